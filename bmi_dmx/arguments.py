@@ -44,14 +44,14 @@ def whole(least: int) -> Callable[[str], int]:
 
     def read(text: str) -> int:
         try:
-            found = int(text)
+            number = int(text)
         except ValueError:
-            found = least - 1
-        if found < least:
+            number = least - 1
+        if number < least:
             raise ArgumentTypeError(
                 f"found {text!r}, expected a whole number, {least} or more"
             )
-        return found
+        return number
 
     return read
 
@@ -68,12 +68,12 @@ def number(least: float, most: float = math.inf) -> Callable[[str], float]:
 
     def read(text: str) -> float:
         try:
-            found = float(text)
+            number = float(text)
         except ValueError:
-            found = math.nan
-        if not (least <= found <= most and math.isfinite(found)):
+            number = math.nan
+        if not (least <= number <= most and math.isfinite(number)):
             raise ArgumentTypeError(f"found {text!r}, expected a number, {limits}")
-        return found
+        return number
 
     return read
 
@@ -175,17 +175,17 @@ def parsed(parser: ArgumentParser, arguments: Sequence[str] | None) -> Namespace
         When there is something that no argument takes.
     """
     options, late = parser.parse_known_args(arguments)
-    own = _innermost(parser, options)
+    command = _innermost(parser, options)
     many = [
-        action for action in own._actions
+        action for action in command._actions
         if not action.option_strings and action.nargs in ("*", "+")
     ]  # fmt: skip
     if late and not (many and all(not text.startswith("-") for text in late)):
-        own.error(f"unrecognized arguments: {' '.join(late)}")
+        command.error(f"unrecognized arguments: {' '.join(late)}")
     if late:
         before = list(getattr(options, many[-1].dest) or ())
-        found = own._get_values(many[-1], late)
-        setattr(options, many[-1].dest, [*before, *found])
+        values = command._get_values(many[-1], late)
+        setattr(options, many[-1].dest, [*before, *values])
     return options
 
 
@@ -193,9 +193,9 @@ def _innermost(parser: ArgumentParser, options: Namespace) -> ArgumentParser:
     """Return the parser of the command or action that was asked for."""
     for action in parser._actions:
         if isinstance(action, _SubParsersAction):
-            chosen = getattr(options, action.dest, None)
-            if chosen is not None:
-                return _innermost(action.choices[chosen], options)
+            name = getattr(options, action.dest, None)
+            if name is not None:
+                return _innermost(action.choices[name], options)
     return parser
 
 
@@ -217,11 +217,11 @@ def refuse_to_replace(options: Namespace) -> None:
     OSError
         Where it is a device or pipe.
     """
-    given: Mapping[str, Any] = vars(options)
-    written = {name: Path(given[name]) for name in _WRITTEN if given.get(name)}
-    for name, path in written.items():
+    arguments: Mapping[str, Any] = vars(options)
+    outputs = {name: Path(arguments[name]) for name in _WRITTEN if arguments.get(name)}
+    for name, path in outputs.items():
         option = f"--{name.replace('_', '-')}"
-        for other, second in written.items():
+        for other, second in outputs.items():
             if other < name and path.absolute() == second.absolute():
                 raise ConfigError(
                     f"{option}: {path} is what --{other.replace('_', '-')} writes as "
@@ -230,11 +230,11 @@ def refuse_to_replace(options: Namespace) -> None:
         refuse_device(path)
         if not path.is_file():
             continue
-        for other, value in given.items():
+        for other, value in arguments.items():
             if other in _WRITTEN or (name, other) == ("save_state", "state"):
                 continue
-            for read in _files(value):
-                if os.path.samefile(path, read):
+            for source in _files(value):
+                if os.path.samefile(path, source):
                     raise ConfigError(
                         f"{option}: {path} is read by this command and would be lost, "
                         "expected another file"

@@ -22,10 +22,10 @@ from types import ModuleType
 
 from . import __version__
 from .arguments import add_common, parsed, picture, refuse_to_replace
-from .command_groups import SHELLS, Grouped, completion, listed
+from .command_groups import SHELLS, GroupedHelp, completion, listed
 from .errors import ConfigError, DataProblems, DmxError
 from .logs import logged
-from .operate.once import afresh
+from .operate.repeated_warnings import afresh
 
 __all__ = ["COMMANDS", "Command", "main"]
 
@@ -93,7 +93,7 @@ def _plot_arguments(parser: ArgumentParser) -> None:
 
 
 def _plot(options: Namespace) -> None:
-    from .trainer.beforehand import loading
+    from .trainer.preflight import loading
 
     loading(options.source)
     from .trainer.commands import plot
@@ -314,11 +314,11 @@ COMMANDS = {
 
 
 def _parser() -> ArgumentParser:
-    told = listed({name: command.about for name, command in COMMANDS.items()})
+    listing = listed({name: command.about for name, command in COMMANDS.items()})
     description = "Trained differentiable models, stepped through time behind BMI."
     parser = ArgumentParser(
-        prog="dmx", description=f"{description}\n\n{told}", formatter_class=Grouped,
-        usage="dmx [-h] [--version] COMMAND ...",
+        prog="dmx", description=f"{description}\n\n{listing}",
+        formatter_class=GroupedHelp, usage="dmx [-h] [--version] COMMAND ...",
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"bmi_dmx {__version__}")
     commands = parser.add_subparsers(
@@ -387,10 +387,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if options.traceback:
             raise
-        named = isinstance(error.filename, (str, bytes)) and error.strerror
+        has_file = isinstance(error.filename, (str, bytes)) and error.strerror
         message = (
             f"{os.fsdecode(error.filename)}: {error.strerror}"
-            if named
+            if has_file
             else _message(error)
         )
         print(f"dmx {options.command}: error: {message}", file=sys.stderr)
@@ -419,10 +419,10 @@ def _message(error: Exception) -> str | None:
     Several problems have a line each.
     """
     if isinstance(error, DataProblems):
-        told, count = error.problems[:_TOLD], len(error.problems)
-        lines = [f"  - {' '.join(text.split())}" for text in told]
-        if count > len(told):
-            lines.append(f"  - … and {count - len(told)} more")
+        problems, count = error.problems[:_TOLD], len(error.problems)
+        lines = [f"  - {' '.join(text.split())}" for text in problems]
+        if count > len(problems):
+            lines.append(f"  - … and {count - len(problems)} more")
         return "\n".join([f"{count} problems", *lines])
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]

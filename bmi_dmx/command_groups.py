@@ -8,7 +8,7 @@ from textwrap import fill
 
 from .errors import ConfigError
 
-__all__ = ["EXIT", "GROUPS", "SHELLS", "Grouped", "completion", "listed"]
+__all__ = ["EXIT", "GROUPS", "SHELLS", "GroupedHelp", "completion", "listed"]
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "data": ("new", "data", "schema"),
@@ -34,7 +34,7 @@ WIDTH = 80
 """Of a terminal."""
 
 
-class Grouped(RawDescriptionHelpFormatter):
+class GroupedHelp(RawDescriptionHelpFormatter):
     """Help whose commands stand in the description, by group."""
 
     def add_argument(self, action: Action) -> None:

@@ -48,14 +48,14 @@ class _Rules:
         loader: Any = super()
         result: dict[Any, Any] = loader.construct_mapping(node, deep)
         if len(result) < len(node.value):
-            seen: dict[Any, int] = {}
+            lines: dict[Any, int] = {}
             for key_node, _ in node.value:
                 key = self.construct_object(key_node)  # type: ignore[attr-defined]
                 mark = key_node.start_mark
-                if key in seen:
-                    problem = f"key {key!r} is given twice, first in line {seen[key]}"
+                if key in lines:
+                    problem = f"key {key!r} is given twice, first in line {lines[key]}"
                     raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
-                seen[key] = mark.line + 1
+                lines[key] = mark.line + 1
         return result
 
     def construct_yaml_float(self, node: Any) -> float:
@@ -188,28 +188,28 @@ def _refuse_huge(data: Any) -> None:
 
 def _containers(data: Any) -> Iterator[Any]:
     """Yield lists and mappings, each once."""
-    seen: set[int] = set()
+    ids: set[int] = set()
     waiting = [data]
     while waiting:
         part = waiting.pop()
-        if isinstance(part, (dict, list)) and id(part) not in seen:
-            seen.add(id(part))
+        if isinstance(part, (dict, list)) and id(part) not in ids:
+            ids.add(id(part))
             yield part
             waiting.extend(part.values() if isinstance(part, dict) else part)
 
 
-def _weight(data: Any, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
+def _weight(data: Any, weights: dict[int, tuple[int, int]]) -> tuple[int, int]:
     """Return how many values there are, aliases written out, and how deep they are."""
     if not isinstance(data, (dict, list)):
         return 1, 0
-    if id(data) not in known:
-        known[id(data)] = (0, _DEEPEST + 1)  # what is in itself has no end
+    if id(data) not in weights:
+        weights[id(data)] = (0, _DEEPEST + 1)  # what is in itself has no end
         size, depth = 1, 0
         for part in data.values() if isinstance(data, dict) else data:
-            more, below = _weight(part, known)
+            more, below = _weight(part, weights)
             size, depth = size + more, max(depth, below)
-        known[id(data)] = size, depth + 1
-    return known[id(data)]
+        weights[id(data)] = size, depth + 1
+    return weights[id(data)]
 
 
 _USUAL, _LARGEST = 1 << 16, 1 << 25

@@ -93,7 +93,7 @@ def convert(data: Any, kind: type[T], where: str = "") -> T:
     """
     try:
         return cast(T, _convert(data, kind, _Place(where)))
-    except _Placed as error:
+    except _PlacedError as error:
         raise ConfigError(str(error)) from error.__cause__
 
 
@@ -122,8 +122,8 @@ def plain(
         return plain(value.to_dict(), where, odd)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         entries = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-        given = {name: entry for name, entry in entries.items() if entry is not None}
-        return plain(given, where, odd)
+        present = {name: entry for name, entry in entries.items() if entry is not None}
+        return plain(present, where, odd)
     if isinstance(value, Mapping):
         return {str(k): plain(x, f"{where}: {k}", odd) for k, x in value.items()}
     if isinstance(value, list | tuple):
@@ -144,7 +144,7 @@ def plain(
     raise ConfigError(f"{where}: {kind} cannot be written as plain data")
 
 
-class _Placed(ConfigError):
+class _PlacedError(ConfigError):
     """An error whose message begins with where in the data it arose."""
 
 
@@ -159,7 +159,7 @@ class _Place:
         return _Place(self.where, f"{self.key}.{name}" if self.key else str(name))
 
     def error(self, problem: str) -> ConfigError:
-        return _Placed(
+        return _PlacedError(
             ": ".join(part for part in (self.where, self.key, problem) if part)
         )
 
@@ -233,7 +233,7 @@ def _own(data: Any, kind: Any, at: _Place) -> Any:
     """Let a type read itself; what it converts stands where the data do."""
     try:
         return kind.from_plain(data, lambda inner, type_: _convert(inner, type_, at))
-    except _Placed:
+    except _PlacedError:
         raise
     except (DmxError, ValueError) as error:
         raise at.error(str(error)) from error

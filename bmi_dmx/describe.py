@@ -19,7 +19,7 @@ from .process import NoOptions, Process
 from .variables import Variable
 
 __all__ = [
-    "Described",
+    "Description",
     "declaration_table",
     "declarations",
     "described",
@@ -37,7 +37,7 @@ _GROUPS = ("forcings", "states", "parameters", "fluxes")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Described:
+class Description:
     """What is told of something that configurations can name.
 
     Parameters
@@ -64,8 +64,8 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
         Names of distributions. None is imported; one that is not there, as PyTorch
         where models are only run, is ``not installed``.
     """
-    found = {name: _version(name) for name in libraries}
-    return {"bmi_dmx": __version__, "python": platform.python_version(), **found}
+    entries = {name: _version(name) for name in libraries}
+    return {"bmi_dmx": __version__, "python": platform.python_version(), **entries}
 
 
 def _version(library: str) -> str:
@@ -75,12 +75,12 @@ def _version(library: str) -> str:
         return "not installed"
 
 
-def described(item: Any) -> Described:
+def described(item: Any) -> Description:
     """Return what a registered object says about itself."""
     if not (inspect.isclass(item) and issubclass(item, Process)):
-        return Described(about=documentation(item))
+        return Description(about=documentation(item))
     process, options = item(), item.Options
-    return Described(
+    return Description(
         about=documentation(process) or documentation(item),
         options="" if options is NoOptions else _choices(options),
         variables=Declarations.of(process),
@@ -96,7 +96,7 @@ def _choices(options: type) -> str:
     return "\n".join((documentation(options), "", "Defaults", "--------", *defaults))
 
 
-def text(entry: Described) -> str:
+def text(entry: Description) -> str:
     """Return all that is told of an entry."""
     parts = [entry.about]
     if entry.variables is not None:
@@ -106,21 +106,21 @@ def text(entry: Described) -> str:
     return "\n\n".join(parts)
 
 
-def variables(entries: Mapping[str, Described]) -> str:
+def variables(entries: Mapping[str, Description]) -> str:
     """Return processes by name, each with the names of its variables."""
     parts = []
     for name, entry in entries.items():
         parts.append(filled(f"{name}: {entry.about}", 78, subsequent_indent="    "))
         for group in _GROUPS:
             declared: tuple[Variable, ...] = getattr(entry.variables, group, ())
-            found = ", ".join(variable.name for variable in declared)
-            if found:
-                line = f"{group + ':':<12}{found}"
+            names = ", ".join(variable.name for variable in declared)
+            if names:
+                line = f"{group + ':':<12}{names}"
                 parts.append(indented(filled(line, 76, subsequent_indent=" " * 12)))
     return "\n".join(parts)
 
 
-def listing(entries: Mapping[str, Described]) -> str:
+def listing(entries: Mapping[str, Description]) -> str:
     """Return names, each with one line of description."""
     width = max(map(len, entries), default=0) + 2
     lines = (
@@ -162,12 +162,12 @@ def declarations(declared: Process | Declarations) -> str:
     """
     parts = []
     for group in _GROUPS:
-        found = [_declaration(variable) for variable in getattr(declared, group)]
-        if found:
+        rows = [_declaration(variable) for variable in getattr(declared, group)]
+        if rows:
             parts.append(group)
-        for _, symbol, name, units, bounds, meaning in found:
-            known = ", ".join(filter(None, (symbol, units, bounds)))
-            line = f"{name} ({known}): {meaning}"
+        for _, symbol, name, units, bounds, meaning in rows:
+            details = ", ".join(filter(None, (symbol, units, bounds)))
+            line = f"{name} ({details}): {meaning}"
             parts.append(indented(filled(line, 78, subsequent_indent="    ")))
     return "\n".join(parts)
 

@@ -100,7 +100,7 @@ LISTED = 25
 """Most names that are listed."""
 
 
-def suggestion(found: str, known: Iterable[str]) -> str:
+def suggestion(unknown: str, choices: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for a near name, else the list of known names.
 
     Where the nearest name is little alike, both are given; of long lists only the
@@ -108,9 +108,9 @@ def suggestion(found: str, known: Iterable[str]) -> str:
 
     Parameters
     ----------
-    found : str
+    unknown : str
         The name that was not recognised.
-    known : iterable of str
+    choices : iterable of str
         The valid names.
 
     Returns
@@ -118,13 +118,13 @@ def suggestion(found: str, known: Iterable[str]) -> str:
     str
         Text to append to an error message.
     """
-    names = [str(name) for name in known]
+    names = [str(name) for name in choices]
     lowered = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(found.lower(), lowered, n=1, cutoff=WEAK)
+    near = difflib.get_close_matches(unknown.lower(), lowered, n=1, cutoff=WEAK)
     listed = ", ".join(sorted(names))
     if near:
         meant = f"; did you mean {lowered[near[0]]!r}?"
-        sure = difflib.SequenceMatcher(None, near[0], found.lower()).ratio() >= NEAR
+        sure = difflib.SequenceMatcher(None, near[0], unknown.lower()).ratio() >= NEAR
         return meant if sure or len(names) > LISTED else f"{meant} Known: {listed}"
     if not names:
         return "; none are known"

@@ -134,9 +134,9 @@ def atomic_folder(
     target = _target(path)
     with folder_beside(target) as temporary:
         yield temporary
-        for written in temporary.rglob("*") if durable else ():
-            if written.is_file():
-                _sync(written)
+        for file in temporary.rglob("*") if durable else ():
+            if file.is_file():
+                _sync(file)
         _put_in_place(temporary, target)
 
 
@@ -179,14 +179,14 @@ def _naming(temporary: Path, target: Path) -> Iterator[None]:
     except OSError as error:
         # Who copies names two files.
         names = [str(name) for name in (error.filename, error.filename2) if name]
-        own = next((name for name in names if name.startswith(str(temporary))), None)
-        if own is not None:
-            wanted = str(target) + own[len(str(temporary)) :]
+        file = next((name for name in names if name.startswith(str(temporary))), None)
+        if file is not None:
+            filename = str(target) + file[len(str(temporary)) :]
         elif not names and error.errno in _NO_ROOM:
-            wanted = str(target)
+            filename = str(target)
         else:
             raise
-        raise OSError(error.errno, error.strerror, wanted) from error
+        raise OSError(error.errno, error.strerror, filename) from error
 
 
 @contextmanager
@@ -208,8 +208,8 @@ def wanted_from(folder: Path, target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        named = error.filename
-        inside = isinstance(named, str) and Path(named).is_relative_to(folder)
+        filename = error.filename
+        inside = isinstance(filename, str) and Path(filename).is_relative_to(folder)
         if not inside or error.errno in (errno.EEXIST, errno.ENOTDIR):
             raise
         raise OSError(error.errno, error.strerror, str(target)) from error
@@ -240,8 +240,8 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def _sync(path: Path) -> None:
     # A rename must not reach the disk before the data does.
-    with open(path, "r+b") as written:
-        os.fsync(written.fileno())
+    with open(path, "r+b") as file:
+        os.fsync(file.fileno())
 
 
 def _put_in_place(temporary: Path, target: Path) -> None:
@@ -291,16 +291,16 @@ def _remove_abandoned(target: Path) -> None:
     the same target alone.
     """
     _restore_old(target)
-    own = rf"\.{re.escape(target.stem)}\.[0-9a-f]{{32}}{re.escape(target.suffix)}"
+    pattern = rf"\.{re.escape(target.stem)}\.[0-9a-f]{{32}}{re.escape(target.suffix)}"
     for path in target.parent.iterdir():
-        made = _TEMPORARY.fullmatch(path.name)
-        if made is None:
+        match = _TEMPORARY.fullmatch(path.name)
+        if match is None:
             continue
         with contextlib.suppress(OSError):
-            if made["machine"] == _machine():
-                if not _lives(int(made["process"], 16)):
+            if match["machine"] == _machine():
+                if not _lives(int(match["process"], 16)):
                     _delete(path)
-            elif re.fullmatch(own, path.name):
+            elif re.fullmatch(pattern, path.name):
                 _delete_old(path)
 
 
@@ -352,13 +352,13 @@ def _machine() -> str:
     and every process is a machine of its own.
     """
     try:
-        known = [
+        parts = [
             Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii"),
             os.readlink("/proc/self/ns/pid"),
         ]
     except OSError:
         return os.urandom(4).hex()
-    return hashlib.sha256("".join(known).encode()).hexdigest()[:8]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()[:8]
 
 
 @contextmanager
@@ -377,21 +377,21 @@ def locked(path: Path) -> Iterator[None]:
     except ImportError:
         yield
         return
-    held = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT)
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT)
     try:
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if isinstance(error, BlockingIOError):
                 raise
         yield
     finally:
-        os.close(held)
+        os.close(descriptor)
 
 
 def _beside(target: Path) -> Path:
-    made = f"{_machine()}{os.getpid():08x}{os.urandom(8).hex()}"
-    return target.with_name(f".{target.stem}.{made}{target.suffix}")
+    mark = f"{_machine()}{os.getpid():08x}{os.urandom(8).hex()}"
+    return target.with_name(f".{target.stem}.{mark}{target.suffix}")
 
 
 _TEMPORARY = re.compile(
@@ -405,8 +405,8 @@ def cache_folder() -> Path:
 
     ``BMI_DMX_CACHE`` names it; otherwise it is ``bmi_dmx`` in the user's cache folder.
     """
-    named = os.environ.get("BMI_DMX_CACHE")
-    if named:
-        return Path(named)
+    folder = os.environ.get("BMI_DMX_CACHE")
+    if folder:
+        return Path(folder)
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "bmi_dmx"

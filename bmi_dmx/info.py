@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import describe
 from .config import as_yaml, read
 from .conversion import convert, plain
-from .describe import Described, filled, indented
+from .describe import Description, filled, indented
 from .errors import ConfigError, suggestion
 from .registry import Registry
 
@@ -35,8 +35,8 @@ def everything() -> str:
     with the package, the names alone.
     """
     versions = describe.versions(_LIBRARIES)
-    known = ", ".join(f"{name} {version}" for name, version in versions.items())
-    parts = [describe.filled(known)]
+    libraries = ", ".join(f"{name} {version}" for name, version in versions.items())
+    parts = [describe.filled(libraries)]
     for kind, registry in registries().items():
         parts.append(f"{kind}\n{describe.indented(_listed(kind, registry) or 'none')}")
     names = describe.filled(", ".join(_experiments()), 78)
@@ -54,50 +54,52 @@ def as_json(name: str | None) -> str:
         As of :func:`about`; the names of all there is when absent.
     """
     if name is not None:
-        found: Any = {"name": name, "about": about(name)}
+        content: Any = {"name": name, "about": about(name)}
     else:
-        found = {
+        content = {
             "versions": describe.versions(_LIBRARIES),
             **{kind: list(registry) for kind, registry in registries().items()},
             "experiments": list(_experiments()),
         }
-    return json.dumps(found, indent=2, ensure_ascii=False)
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def _listed(kind: str, registry: Registry[Any]) -> str:
-    told = {name: _told(kind, registry, name) for name in registry}
-    return describe.variables(told) if kind == _PHYSICS else describe.listing(told)
+    entries = {name: _told(kind, registry, name) for name in registry}
+    return (
+        describe.variables(entries) if kind == _PHYSICS else describe.listing(entries)
+    )
 
 
-def _told(kind: str, registry: Registry[Any], name: str) -> Described:
+def _told(kind: str, registry: Registry[Any], name: str) -> Description:
     """Return what is known of an entry: from the file, or from the object itself."""
     place = registry.place(name)
-    known = _recorded().get(kind, {}).get(name)
-    if known is not None and known["place"] == place:
-        return convert(known["entry"], Described, f"{FILE}: {kind}: {name}")
+    record = _recorded().get(kind, {}).get(name)
+    if record is not None and record["place"] == place:
+        return convert(record["entry"], Description, f"{FILE}: {kind}: {name}")
     try:
         return describe.described(registry[name])
     except ConfigError as error:
-        return Described(about=_missing(error))
+        return Description(about=_missing(error))
 
 
 @cache
 def _recorded() -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
-    return found
+    content: dict[str, dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
+    return content
 
 
 def records() -> dict[str, dict[str, Any]]:
     """Return the content of :data:`FILE`, made anew: what the package registers."""
-    found: dict[str, dict[str, Any]] = {}
+    content: dict[str, dict[str, Any]] = {}
     for kind, registry in registries().items():
         places = {name: registry.place(name) for name in registry}
-        found[kind] = {
+        content[kind] = {
             name: {"place": place, "entry": plain(describe.described(registry[name]))}
             for name, place in places.items()
             if place is not None and place.startswith(f"{__package__}.")
         }
-    return found
+    return content
 
 
 def _missing(error: ConfigError) -> str:
@@ -152,9 +154,9 @@ def about(name: str) -> str:
     if name in experiments:
         return experiments[name].read_text(encoding="utf-8").rstrip()
     if not kinds:
-        known = [entry for registry in there.values() for entry in registry]
-        known += experiments
-        raise ConfigError(f"nothing is called {name!r}{suggestion(name, known)}")
+        names = [entry for registry in there.values() for entry in registry]
+        names += experiments
+        raise ConfigError(f"nothing is called {name!r}{suggestion(name, names)}")
     return "\n\n".join(
         f"{name} ({kind})\n\n{_described(kind, there[kind], name)}" for kind in kinds
     )

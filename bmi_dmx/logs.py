@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import SlowerWarning
 
-__all__ = ["kept", "logged", "remarks"]
+__all__ = ["capture", "logged", "remarks"]
 
 
 class _Format(logging.Formatter):
@@ -85,7 +85,7 @@ class _Keeper(logging.Handler):
 
 
 @contextmanager
-def kept() -> Iterator[list[str]]:
+def capture() -> Iterator[list[str]]:
     """Keep what is warned of, in the log or as a warning of Python, and show nothing.
 
     For whoever tells it in a report of its own. The list is complete at the end of the

@@ -23,8 +23,8 @@ def moved(old: str, present: str) -> Callable[[str], Any]:
 
     def item(name: str) -> Any:
         value = getattr(import_module(present), name)
-        told = f"{old} is {present} now"
-        warnings.warn(told, DeprecationWarning, stacklevel=2)
+        notice = f"{old} is {present} now"
+        warnings.warn(notice, DeprecationWarning, stacklevel=2)
         return value
 
     return item

@@ -276,8 +276,8 @@ def _options(process: Process, options: Any) -> Any:
 
 def _refuse_undeclared(names: Iterable[str], declared: Sequence[Variable]) -> None:
     """Refuse names of what is not declared, unless each process declares its own."""
-    known = [variable.name for variable in declared]
-    for name in names if known else ():
-        if name not in known:
-            hint = suggestion(name, known)
+    allowed_names = [variable.name for variable in declared]
+    for name in names if allowed_names else ():
+        if name not in allowed_names:
+            hint = suggestion(name, allowed_names)
             raise ValueError(f"budget or coupling: {name!r} is not declared{hint}")

@@ -72,7 +72,7 @@ processes: Registry[type[Process]] = Registry(
         "learned_flow": f"{_HYDROLOGY}.learned_flow:LearnedFlow",
         "depth_to_volume": f"{_HYDROLOGY}.outlet:DepthToVolume",
         "models_mean": "bmi_dmx.compose.models_mean:ModelsMean",
-        "remaining_error": "bmi_dmx.compose.remaining:RemainingError",
+        "remaining_error": "bmi_dmx.compose.remaining_error:RemainingError",
         "column": f"{_OCEAN}.column:Column",
         "primitive_equations": (f"{_OCEAN}.primitive_equations:PrimitiveEquations"),
         "leaf": "bmi_dmx.models.ecosystem.leaf:Leaf",

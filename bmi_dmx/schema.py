@@ -67,8 +67,8 @@ def schema_of(kind: Any) -> Schema:
         item = arguments[1] if arguments else Any
         return {"type": "object", "additionalProperties": schema_of(item)}
     if hasattr(origin, "from_plain"):
-        own: Callable[[Callable[[Any], Schema]], Schema] = origin.schema
-        return own(schema_of)
+        schema: Callable[[Callable[[Any], Schema]], Schema] = origin.schema
+        return schema(schema_of)
     return _object(origin)
 
 
@@ -98,8 +98,8 @@ def _object(kind: type) -> Schema:
         elif (field.default, field.default_factory) == (dataclasses.MISSING,) * 2:
             required.append(field.name)
         keys[field.name] = entry
-    found = {"type": "object", "properties": keys, "additionalProperties": False}
-    return {**found, "required": required} if required else found
+    schema = {"type": "object", "properties": keys, "additionalProperties": False}
+    return {**schema, "required": required} if required else schema
 
 
 def parameters(kind: type) -> dict[str, str]:
@@ -119,7 +119,7 @@ def _own_parameters(kind: type) -> dict[str, str]:
     documentation = inspect.getdoc(kind) or ""
     section = documentation.partition("Parameters\n----------\n")[2]
     section = re.split(r"\n\w+\n-+\n", section)[0]
-    found = {}
+    texts = {}
     for entry in re.split(r"\n(?=\S)", section):
         head, _, text = entry.partition("\n")
         names, _, kind_of = head.partition(" : ")
@@ -129,8 +129,8 @@ def _own_parameters(kind: type) -> dict[str, str]:
             words = " ".join(choices[1].replace('"', "`").split())
             about += f" One of {words}."
         for name in names.split(", "):
-            found[name] = about
-    return found
+            texts[name] = about
+    return texts
 
 
 def _unmarked(text: str) -> str:

@@ -122,13 +122,13 @@ class Tendency(Process):
         return _moved(start, rates, scheme.weights, self.dt), means
 
     def _per_time(
-        self, given: SimpleNamespace, declared: Sequence[Variable]
+        self, quantities: SimpleNamespace, declared: Sequence[Variable]
     ) -> SimpleNamespace:
         """Return quantities of a step as those of a unit of time."""
         if self.dt == 1.0:
-            return given
+            return quantities
         rates = {v.name for v in declared if v.per_step == "rate"}
-        values = vars(given).items()
+        values = vars(quantities).items()
         return SimpleNamespace(
             **{name: x / self.dt if name in rates else x for name, x in values}
         )

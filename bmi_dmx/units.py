@@ -138,10 +138,10 @@ def convert(
     """
     import numpy as np
 
-    given = np.asarray(values)
-    kind = np.float32 if given.dtype == np.float32 else np.float64
-    converted = np.array(given, dtype=kind, order="C", ndmin=1)
+    array = np.asarray(values)
+    kind = np.float32 if array.dtype == np.float32 else np.float64
+    converted = np.array(array, dtype=kind, order="C", ndmin=1)
     converter = _converter(from_units, to_units)
     if converted.size:
         converter(converted, out=converted)
-    return converted.reshape(given.shape)
+    return converted.reshape(array.shape)

@@ -21,8 +21,8 @@ from ocean_year import OPTIONS, PARAMETERS
 
 from bmi_dmx.files import atomic
 from bmi_dmx.models.ocean.climatological import ClimatologicalRun
+from bmi_dmx.models.ocean.exclusion import Exclusion, middle_of
 from bmi_dmx.models.ocean.formats.global_ocean import SAMPLE, read_global_ocean
-from bmi_dmx.models.ocean.left_out import LeftOut, middle_of
 from bmi_dmx.scan import scan
 
 DRAWN = ("temperature", "salinity")
@@ -41,7 +41,7 @@ def usual_on(waves: dict[str, Any], day: int) -> dict[str, torch.Tensor]:
 
 
 def drawn(
-    apart: LeftOut, days: float, dt: float
+    apart: Exclusion, days: float, dt: float
 ) -> tuple[dict[int, Any], float, float]:
     """Return temperatures in the middle of months, and what heat came from nowhere.
 
@@ -50,7 +50,7 @@ def drawn(
 
     Parameters
     ----------
-    apart : LeftOut
+    apart : Exclusion
         What is known.
     days : float
         Within which all cells are drawn.
@@ -61,8 +61,8 @@ def drawn(
     waves = {n: apart.wave(apart.ocean.months[n]) for n in DRAWN}
     volumes = torch.from_numpy(apart.volumes)
     share = 1.0 - math.exp(-1.0 / days)
-    state, lost, warmed = run.start, 0.0, 0.0
-    found = {0: run.start["temperature"].double().numpy()}
+    state, heat, warmed = run.start, 0.0, 0.0
+    fields = {0: run.start["temperature"].double().numpy()}
     for day in range(BEGIN, END):
         with torch.no_grad():
             ran = scan(
@@ -71,7 +71,7 @@ def drawn(
             )  # fmt: skip
         state = dict(ran.state)
         entering, gained = (float(ran.outputs[n].double().sum()) for n in BUDGET)
-        lost += gained - entering
+        heat += gained - entering
         before = state["temperature"]
         for name, usual in usual_on(waves, day + 1).items():
             state[name] = torch.where(
@@ -81,8 +81,8 @@ def drawn(
         warmed += float((volumes * risen).sum() / volumes.sum())
         if (day + 1 - BEGIN) % 30 == 0:
             month = (day + 1 - BEGIN) // 30
-            found[month] = state["temperature"].double().numpy()
-    return found, lost / run.held()["heat"], warmed
+            fields[month] = state["temperature"].double().numpy()
+    return fields, heat / run.contents()["heat"], warmed
 
 
 def main() -> None:
@@ -92,15 +92,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--days", type=float, default=30.0)
     parser.add_argument("--dt", type=float, default=10800.0)
-    given = parser.parse_args()
-    apart = LeftOut(read_global_ocean(given.file))
-    found, lost, warmed = drawn(apart, given.days, given.dt)
+    arguments = parser.parse_args()
+    apart = Exclusion(read_global_ocean(arguments.file))
+    fields, heat, warmed = drawn(apart, arguments.days, arguments.dt)
     record = {
-        "days": given.days, "dt": given.dt, "score": apart.score(found),
-        "moved": apart.score(apart.corrected(found)), "heat_not_accounted_for": lost,
+        "days": arguments.days, "dt": arguments.dt, "score": apart.score(fields),
+        "moved": apart.score(apart.corrected(fields)), "heat_not_accounted_for": heat,
         "warmed_by_drawing": warmed, "cpu_seconds": time.process_time(),
     }  # fmt: skip
-    with atomic(given.json) as path:
+    with atomic(arguments.json) as path:
         path.write_text(json.dumps(record, indent=1))
     print(json.dumps(record, indent=1))
 

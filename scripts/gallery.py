@@ -97,7 +97,7 @@ def _executed(path: Path) -> Any:
     notebook = jupytext.read(path)
     before, after = (new_code_cell(text) for text in (STRICT, LENIENT))
     notebook.cells = [before, *notebook.cells, after]
-    own = {
+    environment = {
         # The dmx of this Python, commands of which none may fail, pictures of one look.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "SHELLOPTS": "errexit:pipefail",
@@ -106,7 +106,7 @@ def _executed(path: Path) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         resources = {"metadata": {"path": folder}}
         client = NotebookClient(notebook, resources=resources, **OPTIONS)
-        client.execute(env={**os.environ, **own})
+        client.execute(env={**os.environ, **environment})
     notebook.cells = notebook.cells[1:-1]
     return notebook
 

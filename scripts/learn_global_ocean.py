@@ -25,12 +25,12 @@ from torch import Tensor, nn
 
 from bmi_dmx.files import atomic
 from bmi_dmx.models.ocean.climatological import ClimatologicalRun
+from bmi_dmx.models.ocean.exclusion import Exclusion, middle_of
 from bmi_dmx.models.ocean.formats.global_ocean import (
     SAMPLE,
     GlobalOcean,
     read_global_ocean,
 )
-from bmi_dmx.models.ocean.left_out import LeftOut, middle_of
 from bmi_dmx.scan import scan
 
 TYPE = torch.float32
@@ -69,7 +69,7 @@ class Coefficients(nn.Module):
 
     def forward(self) -> dict[str, Tensor]:
         """Return the coefficients by name."""
-        found = {}
+        coefficients = {}
         for name, raw in self.raw.items():
             if len(raw) == len(KNOTS) and name != "vertical_diffusivity":
                 raw = (self.hats @ raw)[:, None].expand(-1, self.columns)
@@ -78,8 +78,8 @@ class Coefficients(nn.Module):
                 value = value[:, None, None]
             elif name == "viscosity":
                 value = value[None]
-            found[name] = value[0] if value.shape == (1,) else value
-        return found
+            coefficients[name] = value[0] if value.shape == (1,) else value
+        return coefficients
 
 
 def pieces() -> list[tuple[int, int]]:
@@ -90,7 +90,7 @@ def pieces() -> list[tuple[int, int]]:
     return list(pairwise([BEGIN, *ends]))
 
 
-def observed(apart: LeftOut, day: int) -> Tensor | None:
+def observed(apart: Exclusion, day: int) -> Tensor | None:
     """Return temperatures on a day that known months tell; else None."""
     months = (day - middle_of(0)) / 30.0
     if {math.floor(months), math.ceil(months)} & set(apart.months):
@@ -99,7 +99,7 @@ def observed(apart: LeftOut, day: int) -> Tensor | None:
     return torch.from_numpy(values).float()
 
 
-def learned(apart: LeftOut) -> tuple[dict[str, Any], list[dict[str, float]]]:
+def learned(apart: Exclusion) -> tuple[dict[str, Any], list[dict[str, float]]]:
     """Return coefficients, and errors on the way to them."""
     run = ClimatologicalRun(apart.without_targets(), PARAMETERS, OPTIONS, STEP, TYPE)
     coefficients = Coefficients(apart.ocean)
@@ -111,14 +111,14 @@ def learned(apart: LeftOut) -> tuple[dict[str, Any], list[dict[str, float]]]:
     state: dict[str, Tensor] = run.start
     course = []
     for first, last in pieces():
-        wanted = observed(apart, last) if last - first == WINDOW else None
-        with torch.set_grad_enabled(wanted is not None):
+        target = observed(apart, last) if last - first == WINDOW else None
+        with torch.set_grad_enabled(target is not None):
             ran = scan(
                 run.process, state, run.forcing(first, STEPS_A_DAY * (last - first)),
                 {**run.parameters, **coefficients()}, dt=STEP, outputs=[],
             )  # fmt: skip
-            if wanted is not None:
-                squares = (ran.state["temperature"] - wanted).square()
+            if target is not None:
+                squares = (ran.state["temperature"] - target).square()
                 loss = sum((w * squares[: len(w)]).sum() / w.sum() for w in weights)
                 adam.zero_grad()
                 loss.backward()
@@ -126,8 +126,8 @@ def learned(apart: LeftOut) -> tuple[dict[str, Any], list[dict[str, float]]]:
                 course.append({"day": last, "loss": float(loss.detach())})
                 print(json.dumps(course[-1]), flush=True)
         state = {n: x.detach() for n, x in ran.state.items()}
-    found = {n: x.detach() for n, x in coefficients().items()}
-    return found, course
+    by_name = {n: x.detach() for n, x in coefficients().items()}
+    return by_name, course
 
 
 def simulated(
@@ -135,7 +135,7 @@ def simulated(
 ) -> tuple[dict[int, Any], dict[str, float]]:
     """Return temperatures in the middle of months, and what is not accounted for."""
     run = ClimatologicalRun(ocean, {**PARAMETERS, **coefficients}, OPTIONS, STEP, TYPE)
-    state, lost, found = run.start, 0.0, {0: run.start["temperature"].double().numpy()}
+    state, heat, fields = run.start, 0.0, {0: run.start["temperature"].double().numpy()}
     for first, last in pieces():
         with torch.no_grad():
             ran = scan(
@@ -144,10 +144,10 @@ def simulated(
             )  # fmt: skip
         state = ran.state
         entering, gained = (float(ran.outputs[n].double().sum()) for n in BUDGET)
-        lost += gained - entering
+        heat += gained - entering
         if (last - BEGIN) % 30 == 0:
-            found[(last - BEGIN) // 30] = state["temperature"].double().numpy()
-    return found, {"heat": lost / run.held()["heat"]}
+            fields[(last - BEGIN) // 30] = state["temperature"].double().numpy()
+    return fields, {"heat": heat / run.contents()["heat"]}
 
 
 def main() -> None:
@@ -155,15 +155,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path, nargs="?", default=SAMPLE)
     parser.add_argument("--json", type=Path, required=True)
-    given = parser.parse_args()
-    ocean = read_global_ocean(given.file)
-    apart = LeftOut(ocean)
+    arguments = parser.parse_args()
+    ocean = read_global_ocean(arguments.file)
+    apart = Exclusion(ocean)
     record: dict[str, Any] = {
         "scores": {n: apart.score(x) for n, x in apart.baselines().items()}
     }
 
     def keep() -> None:
-        with atomic(given.json) as path:
+        with atomic(arguments.json) as path:
             path.write_text(json.dumps(record, indent=1))
 
     coefficients, record["course"] = learned(apart)
@@ -177,10 +177,10 @@ def main() -> None:
         "learned, all targets": (ocean, coefficients),
         "usual, all targets": (ocean, {}),
     }
-    for name, (world, chosen) in runs.items():
-        found, residuals = simulated(world, chosen)
-        record["scores"][name] = apart.score(found)
-        record["scores"][f"{name}, moved"] = apart.score(apart.corrected(found))
+    for name, (world, parameters) in runs.items():
+        fields, residuals = simulated(world, parameters)
+        record["scores"][name] = apart.score(fields)
+        record["scores"][f"{name}, moved"] = apart.score(apart.corrected(fields))
         record.setdefault("residuals", {})[name] = residuals
         record["cpu_seconds"] = time.process_time()
         for one in (name, f"{name}, moved"):

@@ -68,11 +68,11 @@ def flow(forcing: dict[str, np.ndarray], places: dict[str, np.ndarray]) -> np.nd
         if name.endswith("weight"):
             torch.nn.init.normal_(weight, std=0.2)
     weather = {n: torch.from_numpy(forcing[n]) for n in model.forcings}
-    known = {n: torch.from_numpy(places[n]) for n in model.attributes}
+    attributes = {n: torch.from_numpy(places[n]) for n in model.attributes}
     state = None
     with torch.no_grad():
         for _ in range(PASSES):
-            ran = model.simulate(weather, known, state=state, outputs=["runoff"])
+            ran = model.simulate(weather, attributes, state=state, outputs=["runoff"])
             state = ran.state
     return ran.outputs["runoff"].numpy()
 

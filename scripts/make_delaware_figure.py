@@ -35,11 +35,11 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 def column(runs: list[Path], title: str) -> Array:
     """Return a column of the scores of runs, (run, gauge)."""
-    found = []
+    columns = []
     for run in runs:
         with (run / "test" / "scores.csv").open(encoding="utf-8", newline="") as file:
-            found.append([float(row[title] or "nan") for row in csv.DictReader(file)])
-    return np.array(found)
+            columns.append([float(row[title] or "nan") for row in csv.DictReader(file)])
+    return np.array(columns)
 
 
 def table(series: dict[str, dict[str, Array]], groups: dict[str, Any]) -> None:
@@ -49,10 +49,10 @@ def table(series: dict[str, dict[str, Array]], groups: dict[str, Any]) -> None:
     for group, at in groups.items():
         cells = []
         for scores in series.values():
-            own = [np.nanmedian(scores[m][:, at], axis=1) for m in ("nse", "kge")]
-            low, high = own[0].min(), own[0].max()
+            pair = [np.nanmedian(scores[m][:, at], axis=1) for m in ("nse", "kge")]
+            low, high = pair[0].min(), pair[0].max()
             cells.append(
-                f"{own[0].mean():.3f} ({low:.3f} to {high:.3f}) / {own[1].mean():.3f}"
+                f"{pair[0].mean():.3f} ({low:.3f} to {high:.3f}) / {pair[1].mean():.3f}"
             )
         print(f"| {group} ({len(at)}) | " + " | ".join(cells) + " |")
 
@@ -79,21 +79,21 @@ def draw(
             for colour, (name, of) in zip(COLOURS, runs.items(), strict=False):
                 flows = [read_streamflow(r / "test" / "streamflow.nc") for r in of]
                 days = flows[0].time.astype("datetime64[D]")
-                kept = (days >= SPRING[0]) & (days <= SPRING[1])
+                mask = (days >= SPRING[0]) & (days <= SPRING[1])
                 at = flows[0].ids.tolist().index(gauge)
                 mean = np.mean([one["simulated"][:, at] for one in flows], axis=0)
-                axes.plot(days[kept], mean[kept], color=colour, lw=1.1, label=name)
-            seen = flows[0]["observed"][:, at]
-            axes.plot(days[kept], seen[kept], color=OBSERVED, lw=0.9, label="observed")
+                axes.plot(days[mask], mean[mask], color=colour, lw=1.1, label=name)
+            flow = flows[0]["observed"][:, at]
+            axes.plot(days[mask], flow[mask], color=OBSERVED, lw=0.9, label="observed")
             axes.set_title(f"{place}, {gauge}")
             axes.set_ylabel("m³ s⁻¹")
-            dates(axes, days[kept])
+            dates(axes, days[mask])
         lower[0].legend()
 
 
 def main(arguments: list[str]) -> None:
-    given = (a.partition("=") for a in arguments)
-    runs = {name: [Path(r) for r in text.split(",")] for name, _, text in given}
+    pairs = (a.partition("=") for a in arguments)
+    runs = {name: [Path(r) for r in text.split(",")] for name, _, text in pairs}
     first = next(iter(runs))
     area = column(runs[first][:1], "area_km2")[0]
     groups = classes(area, AREAS)

@@ -49,12 +49,12 @@ def main() -> None:
         }
         ids = netcdf.identifiers(SAMPLE, file["hru_id"])
         weather = {
-            name: netcdf.numbers(SAMPLE, file[called]).T
-            for name, (called, _) in WEATHER.items()
+            name: netcdf.numbers(SAMPLE, file[variable]).T
+            for name, (variable, _) in WEATHER.items()
         }
-    known = attributes(weather, land)
+    constants = attributes(weather, land)
     with TemporaryDirectory() as folder:
-        flow = yielded(Path(folder), ids, weather, known)
+        flow = yielded(Path(folder), ids, weather, constants)
     write(output, ids, flow * land["area"] / MM_KM2)
     print(f"{output}: {flow.mean():.3f} mm per day on the mean")
 
@@ -77,7 +77,10 @@ def attributes(weather: dict[str, Any], land: dict[str, Any]) -> dict[str, Any]:
 
 
 def yielded(
-    folder: Path, ids: tuple[str, ...], weather: dict[str, Any], known: dict[str, Any]
+    folder: Path,
+    ids: tuple[str, ...],
+    weather: dict[str, Any],
+    constants: dict[str, Any],
 ) -> Any:
     """Return what the land yields, (day, unit), mm per day."""
     forcing, table, output = folder / "in.nc", folder / "in.csv", folder / "out.nc"
@@ -90,13 +93,13 @@ def yielded(
         time[:] = np.arange(days)
         file.createVariable("place_id", str, ("place",))[:] = np.array(ids, object)
         for name, (_, units) in WEATHER.items():
-            made = file.createVariable(name, "f8", ("time", "place"))
-            made.units = units
-            made[:] = np.concatenate([weather[name][:YEAR], weather[name]])
+            variable = file.createVariable(name, "f8", ("time", "place"))
+            variable.units = units
+            variable[:] = np.concatenate([weather[name][:YEAR], weather[name]])
     with open(table, "w", encoding="utf-8", newline="") as text:
         rows = csv.writer(text)
-        rows.writerow(["id", *known])
-        rows.writerows(zip(ids, *known.values(), strict=True))
+        rows.writerow(["id", *constants])
+        rows.writerows(zip(ids, *constants.values(), strict=True))
     run(Request(bundle=BUNDLE, forcing=forcing, attributes=table, output=output))
     with netCDF4.Dataset(output) as file:
         return np.ma.filled(file["streamflow"][YEAR:])
@@ -116,11 +119,11 @@ def write(path: Path, ids: tuple[str, ...], flow: Any) -> None:
         names = file.createVariable("hru_id", str, ("hru",))
         names.cf_role = "timeseries_id"
         names[:] = np.array(ids, object)
-        made = file.createVariable(
+        inflow = file.createVariable(
             "lateral_inflow", "f4", ("time", "hru"), zlib=True, complevel=4
         )
-        made.units, made.long_name = "m3 s-1", "what enters the river from a unit"
-        made[:] = flow
+        inflow.units, inflow.long_name = "m3 s-1", "what enters the river from a unit"
+        inflow[:] = flow
 
 
 if __name__ == "__main__":

@@ -39,18 +39,18 @@ def land() -> None:
     low, high = series["tmin"].values, series["tmax"].values
     dates = day_of_year(series["prcp"].time.times)
     with netcdf.opened(SAMPLE) as file:
-        known = {
+        constants = {
             name: np.asarray(file.variables[f"hru_{name}"][:], dtype=float)
             for name in ("area", "elev", "slope", "lat")
         }
-    evaporation = hargreaves(low, high, dates, known["lat"])
+    evaporation = hargreaves(low, high, dates, constants["lat"])
     rain, warm = series["prcp"].values, 0.5 * (low + high)
     columns = climate_indices(rain, warm, evaporation, dates)
     columns = {name: columns[name] for name in CLIMATE.names} | {
-        "area_km2": known["area"],
-        "elevation_mean": known["elev"],
-        "slope_mean": COARSE_SLOPE * 1000.0 * known["slope"],
-        "latitude": known["lat"],
+        "area_km2": constants["area"],
+        "elevation_mean": constants["elev"],
+        "slope_mean": COARSE_SLOPE * 1000.0 * constants["slope"],
+        "latitude": constants["lat"],
     }
     rows = [
         (name, *(f"{values[k]:.6g}" for values in columns.values()))
@@ -62,12 +62,12 @@ def land() -> None:
 def gauges() -> None:
     """Write the table of the gauges."""
     river, source = read_river(SAMPLE), Delaware(DataSpec(reader="delaware"), SAMPLE)
-    known = source.attributes
+    attributes = source.attributes
     rows = [
-        (name, river.gauges[name], f"{known['area_km2'][k]:.6g}")
+        (name, river.gauges[name], f"{attributes['area_km2'][k]:.6g}")
         for k, name in enumerate(source.ids.tolist())
-        if abs(known["area_mismatch"][k]) <= MISMATCH
-        and known["regulated_fraction"][k] <= REGULATED
+        if abs(attributes["area_mismatch"][k]) <= MISMATCH
+        and attributes["regulated_fraction"][k] <= REGULATED
     ]
     write(FOLDER / "delaware_gauges.csv", ("gauge_id", "reach_id", "area_km2"), rows)
 

@@ -100,9 +100,9 @@ def download(folder: Path) -> Path:
 
 def verify(wheel: Path) -> None:
     """Refuse any other wheel than the one this script was written for."""
-    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    if found != SHA256:
-        sys.exit(f"{wheel.name}: sha256 is {found}, expected {SHA256}")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if digest != SHA256:
+        sys.exit(f"{wheel.name}: sha256 is {digest}, expected {SHA256}")
 
 
 def extract(wheel: Path, folder: Path) -> dict[str, xr.Dataset]:

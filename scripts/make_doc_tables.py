@@ -79,9 +79,9 @@ def attribute_table() -> str:
     return table(("attribute", "units", "what it is"), rows)
 
 
-def settings_table(kind: type, known: type | None = None) -> str:
+def settings_table(kind: type, base: type | None = None) -> str:
     """Return the keys of a block, without those that are known from another one."""
-    old = {key for key, *_ in keys(known)} if known is not None else set()
+    old = {key for key, *_ in keys(base)} if base is not None else set()
     entries = (entry for entry in keys(kind) if entry[0] not in old)
     rows = [(f"`{key}`", default, text) for key, default, text in entries]
     return table(("key", "default", "what it is"), rows)
@@ -143,7 +143,11 @@ def variable_table(name: str = "dhbv-conus-daily") -> str:
     seconds = bundle.manifest.seconds
     entries = catalogue(stages(Operation(bundle, seconds, seconds)), ())
     clock = [e for e in entries.of("diagnostic") if e.variable.kind == "forcing"]
-    told = (*entries.of("forcing"), *clock, *entries.of("flux", "state", "parameter"))
+    selection = (
+        *entries.of("forcing"),
+        *clock,
+        *entries.of("flux", "state", "parameter"),
+    )
     rows = [
         (
             "" if entry.role == "diagnostic" else entry.role,
@@ -152,7 +156,7 @@ def variable_table(name: str = "dhbv-conus-daily") -> str:
             entry.units,
             plain(entry.about),
         )
-        for entry in told
+        for entry in selection
     ]
     return table(("role", "name", "standard name", "units", "what it is"), rows)
 

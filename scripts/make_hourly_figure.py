@@ -61,8 +61,8 @@ WAYS = (
 
 def simulate(data: BasinData, way: Way) -> Array:
     """Return streamflow, mm/d, (time, location), of days or of hours."""
-    wanted = [a.name for a in load_bundle("dhbv-conus-daily").variables.attributes]
-    attributes = {name: data.attributes[name].tolist() for name in wanted}
+    names = [a.name for a in load_bundle("dhbv-conus-daily").variables.attributes]
+    attributes = {name: data.attributes[name].tolist() for name in names}
     settings: dict[str, Any] = {
         "start_time": str(data.time[0]),
         "state": "equilibrium",
@@ -77,14 +77,14 @@ def simulate(data: BasinData, way: Way) -> Array:
         model.initialize(str(config))
     forcing = daily(data) if way.mode is None else hourly(data, way.storms)
     flow = model.get_value_ptr("streamflow")
-    found = np.empty((len(forcing["precipitation"]), len(data.ids)))
-    for step in range(len(found)):
+    series = np.empty((len(forcing["precipitation"]), len(data.ids)))
+    for step in range(len(series)):
         for name, values in forcing.items():
             model.set_value(name, values[step])
         model.update()
-        found[step] = flow
+        series[step] = flow
     model.finalize()
-    return found
+    return series
 
 
 def daily(data: BasinData) -> dict[str, Array]:
@@ -121,11 +121,11 @@ def lag(days: Array, hours: Array, longest: int = 36) -> float:
     best with the daily flow.
     """
     inside = slice(2, -2)
-    found = {}
+    correlations = {}
     for shift in range(-longest, longest + 1):
         means = np.roll(hours, -shift).reshape(-1, HOURS).mean(axis=1)
-        found[shift] = np.corrcoef(days[inside], means[inside])[0, 1]
-    return float(max(found, key=lambda shift: found[shift]))
+        correlations[shift] = np.corrcoef(days[inside], means[inside])[0, 1]
+    return float(max(correlations, key=lambda shift: correlations[shift]))
 
 
 def nse(simulated: Array, observed: Array) -> Array:
@@ -211,11 +211,11 @@ def main() -> None:
     spec = load_experiment(find_experiment("delaware")).data
     data = read(replace(spec, attributes_period=None))
     runs = {way: simulate(data, way) for way in (DAILY, *WAYS)}
-    found = {way: comparison(data, runs[DAILY], runs[way]) for way in WAYS}
+    scores = {way: comparison(data, runs[DAILY], runs[way]) for way in WAYS}
     ids = [str(name) for name in data.ids]
     at = [ids.index(name) for name in SHOWN]
-    print_rows(gauges(SHOWN).names, found[EVEN][at])
-    medians = np.stack([np.nanmedian(found[way], axis=0) for way in WAYS])
+    print_rows(gauges(SHOWN).names, scores[EVEN][at])
+    medians = np.stack([np.nanmedian(scores[way], axis=0) for way in WAYS])
     print_rows([way.title for way in WAYS], medians)
     draw(data, runs)
 

@@ -16,7 +16,7 @@ from bmi_dmx.compose.part import Declarations, step_key
 from bmi_dmx.conversion import plain
 from bmi_dmx.files import atomic
 from bmi_dmx.models.hydrology.daily_extremes import DailyExtremes
-from bmi_dmx.models.hydrology.shipped import FILE, NAMES, STEPS
+from bmi_dmx.models.hydrology.shipped_processes import FILE, NAMES, STEPS
 from bmi_dmx.process import SECONDS, Process
 from bmi_dmx.program.trace import trace_step
 from bmi_dmx.registries import processes
@@ -24,21 +24,21 @@ from bmi_dmx.registries import processes
 
 def described(process: Process, steps: Sequence[float]) -> dict[str, Any]:
     """Return the variables of a process and its traced steps as plain data."""
-    found = {}
+    by_step = {}
     for seconds in steps:
         ready = process.at(seconds / SECONDS[process.time])
-        found[step_key(seconds)] = {
+        by_step[step_key(seconds)] = {
             "variables": plain(Declarations.of(ready), process.name),
             "program": trace_step(ready).to_json(),
         }
-    return {"timed": type(process).at is not Process.at, "steps": found}
+    return {"timed": type(process).at is not Process.at, "steps": by_step}
 
 
 def text() -> str:
     """Return the content of the file."""
-    found = {name: described(processes[name](), STEPS) for name in NAMES}
-    found["daily_extremes"] = described(DailyExtremes(), STEPS[1:])
-    return json.dumps(found, separators=(",", ":"), ensure_ascii=True) + "\n"
+    programs = {name: described(processes[name](), STEPS) for name in NAMES}
+    programs["daily_extremes"] = described(DailyExtremes(), STEPS[1:])
+    return json.dumps(programs, separators=(",", ":"), ensure_ascii=True) + "\n"
 
 
 if __name__ == "__main__":

@@ -48,13 +48,13 @@ def draw(
     """Draw one response, and every tenth of its values by the other solution."""
     process = leaf(**options)
     fine = fixed | {swept: values}
-    found = {n: x.numpy() for n, x in exchange(process, **fine).items()} | fine
-    x = found[over] * scale
-    axes.plot(x, found[shown], color=color, linestyle=line, linewidth=1.8)
-    known = given(process, **fixed, **{swept: values[5::10]})
+    responses = {n: x.numpy() for n, x in exchange(process, **fine).items()} | fine
+    x = responses[over] * scale
+    axes.plot(x, responses[shown], color=color, linestyle=line, linewidth=1.8)
+    inputs = given(process, **fixed, **{swept: values[5::10]})
     shape = len(values[5::10])
     other = gas_exchange(
-        process.options, **{n: np.broadcast_to(x, shape) for n, x in known.items()}
+        process.options, **{n: np.broadcast_to(x, shape) for n, x in inputs.items()}
     )
     at = other.get(over, values[5::10]) * scale
     axes.plot(

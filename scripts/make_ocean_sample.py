@@ -27,17 +27,20 @@ def main() -> None:
     """Make it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path)
-    given = parser.parse_args()
-    with netCDF4.Dataset(given.source) as source, netCDF4.Dataset(SAMPLE, "w") as made:
+    arguments = parser.parse_args()
+    with (
+        netCDF4.Dataset(arguments.source) as source,
+        netCDF4.Dataset(SAMPLE, "w") as copy,
+    ):
         source.set_auto_maskandscale(False)
         notice = {name: source.getncattr(name) for name in source.ncattrs()}
         notice["history"] += "; rounded to the digits listed in the data README"
-        made.setncatts(notice)
+        copy.setncatts(notice)
         for name, dimension in source.dimensions.items():
-            made.createDimension(name, len(dimension))
+            copy.createDimension(name, len(dimension))
         for name, variable in source.variables.items():
             about = {key: variable.getncattr(key) for key in variable.ncattrs()}
-            copied = made.createVariable(
+            copied = copy.createVariable(
                 name, variable.dtype, variable.dimensions, zlib=True, complevel=9,
                 shuffle=True, fill_value=about.pop("_FillValue", None),
                 least_significant_digit=DIGITS.get(name),

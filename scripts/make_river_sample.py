@@ -38,9 +38,9 @@ def tree(rng: np.random.Generator) -> tuple[list[int], Tree]:
     open_ends: list[int] = []
     for k in range(REACHES):
         # The last reaches gather all that is still open.
-        left = REACHES - k
-        joined = 2 if len(open_ends) >= left or rng.random() < 0.45 else 1
-        if k >= 6 and open_ends and (rng.random() < 0.7 or len(open_ends) >= left):
+        remaining = REACHES - k
+        joined = 2 if len(open_ends) >= remaining or rng.random() < 0.45 else 1
+        if k >= 6 and open_ends and (rng.random() < 0.7 or len(open_ends) >= remaining):
             for _ in range(min(joined, len(open_ends))):
                 below[open_ends.pop(0)] = k
         open_ends.append(k)
@@ -79,14 +79,14 @@ def main() -> None:
     slope = 0.05 * drained**-0.45 * rng.uniform(0.7, 1.4, REACHES)
     wooded = np.clip(rng.beta(2.0, 2.0, REACHES), 0.02, 0.98)
     inflow = storms(rng, area).astype(np.float32)
-    known = {
+    attributes = {
         "manning": 0.025 + 0.05 * wooded,
         "width_exponent": np.full(REACHES, 0.4),
         "width_coefficient": 1.2 * drained**0.4,
         "length": length,
         "slope": slope,
     }
-    parameters = {n: torch.from_numpy(x)[:, None] for n, x in known.items()}
+    parameters = {n: torch.from_numpy(x)[:, None] for n, x in attributes.items()}
     lateral = torch.from_numpy(inflow.astype(np.float64)).repeat_interleave(24, 0)
     process = MuskingumCunge()
     process.space = river
@@ -141,11 +141,11 @@ def main() -> None:
 def _distance(river: Tree, length: Any) -> tuple[Any, Any]:
     """Return where reaches are drawn, degrees from the outlet."""
     along, across = np.zeros(REACHES), np.zeros(REACHES)
-    seen = np.zeros(REACHES, dtype=int)
+    branches = np.zeros(REACHES, dtype=int)
     for k in reversed(river.order.tolist()):
         if (below := int(river.downstream[k])) >= 0:
-            turn = (0.0, 1.0, -1.0, 2.0)[min(seen[below], 3)]
-            seen[below] += 1
+            turn = (0.0, 1.0, -1.0, 2.0)[min(branches[below], 3)]
+            branches[below] += 1
             along[k] = along[below] + length[k] / 1e5
             across[k] = across[below] + 0.02 + 0.6 * turn * length[k] / 1e5
     return along, across

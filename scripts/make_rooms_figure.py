@@ -63,11 +63,11 @@ ABOUT = {
 
 def modules() -> dict[str, Path]:
     """Return the modules of the package by dotted name."""
-    found = {}
+    modules = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = ["bmi_dmx", *path.relative_to(PACKAGE).with_suffix("").parts]
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
+        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return modules
 
 
 def room(module: str) -> str:
@@ -102,7 +102,7 @@ class _Imports(ast.NodeVisitor):
         self.found.append(node)
 
 
-def imported(module: str, path: Path, known: Mapping[str, Path]) -> Iterator[str]:
+def imported(module: str, path: Path, paths: Mapping[str, Path]) -> Iterator[str]:
     """Yield the modules that a source file imports."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     visitor = _Imports()
@@ -115,23 +115,23 @@ def imported(module: str, path: Path, known: Mapping[str, Path]) -> Iterator[str
         origin = ".".join([*base, *filter(None, [node.module])])
         for alias in node.names:
             inner = f"{origin}.{alias.name}"
-            yield inner if inner in known else origin
+            yield inner if inner in paths else origin
 
 
 def rooms() -> dict[str, set[str]]:
     """Return the rooms and those that each imports."""
-    known = modules()
-    found: dict[str, set[str]] = {room(m): set() for m in known if room(m)}
-    for module, path in known.items():
+    paths = modules()
+    rooms: dict[str, set[str]] = {room(m): set() for m in paths if room(m)}
+    for module, path in paths.items():
         here = room(module)
-        for target in imported(module, path, known):
+        for target in imported(module, path, paths):
             there = room(target) if target.startswith("bmi_dmx.") else ""
             if here and there and there != here:
-                found[here].add(there)
-    return found
+                rooms[here].add(there)
+    return rooms
 
 
-def floors(found: Mapping[str, set[str]]) -> dict[str, int]:
+def floors(imports: Mapping[str, set[str]]) -> dict[str, int]:
     """Return the floor of each room: one above the highest that it imports.
 
     Raises
@@ -139,25 +139,25 @@ def floors(found: Mapping[str, set[str]]) -> dict[str, int]:
     RecursionError
         When rooms import each other.
     """
-    known: dict[str, int] = {}
+    floors: dict[str, int] = {}
 
     def floor(name: str) -> int:
-        if name not in known:
-            known[name] = max((floor(other) + 1 for other in found[name]), default=0)
-        return known[name]
+        if name not in floors:
+            floors[name] = max((floor(other) + 1 for other in imports[name]), default=0)
+        return floors[name]
 
-    return {name: floor(name) for name in sorted(found)}
+    return {name: floor(name) for name in sorted(imports)}
 
 
-def reduced(found: Mapping[str, set[str]]) -> dict[str, set[str]]:
+def reduced(imports: Mapping[str, set[str]]) -> dict[str, set[str]]:
     """Return the imports without those that follow from others."""
 
     def below(name: str) -> set[str]:
-        return found[name].union(*(below(other) for other in found[name]))
+        return imports[name].union(*(below(other) for other in imports[name]))
 
     return {
         name: {o for o in others if not any(o in below(x) for x in others - {o})}
-        for name, others in found.items()
+        for name, others in imports.items()
     }
 
 
@@ -170,19 +170,19 @@ def kind(name: str) -> str:
 
 def places(at: Mapping[str, int]) -> dict[str, tuple[float, float]]:
     """Return the middle of each box: hosts to the left, guests to the right."""
-    found: dict[str, tuple[float, float]] = {}
+    places: dict[str, tuple[float, float]] = {}
     for level in range(max(at.values()) + 1):
         row = {k: sorted(n for n in at if at[n] == level and kind(n) == k)
                for k in COLOURS}  # fmt: skip
         general = row["general"]
         for k, name in enumerate(general):
-            found[name] = (STRIDE * (k - (len(general) - 1) / 2), level)
+            places[name] = (STRIDE * (k - (len(general) - 1) / 2), level)
         edge = STRIDE * max(len(general) - 1, 0) / 2
         for k, name in enumerate(row["host"]):
-            found[name] = (-edge - STRIDE * (k + 1), level)
+            places[name] = (-edge - STRIDE * (k + 1), level)
         for k, name in enumerate(row["guest"]):
-            found[name] = (STRIDE * (LAST - k), level)
-    return found
+            places[name] = (STRIDE * (LAST - k), level)
+    return places
 
 
 def draw(path: Path) -> None:
@@ -192,11 +192,11 @@ def draw(path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    found = rooms()
-    at = floors(found)
+    imports = rooms()
+    at = floors(imports)
     middle = places(at)
     figure, axes = plt.subplots(figsize=(11.5, 7.4))
-    for name, others in reduced(found).items():
+    for name, others in reduced(imports).items():
         x, y = middle[name]
         for other in others:
             u, v = middle[other]
@@ -271,23 +271,23 @@ def _legend(axes: Any) -> None:
 
 def table() -> str:
     """Return the rooms as a Markdown table, the highest floor first."""
-    known, at = modules(), floors(rooms())
+    paths, at = modules(), floors(rooms())
     ordered = sorted(at, key=lambda n: (-at[n], kind(n) == "guest", n))
-    rows = (f"| {at[n]} | {_shown(n, known)} | {_about(n, known)} |" for n in ordered)
+    rows = (f"| {at[n]} | {_shown(n, paths)} | {_about(n, paths)} |" for n in ordered)
     return "\n".join(("| floor | room | what |", "| --- | --- | --- |", *rows))
 
 
-def _shown(name: str, known: Mapping[str, Path]) -> str:
+def _shown(name: str, paths: Mapping[str, Path]) -> str:
     if name == FOUNDATION:
         return ", ".join(f"`{file}.py`" for file in ON_GROUND)
-    path = known[f"bmi_dmx.{name.replace('/', '.')}"]
+    path = paths[f"bmi_dmx.{name.replace('/', '.')}"]
     return f"`{name}/`" if path.name == "__init__.py" else f"`{name}.py`"
 
 
-def _about(name: str, known: Mapping[str, Path]) -> str:
+def _about(name: str, paths: Mapping[str, Path]) -> str:
     if name == FOUNDATION:
         return "What all of them use."
-    text = known[f"bmi_dmx.{name.replace('/', '.')}"].read_text(encoding="utf-8")
+    text = paths[f"bmi_dmx.{name.replace('/', '.')}"].read_text(encoding="utf-8")
     first = (ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0]
     return " ".join(first.split()).replace("``", "`")
 

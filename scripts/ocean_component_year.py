@@ -89,21 +89,21 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--months", type=int, default=12)
-    given = parser.parse_args()
-    given.folder.mkdir(parents=True, exist_ok=True)
-    ocean = read_global_ocean(given.file)
-    component = started(ocean, given.folder)
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    ocean = read_global_ocean(arguments.file)
+    component = started(ocean, arguments.folder)
     names = [e.short for e in component.catalogue.of("forcing")]
-    found = []
-    for day in range(MONTH * given.months):
+    months = []
+    for day in range(MONTH * arguments.months):
         for name, values in ocean.on_day(day + 0.5, tuple(names)).items():
             component.set_value(name, values.reshape(-1))
         component.update()
         if (day + 1) % MONTH == 0:
-            found.append(figures(component, ocean, day + 1))
-            with atomic(given.json) as path:
-                path.write_text(json.dumps({"months": found}, indent=1))
-            print(json.dumps(found[-1]), flush=True)
+            months.append(figures(component, ocean, day + 1))
+            with atomic(arguments.json) as path:
+                path.write_text(json.dumps({"months": months}, indent=1))
+            print(json.dumps(months[-1]), flush=True)
 
 
 if __name__ == "__main__":

@@ -27,21 +27,21 @@ from bmi_dmx.models.ocean.ocean_bundle import ocean_bundle
 from bmi_dmx.space import Grid
 
 
-def bundled(made: MadeOcean, folder: Path) -> dict[str, float]:
+def bundled(model: MadeOcean, folder: Path) -> dict[str, float]:
     """Write the bundle."""
-    grid = made.process.space
+    grid = model.process.space
     assert isinstance(grid, Grid)
-    viscosity = np.full(grid.areas.shape, float(made.parameters["viscosity"]))
-    options = {"forced_by": list(made.process.options.forced_by)}
+    viscosity = np.full(grid.areas.shape, float(model.parameters["viscosity"]))
+    options = {"forced_by": list(model.process.options.forced_by)}
     ocean_bundle(
         folder / "bundle", grid, grid.open_at("cell", ("level",)).astype(float),
-        seconds=made.dt, options=options, coefficients={"viscosity": viscosity},
+        seconds=model.dt, options=options, coefficients={"viscosity": viscosity},
         licence="CC0-1.0", source="made", overwrite=True,
     )  # fmt: skip
     return {}
 
 
-def stepped(made: MadeOcean, folder: Path) -> dict[str, float]:
+def stepped(model: MadeOcean, folder: Path) -> dict[str, float]:
     """Step the bundle for a day behind BMI."""
     settings = {"bundle": str((folder / "bundle").resolve()),
                 "start_time": "2001-01-01"}  # fmt: skip
@@ -49,24 +49,24 @@ def stepped(made: MadeOcean, folder: Path) -> dict[str, float]:
     path.write_text(as_yaml(settings), encoding="utf-8")
     ocean = HybridOcean()
     ocean.initialize(str(path))
-    ocean.set_value("temperature", made.state["temperature"].numpy().reshape(-1))
+    ocean.set_value("temperature", model.state["temperature"].numpy().reshape(-1))
     began = time.process_time()
-    for _ in range(round(86400.0 / made.dt)):
-        for name, series in made.forcing.items():
+    for _ in range(round(86400.0 / model.dt)):
+        for name, series in model.forcing.items():
             ocean.set_value(name, series[0].numpy().reshape(-1))
         ocean.update()
     return {"day_cpu_seconds": time.process_time() - began}
 
 
-def trained(made: MadeOcean, folder: Path) -> dict[str, float]:
+def trained(model: MadeOcean, folder: Path) -> dict[str, float]:
     """Run two steps forward, and back."""
-    made.parameters["viscosity"].requires_grad_(True)
+    model.parameters["viscosity"].requires_grad_(True)
     began = time.process_time()
-    found = made.taped()
+    tape = model.taped()
     between = time.process_time()
-    made.adjoint(found)
+    model.adjoint(tape)
     return {
-        "steps": len(made.forcing["heat"]),
+        "steps": len(model.forcing["heat"]),
         "forward_cpu_seconds": between - began,
         "backward_cpu_seconds": time.process_time() - between,
     }
@@ -78,12 +78,12 @@ PARTS = {"bundle": bundled, "day behind BMI": stepped, "training": trained}
 def measured(part: str, degrees: float, levels: int, folder: Path) -> dict[str, Any]:
     """Return what one of the parts takes."""
     torch.set_num_threads(1)
-    made = MadeOcean.of(degrees, levels, torch.float64)
-    found = PARTS[part](made, folder)
+    model = MadeOcean.of(degrees, levels, torch.float64)
+    costs = PARTS[part](model, folder)
     return {
-        "cells": made.cells, "cpu_seconds": time.process_time(),
+        "cells": model.cells, "cpu_seconds": time.process_time(),
         "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        **found,
+        **costs,
     }  # fmt: skip
 
 
@@ -94,16 +94,16 @@ def main() -> None:
     parser.add_argument("--levels", type=int, default=23)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--json", type=Path, required=True)
-    given = parser.parse_args()
-    given.folder.mkdir(parents=True, exist_ok=True)
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
     record = {}
     fresh = multiprocessing.get_context("spawn")
     for part in PARTS:
         with fresh.Pool(1) as pool:
-            size = given.degrees, given.levels, given.folder
+            size = arguments.degrees, arguments.levels, arguments.folder
             record[part] = pool.apply(measured, (part, *size))
         print(part, json.dumps(record[part]), flush=True)
-        with atomic(given.json) as path:
+        with atomic(arguments.json) as path:
             path.write_text(json.dumps(record, indent=1))
 
 

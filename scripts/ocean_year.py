@@ -46,12 +46,16 @@ def main() -> None:
     parser.add_argument(
         "--from-state", action="store_true", help="start with the state of the file"
     )
-    given = parser.parse_args()
-    ocean = read_global_ocean(given.file)
-    options = {**OPTIONS, "advection": given.advection, "no_slip": given.no_slip}
+    arguments = parser.parse_args()
+    ocean = read_global_ocean(arguments.file)
+    options = {
+        **OPTIONS,
+        "advection": arguments.advection,
+        "no_slip": arguments.no_slip,
+    }
     run = ClimatologicalRun(
-        ocean, PARAMETERS, options, given.dt, getattr(torch, given.dtype),
-        start=ocean.state if given.from_state else None,
+        ocean, PARAMETERS, options, arguments.dt, getattr(torch, arguments.dtype),
+        start=ocean.state if arguments.from_state else None,
     )  # fmt: skip
     reference = {
         "drake": through_drake(ocean, ocean.state["u"]),
@@ -60,10 +64,10 @@ def main() -> None:
                       float(ocean.state["elevation"].max())],
         "speed": float(max(abs(ocean.state[n]).max() for n in "uv")),
     }  # fmt: skip
-    found: list[dict[str, Any]] = []
+    months: list[dict[str, Any]] = []
     began = time.process_time()
-    for month in run.months(given.months):
-        found.append({
+    for month in run.months(arguments.months):
+        months.append({
             "day": month.day, "elevation": month.elevation, "speed": month.speed,
             "courant": month.courant, "residuals": month.residuals,
             "drake": through_drake(ocean, month.state["u"]),
@@ -74,11 +78,11 @@ def main() -> None:
             "cpu_seconds": time.process_time() - began,
         })  # fmt: skip
         record = {"file_state": reference, "options": options,
-                  "parameters": PARAMETERS, "dt": given.dt,
-                  "months": found}  # fmt: skip
-        with atomic(given.json) as path:
+                  "parameters": PARAMETERS, "dt": arguments.dt,
+                  "months": months}  # fmt: skip
+        with atomic(arguments.json) as path:
             path.write_text(json.dumps(record, indent=1))
-        print(json.dumps(found[-1]), flush=True)
+        print(json.dumps(months[-1]), flush=True)
 
 
 if __name__ == "__main__":

@@ -22,17 +22,17 @@ from bmi_dmx.files import atomic_folder
 
 def upgrade(folder: Path) -> bool:
     """Write a bundle in the present format; return whether it was of an older one."""
-    _, written = read_manifest(folder / MANIFEST)
-    if written == FORMAT:
+    _, version = read_manifest(folder / MANIFEST)
+    if version == FORMAT:
         return False
     bundle = load_bundle(folder)
     manifest = replace(bundle.manifest, fingerprint=bundle.fingerprint, sha256={})
     weights = (folder / WEIGHTS).read_bytes()
-    with atomic_folder(folder) as made:
-        write_files(made, manifest, bundle.weights, bundle.programs)
-        if (made / WEIGHTS).read_bytes() != weights:
+    with atomic_folder(folder) as temporary:
+        write_files(temporary, manifest, bundle.weights, bundle.programs)
+        if (temporary / WEIGHTS).read_bytes() != weights:
             raise SystemExit(f"{folder}: the weights would be written otherwise")
-        load_bundle(made)
+        load_bundle(temporary)
     return True
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from bmi_dmx.operate import once
+from bmi_dmx.operate import repeated_warnings
 
 pytest_plugins = ["tests.bmi.fixtures"]
 
@@ -40,14 +40,14 @@ def shared_data() -> Path:
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a wheel and a source distribution of a copy of this checkout."""
     folder = tmp_path_factory.mktemp("distributions")
-    made = ("__pycache__", "runs", "dist", "build", "site", ".git", ".venv", ".*_cache")
-    hidden = shutil.ignore_patterns(*made)
+    junk = ("__pycache__", "runs", "dist", "build", "site", ".git", ".venv", ".*_cache")
+    hidden = shutil.ignore_patterns(*junk)
     source = shutil.copytree(ROOT, folder / "source", symlinks=True, ignore=hidden)
     command = [sys.executable, "-m", "hatchling", "build", "-d", folder]
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=source, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
     shutil.rmtree(source)
     return folder
 
@@ -83,4 +83,4 @@ def _same_numbers_in_any_order() -> None:
 @pytest.fixture(autouse=True)
 def _nothing_was_told_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every test see the warnings that a process gives once."""
-    monkeypatch.setattr(once, "_told", set())
+    monkeypatch.setattr(repeated_warnings, "_told", set())

@@ -88,21 +88,21 @@ def _keys(parent: Any) -> Iterator[Any]:
 
 def bytes_damaged(draw: Draw, content: bytes) -> bytes:
     """Return bytes with some flipped, lost or repeated, or cut short."""
-    made = bytearray(content)
+    damaged = bytearray(content)
     for _ in range(draw(st.integers(1, 3))):
-        if not made:
+        if not damaged:
             break
-        at = draw(st.integers(0, len(made) - 1))
+        at = draw(st.integers(0, len(damaged) - 1))
         what = draw(st.sampled_from(["flip", "cut", "lose", "repeat"]))
         if what == "flip":
-            made[at] ^= draw(st.integers(1, 255))
+            damaged[at] ^= draw(st.integers(1, 255))
         elif what == "cut":
-            del made[at:]
+            del damaged[at:]
         elif what == "lose":
-            del made[at : at + draw(st.integers(1, 64))]
+            del damaged[at : at + draw(st.integers(1, 64))]
         else:
-            made[at:at] = made[at : at + draw(st.integers(1, 64))]
-    return bytes(made)
+            damaged[at:at] = damaged[at : at + draw(st.integers(1, 64))]
+    return bytes(damaged)
 
 
 def arrays_damaged(

@@ -63,13 +63,13 @@ class Environment:
         """Return what a command says; kernels are prebuilt, or there is a compiler."""
         path = [str(self.folder / "venv" / "bin")]
         path += [os.environ["PATH"]] if compiler else [str(self.folder / "bin")]
-        given = {name: os.environ[name] for name in KEPT if name in os.environ}
+        variables = {name: os.environ[name] for name in KEPT if name in os.environ}
         if compiler:
-            given["CC"] = shlex.quote(str(self.folder / QUICK))
-        done = subprocess.run(
+            variables["CC"] = shlex.quote(str(self.folder / QUICK))
+        process = subprocess.run(
             [str(part) for part in command],
             env={
-                **given,
+                **variables,
                 "PATH": os.pathsep.join(path),
                 "HOME": str(self.folder / "home"),
                 "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -82,8 +82,8 @@ class Environment:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert process.returncode == 0, process.stdout + process.stderr
+        return process.stdout
 
     def install(self, *what: str | Path) -> None:
         """Install with pip; the test is skipped where no index can be reached."""
@@ -103,15 +103,15 @@ class Environment:
     def missing(self) -> set[str]:
         """Return the packages that others ask for and that are not there."""
         python = str(self.folder / "venv" / "bin" / "python")
-        done = subprocess.run(
+        process = subprocess.run(
             [python, "-m", "pip", "check"], capture_output=True, text=True, check=False
         )
-        lines = done.stdout.splitlines()
-        found = [
+        lines = process.stdout.splitlines()
+        matches = [
             re.fullmatch(r"\S+ \S+ requires (\S+), which is not i.*", x) for x in lines
         ]
-        assert done.returncode == 0 or all(found), done.stdout
-        return {match[1].lower() for match in found if match}
+        assert process.returncode == 0 or all(matches), process.stdout
+        return {match[1].lower() for match in matches if match}
 
 
 def interpreter(version: str) -> str | None:
@@ -120,10 +120,10 @@ def interpreter(version: str) -> str | None:
     of_pyenv = sorted(root.glob(f"versions/{version}.*/bin/python"))
     on_path = shutil.which(f"python{version}")
     ask = "import sys; print('{}.{}'.format(*sys.version_info))"
-    for found in filter(None, (on_path, *map(str, of_pyenv))):
-        command = [found, "-c", ask]
+    for python in filter(None, (on_path, *map(str, of_pyenv))):
+        command = [python, "-c", ask]
         # One on the path may be a name that pyenv has for none that is chosen.
-        told = subprocess.run(command, capture_output=True, text=True, check=False)
-        if told.stdout.strip() == version:
-            return found
+        process = subprocess.run(command, capture_output=True, text=True, check=False)
+        if process.stdout.strip() == version:
+            return python
     return None

@@ -101,8 +101,8 @@ class Container:
             When the system does not let folders be mounted.
         """
         root = self.engine.buildah("mount", self.name)
-        given = [*self.settings["Env"], "HOME=/nowhere"]
-        inside = ["chroot", f"--userspec={user}", root, "env", "-i", *given]
+        variables = [*self.settings["Env"], "HOME=/nowhere"]
+        inside = ["chroot", f"--userspec={user}", root, "env", "-i", *variables]
         inside += ["sh", "-ec", f"cd /data; {line}"]
         unshared = ["unshare", "--mount", "sh", "-ec"]
         if subprocess.run(
@@ -115,8 +115,8 @@ class Container:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """What the image says of how it is to be run, in Docker's words."""
-        told = json.loads(self.engine.buildah("inspect", self.name))
-        settings: dict[str, Any] = told["Docker"]["config"]
+        inspection = json.loads(self.engine.buildah("inspect", self.name))
+        settings: dict[str, Any] = inspection["Docker"]["config"]
         return settings
 
     @cached_property
@@ -138,8 +138,8 @@ class Engine:
     def driver(self) -> str:
         """Layers as mounts, or as copies where the system refuses mounts."""
         probe = [*self._own("overlay"), "from", "scratch"]
-        done = subprocess.run(probe, capture_output=True, check=False)
-        return "vfs" if done.returncode else "overlay"
+        process = subprocess.run(probe, capture_output=True, check=False)
+        return "vfs" if process.returncode else "overlay"
 
     def _own(self, driver: str) -> list[str]:
         root, run = self.storage / driver, self.storage / "run"
@@ -154,11 +154,11 @@ class Engine:
         """Return what a command of buildah says."""
         return succeed(self.command(*arguments))
 
-    def build(self, name: str, target: str = "", **given: str) -> None:
+    def build(self, name: str, target: str = "", **arguments: str) -> None:
         """Build an image from its file in ``docker``."""
         # Another format keeps no check of health; targets share their layers.
         how = shlex.split("--isolation chroot --pull-never --layers --format docker")
-        how += [x for k, v in given.items() for x in ("--build-arg", f"{k}={v}")]
+        how += [x for k, v in arguments.items() for x in ("--build-arg", f"{k}={v}")]
         how += ["--target", target] if target else []
         tag = target or name
         began = _seconds()
@@ -181,29 +181,29 @@ class Engine:
 
 def _seconds() -> tuple[float, float]:
     """Return what processes have used that are done, and what the clock says."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime, time.perf_counter()
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime, time.perf_counter()
 
 
 def succeed(command: Sequence[str]) -> str:
     """Return what a command says; it has to succeed."""
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    return done.stdout.strip()
+    assert process.returncode == 0, process.stdout[-4000:] + process.stderr[-4000:]
+    return process.stdout.strip()
 
 
 def debian(folder: Path) -> Path:
     """Return the root of a small Debian with Python."""
     root = folder / "debian"
     options = ["--variant=minbase", f"--include={PACKAGES}"]
-    made = subprocess.run(
+    process = subprocess.run(
         ["debootstrap", *options, "bookworm", root, MIRROR],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if made.returncode:
-        raise OutOfReach(f"debootstrap: {made.stdout.strip().splitlines()[-1:]}")
+    if process.returncode:
+        raise OutOfReach(f"debootstrap: {process.stdout.strip().splitlines()[-1:]}")
     return root
 
 

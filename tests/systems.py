@@ -166,13 +166,13 @@ ATTRIBUTES = {"size": np.array([1.0, 2.5]), "slope": np.array([-0.3, 0.1])}
 
 def changed(parts: Mapping[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
     """Return the block with other keys, and other keys of parts."""
-    known = {name: dict(part) for name, part in PARTS.items()}
+    blocks = {name: dict(part) for name, part in PARTS.items()}
     for name, changes in (parts or {}).items():
         if changes is None:
-            del known[name]
+            del blocks[name]
         else:
-            known[name] = {**known.get(name, {}), **changes}
-    return {**BLOCK, "parts": known, **keys}
+            blocks[name] = {**blocks.get(name, {}), **changes}
+    return {**BLOCK, "parts": blocks, **keys}
 
 
 def voltages(steps: int, places: int = 2) -> dict[str, np.ndarray[Any, Any]]:

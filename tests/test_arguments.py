@@ -186,6 +186,6 @@ def test_what_no_argument_takes_is_refused(
 ) -> None:
     with pytest.raises(SystemExit):
         parsed(_parser(), line.split())
-    told = capsys.readouterr().err
-    assert "unrecognized arguments: " in told
-    assert f"dmx {line.split()[0]}: error: " in told
+    error = capsys.readouterr().err
+    assert "unrecognized arguments: " in error
+    assert f"dmx {line.split()[0]}: error: " in error

@@ -26,11 +26,11 @@ from bmi_dmx.registry import Registry
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What the commands call, instead of doing it."""
-    made: list[tuple[Any, ...]] = []
+    calls: list[tuple[Any, ...]] = []
 
     def recorder(name: str) -> Any:
-        def record(*arguments: Any, **named: Any) -> None:
-            made.append((name, *arguments, *([named] if named else [])))
+        def record(*arguments: Any, **keywords: Any) -> None:
+            calls.append((name, *arguments, *([keywords] if keywords else [])))
 
         return record
 
@@ -44,8 +44,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
             setattr(stand_in, name, recorder(name))
         monkeypatch.setitem(sys.modules, module, stand_in)
     monkeypatch.setattr(command, "run", recorder("run"))
-    monkeypatch.setattr("bmi_dmx.trainer.beforehand.checked", lambda *_: None)
-    return made
+    monkeypatch.setattr("bmi_dmx.trainer.preflight.checked", lambda *_: None)
+    return calls
 
 
 @pytest.mark.parametrize(
@@ -271,12 +271,12 @@ def test_a_reader_that_leaves_early_sees_no_traceback() -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     command = [sys.executable, "-m", "bmi_dmx.cli", "info"]
-    done = subprocess.run(
+    process = subprocess.run(
         command, stdout=write_end, stderr=subprocess.PIPE, check=False, text=True
     )
     os.close(write_end)
-    assert done.returncode == 1
-    assert done.stderr == ""
+    assert process.returncode == 1
+    assert process.stderr == ""
 
 
 def test_info_lists_what_configurations_can_name(
@@ -310,8 +310,8 @@ def test_info_shows_the_declarations_of_a_process(
 def test_what_info_tells_fits_into_a_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    named = (name for registry in info.registries().values() for name in registry)
-    for name in ("", *sorted(set(named) - set(info.registries()["bundles"]))):
+    names = (name for registry in info.registries().values() for name in registry)
+    for name in ("", *sorted(set(names) - set(info.registries()["bundles"]))):
         assert main(["info", *filter(None, [name])]) == 0
         lines = capsys.readouterr().out.splitlines()
         # Docstrings are as wide as the source.
@@ -329,9 +329,9 @@ def test_info_says_what_a_loss_and_a_metric_of_one_name_are(
 
 def test_info_shows_experiments(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info"]) == 0
-    _, _, told = capsys.readouterr().out.partition("\nexperiments\n  ")
-    assert {"camels_dynamic,", "camels_static,", "delaware,"} <= set(told.split())
-    assert max(map(len, told.splitlines())) <= 80
+    _, _, listing = capsys.readouterr().out.partition("\nexperiments\n  ")
+    assert {"camels_dynamic,", "camels_static,", "delaware,"} <= set(listing.split())
+    assert max(map(len, listing.splitlines())) <= 80
     assert main(["info", "delaware"]) == 0
     assert "\nname: delaware\n" in capsys.readouterr().out
 
@@ -376,9 +376,9 @@ sys.exit(main(sys.argv[1:]))
 )
 def test_info_needs_no_torch(line: str, expected: str) -> None:
     command = [sys.executable, "-c", WITHOUT_TORCH, *line.split()]
-    done = subprocess.run(command, capture_output=True, check=False, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert expected in done.stdout
+    process = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert expected in process.stdout
 
 
 def test_what_is_told_of_registered_things_is_what_they_say() -> None:
@@ -406,14 +406,14 @@ def test_what_is_not_recorded_is_asked() -> None:
 def test_a_console_of_any_encoding_shows_what_it_can(
     encoding: str, name: list[str]
 ) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "bmi_dmx.cli", "info", *name],
         env={**os.environ, "PYTHONIOENCODING": encoding},
         capture_output=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.decode(encoding).strip()
+    assert (process.returncode, process.stderr) == (0, b"")
+    assert process.stdout.decode(encoding).strip()
 
 
 @pytest.mark.parametrize(
@@ -439,11 +439,11 @@ def test_a_failure_of_the_system_is_one_line(
 
     monkeypatch.setitem(COMMANDS, "info", replace(COMMANDS["info"], run=full))
     assert main(["info"]) == 1
-    said = capsys.readouterr().err
-    assert said == f"dmx info: error: {message}\n"
+    output = capsys.readouterr().err
+    assert output == f"dmx info: error: {message}\n"
 
 
 def test_long_lists_of_names_in_a_bundle_are_shortened() -> None:
-    told = info.about("dhbv-conus-daily")
-    assert '"01013500", "01022500", "01030500", … 541 in all]' in told
-    assert max(map(len, told.splitlines())) < 120
+    text = info.about("dhbv-conus-daily")
+    assert '"01013500", "01022500", "01030500", … 541 in all]' in text
+    assert max(map(len, text.splitlines())) < 120

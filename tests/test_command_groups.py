@@ -17,11 +17,11 @@ def test_help_tells_commands_apart_by_what_they_are_for(
 ) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
-    told = capsys.readouterr().out
-    assert max(map(len, told.splitlines())) <= 80
-    order = [told.index(f"\n{group}:") for group in GROUPS]
+    output = capsys.readouterr().out
+    assert max(map(len, output.splitlines())) <= 80
+    order = [output.index(f"\n{group}:") for group in GROUPS]
     assert order == sorted(order)
-    assert "exit status: 0 done, 1 failed" in told
+    assert "exit status: 0 done, 1 failed" in output
 
 
 def test_every_command_is_in_one_group() -> None:
@@ -51,15 +51,15 @@ def test_what_bash_is_told_completes_a_command(
         f". {script}; COMP_WORDS=(dmx fore); COMP_CWORD=1; _shtab_dmx; "
         'echo "${COMPREPLY[@]}"'
     )
-    done = subprocess.run(
+    process = subprocess.run(
         ["bash", "-c", ask], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["forecast"]
+    assert process.stdout.split() == ["forecast"]
 
 
 def test_info_is_json_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert "hbv11p" in found["processes"]
+    listing = json.loads(capsys.readouterr().out)
+    assert "hbv11p" in listing["processes"]
     assert main(["info", "hbv11p", "--json"]) == 0
     assert "soil capacity" in json.loads(capsys.readouterr().out)["about"]

@@ -92,9 +92,9 @@ def test_a_file_becomes_nested_dataclasses_with_their_defaults(tmp_path: Path) -
 def test_scalars_are_read_as_people_mean_them(
     tmp_path: Path, text: str, value: object
 ) -> None:
-    found = read_text(tmp_path, f"key: {text}")["key"]
-    assert found == value
-    assert type(found) is type(value)
+    scalar = read_text(tmp_path, f"key: {text}")["key"]
+    assert scalar == value
+    assert type(scalar) is type(value)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ SCRIPTS = sorted(DOCKER.glob("*.sh"))
 def pins(name: str) -> dict[str, str]:
     """Return the requirements of a file by lower-case name."""
     text = (DOCKER / name).read_text(encoding="utf-8")
-    found = re.findall(r"^([\w.]+)([=<].*)$", text, re.MULTILINE)
-    return {package.lower(): rule for package, rule in found}
+    requirements = re.findall(r"^([\w.]+)([=<].*)$", text, re.MULTILINE)
+    return {package.lower(): rule for package, rule in requirements}
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
@@ -57,9 +57,9 @@ def test_images_are_pinned_checked_and_not_run_as_root(path: Path) -> None:
 
 def test_what_the_images_copy_is_not_ignored() -> None:
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
-    kept = {line[1:] for line in lines if line.startswith("!")}
-    assert {"bmi_dmx", "docker", "pyproject.toml", "README.md", "LICENSE"} == kept
-    assert all((ROOT / name).exists() for name in kept)
+    names = {line[1:] for line in lines if line.startswith("!")}
+    assert {"bmi_dmx", "docker", "pyproject.toml", "README.md", "LICENSE"} == names
+    assert all((ROOT / name).exists() for name in names)
 
 
 def test_the_pins_are_those_of_ngiab_and_all_that_operation_imports() -> None:
@@ -119,11 +119,11 @@ def test_components_run_in_ngiab_without_compiler_pytorch_and_warnings(
     machine: Environment,
 ) -> None:
     # One test, because what it needs takes half a minute to make.
-    found = machine.versions()
-    assert (found["numpy"], found["netcdf4"]) == ("1.26.4", "1.6.3")
-    assert (found["pydantic"][:2], found["pandas"][:2]) == ("1.", "2.")
-    assert "bmi-dmx" in found
-    assert not {"torch", "black", "jinja2"} & found.keys()
+    versions = machine.versions()
+    assert (versions["numpy"], versions["netcdf4"]) == ("1.26.4", "1.6.3")
+    assert (versions["pydantic"][:2], versions["pandas"][:2]) == ("1.", "2.")
+    assert "bmi-dmx" in versions
+    assert not {"torch", "black", "jinja2"} & versions.keys()
     assert "dhbv-conus-daily: whole" in machine.run(DOCKER / "health.sh")
     assert "torch not installed" in machine.run("dmx", "info")
     assert "name: dhbv-conus-daily" in machine.run("dmx", "info", "dhbv-conus-daily")
@@ -136,9 +136,9 @@ def test_components_run_in_ngiab_without_compiler_pytorch_and_warnings(
 def test_domains_are_prepared_checked_and_run_in_ngiab(machine: Environment) -> None:
     """Nothing is there that the installation did not bring."""
     machine.run("python", "-W", "error", "-c", TABLE)
-    told = {line: machine.run(*shlex.split(line)) for line in COMMANDS}
+    outputs = {line: machine.run(*shlex.split(line)) for line in COMMANDS}
     for line, expected in COMMANDS.items():
-        assert expected in told[line], line
+        assert expected in outputs[line], line
 
 
 @pytest.mark.slow

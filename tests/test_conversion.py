@@ -178,16 +178,16 @@ class Place:
     ],
 )
 def test_values_become_plain(value: Any, expected: Any) -> None:
-    found = plain(value)
-    assert found == expected
-    assert type(found) is type(expected)
+    conversion = plain(value)
+    assert conversion == expected
+    assert type(conversion) is type(expected)
 
 
 def test_numbers_that_are_not_finite_are_the_callers_choice() -> None:
     value = {"x": [1.0, math.inf]}
     assert plain(value) == value
-    found = plain(value, "file", lambda number, where: f"{where} is {number}")
-    assert found == {"x": [1.0, "file: x: 1 is inf"]}
+    conversion = plain(value, "file", lambda number, where: f"{where} is {number}")
+    assert conversion == {"x": [1.0, "file: x: 1 is inf"]}
 
 
 def test_what_is_not_plain_is_refused_with_its_place() -> None:

@@ -178,10 +178,10 @@ def test_a_bundle_of_damaged_bytes(
     shutil.copytree(bundle, folder)
     path = folder / name
     path.write_bytes(bytes_damaged(data.draw, path.read_bytes()))
-    known = outputs(bundle)
+    arrays = outputs(bundle)
     with typed():
         for output, values in outputs(folder).items():
-            np.testing.assert_array_equal(values, known[output])
+            np.testing.assert_array_equal(values, arrays[output])
     if name != FILES[0]:
         seal(folder)
         with typed():
@@ -255,8 +255,8 @@ def state(configured: Any) -> Callable[[], tuple[bytes, Component, Arrays]]:
     one, other = begun(as_yaml(usual)), begun(as_yaml(usual))
     steps(one, 0)
     content = one.state_bytes()
-    known = steps(one, 3)
-    return lambda: (content, other, known)  # is shown in few words where a test fails
+    arrays = steps(one, 3)
+    return lambda: (content, other, arrays)  # is shown in few words where a test fails
 
 
 def restored(component: Component, content: bytes, how: str) -> Arrays:
@@ -286,11 +286,11 @@ def test_a_damaged_and_sealed_state(state: Any, how: str, data: Any) -> None:
 @given(data=st.data())
 @quick
 def test_a_state_of_damaged_bytes(state: Any, data: Any) -> None:
-    content, component, known = state()
+    content, component, arrays = state()
     damaged = bytes_damaged(data.draw, content)
     with typed():
         for name, values in restored(component, damaged, "bytes").items():
-            np.testing.assert_array_equal(values, known[name])
+            np.testing.assert_array_equal(values, arrays[name])
 
 
 @pytest.fixture(scope="module")
@@ -313,8 +313,8 @@ def test_a_checkpoint_of_damaged_bytes(checkpoint: Any, data: Any) -> None:
     other = path.with_name("damaged.ckpt")
     other.write_bytes(bytes_damaged(data.draw, path.read_bytes()))
     with typed():
-        found = load_model(other, model.spec).state_dict()
-        assert all(torch.equal(found[n], x) for n, x in model.state_dict().items())
+        weights = load_model(other, model.spec).state_dict()
+        assert all(torch.equal(weights[n], x) for n, x in model.state_dict().items())
 
 
 @given(data=st.data())
@@ -326,8 +326,8 @@ def test_a_damaged_and_sealed_checkpoint(checkpoint: Any, data: Any) -> None:
     where = data.draw(st.sampled_from(["weights", "own", "keys"]))
     if where == "weights":
         arrays = {n: x.numpy() for n, x in content["state_dict"].items()}
-        made = arrays_damaged(data.draw, arrays)
-        numbers = {n: x for n, x in made.items() if x.dtype != np.uint64}
+        remains = arrays_damaged(data.draw, arrays)
+        numbers = {n: x for n, x in remains.items() if x.dtype != np.uint64}
         content["state_dict"] = {n: torch.from_numpy(x) for n, x in numbers.items()}
     elif where == "own":
         content[OWN] = data_damaged(data.draw, content[OWN])

@@ -56,17 +56,17 @@ def unpacked(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_index_would_take_both(wheel: Path, sdist: Path) -> None:
     pytest.importorskip("twine")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "twine", "check", "--strict", wheel, sdist],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("PASSED") == 2
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert process.stdout.count("PASSED") == 2
 
 
 def test_a_source_distribution_holds_what_is_built_and_read(unpacked: Path) -> None:
-    found = {path.name for path in unpacked.iterdir()}
-    assert found == {
+    entries = {path.name for path in unpacked.iterdir()}
+    assert entries == {
         "bmi_dmx", "docs", "docker", ".dockerignore", ".gitignore", "CHANGELOG.md",
         "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "PKG-INFO", "README.md",
         "SECURITY.md", "pyproject.toml",
@@ -94,11 +94,11 @@ def make(
     cache = tmp_path_factory.mktemp("kernels")
 
     def made(version: str) -> Environment:
-        found = interpreter(version)
-        if found is None:
+        python = interpreter(version)
+        if python is None:
             pytest.skip(f"Python {version} is not installed")
         folder = tmp_path_factory.mktemp("environment")
-        return Environment.made(folder, found, cache)
+        return Environment.made(folder, python, cache)
 
     return made
 
@@ -107,8 +107,8 @@ def use(environment: Environment) -> None:
     """Run what a stranger runs."""
     environment.run("python", "-W", "error", "-c", TABLE, compiler=True)
     for line, expected in COMMANDS.items():
-        told = environment.run(*shlex.split(line), compiler=True)
-        assert expected in told, line
+        output = environment.run(*shlex.split(line), compiler=True)
+        assert expected in output, line
 
 
 @pytest.mark.slow
@@ -125,9 +125,9 @@ def test_a_wheel_is_all_that_operation_needs(
     environment = make(python)
     environment.install(wheel)
     assert environment.missing() == set()
-    found = set(environment.versions())
-    assert found >= RUNTIME | OF_BMIPY
-    assert not found & {"torch", "pandas", "xarray", "matplotlib", "lightning"}
+    packages = set(environment.versions())
+    assert packages >= RUNTIME | OF_BMIPY
+    assert not packages & {"torch", "pandas", "xarray", "matplotlib", "lightning"}
     use(environment)
 
 
@@ -148,8 +148,8 @@ def test_the_oldest_libraries_that_are_allowed_will_do(
     environment.install("uv")
     uv = ("uv", "pip", "install", "--quiet", "--resolution", "lowest-direct")
     # Lowest are those that are asked for here, not what a wheel that is asks for.
-    asked = (wheel, *requirements(wheel))
-    environment.run(*uv, "--python", "venv/bin/python", *asked, compiler=True)
+    packages = (wheel, *requirements(wheel))
+    environment.run(*uv, "--python", "venv/bin/python", *packages, compiler=True)
     versions = environment.versions()
     assert versions["numpy"] == "1.26.0"
     assert versions["netcdf4"] == "1.6.3"
@@ -167,10 +167,10 @@ def test_ewatercycle_runs_the_installed_components(
                         "pydantic", "remotebmi", "ruamel-yaml", "shapely", "xarray",
                         "dask", "hydroerr")  # fmt: skip
     environment.install("--no-deps", "ewatercycle>=2.5,<3")
-    told = environment.run(
+    output = environment.run(
         "python", "-m", "pytest", "--noconftest", "-c", "/dev/null", "-rs", "-W",
         "default", "-p", "no:cacheprovider",
         Path(__file__).parent / "run" / "test_ewatercycle.py", compiler=True,
     )  # fmt: skip
-    assert "4 passed" in told
-    assert "skipped" not in told
+    assert "4 passed" in output
+    assert "skipped" not in output

@@ -42,11 +42,11 @@ class Block:
 
 def blocks(page: Path) -> Iterator[Block]:
     text = page.read_text(encoding="utf-8")
-    for found in BLOCK.finditer(text):
-        line = text.count("\n", 0, found.start("text")) + 1
-        key, value = found["key"] or "", found["value"] or ""
+    for match in BLOCK.finditer(text):
+        line = text.count("\n", 0, match.start("text")) + 1
+        key, value = match["key"] or "", match["value"] or ""
         assert key in ("", "file", "not run"), f"{page.name}: unknown comment {key!r}"
-        yield Block(found["language"], found["text"], key, value, line)
+        yield Block(match["language"], match["text"], key, value, line)
 
 
 def script(name: str) -> ModuleType:
@@ -75,9 +75,9 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to be in, whose modules can be imported."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    known = set(sys.modules)
+    modules = set(sys.modules)
     yield tmp_path
-    for name in set(sys.modules) - known:
+    for name in set(sys.modules) - modules:
         path = getattr(sys.modules[name], "__file__", None)
         if path is not None and Path(path).is_relative_to(tmp_path):
             del sys.modules[name]
@@ -163,19 +163,19 @@ def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
 
 
 def test_every_experiment_is_told_of() -> None:
-    told = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
-    rows = "".join(re.findall(r"^\| `.*?\|", told, re.MULTILINE))
-    named = set(re.findall(r"`(\w+)`", rows))
-    assert not set(experiments()) - named
+    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    rows = "".join(re.findall(r"^\| `.*?\|", text, re.MULTILINE))
+    names = set(re.findall(r"`(\w+)`", rows))
+    assert not set(experiments()) - names
 
 
 def test_every_protocol_is_told_of() -> None:
-    told = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
-    assert all(f"| `{name}` |" in told for name in protocols())
+    text = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` |" in text for name in protocols())
 
 
 def test_every_page_is_listed_in_the_first() -> None:
     first = (ROOT / "README.md").read_text(encoding="utf-8")
-    own = {page.name for page in PAGES[1:] if f"docs/{page.name}" in first}
+    pages = {page.name for page in PAGES[1:] if f"docs/{page.name}" in first}
     below = {p.name for p in PAGES[1:] if p.name.startswith("rivers-")}
-    assert own | below == {page.name for page in PAGES[1:]}
+    assert pages | below == {page.name for page in PAGES[1:]}

@@ -88,8 +88,8 @@ def old(tmp_path: Path) -> Path:
 
 
 def test_a_folder_replaces_the_old_one_with_all_it_held(old: Path) -> None:
-    with atomic_folder(old) as made:
-        (made / "new.txt").write_text("new", encoding="utf-8")
+    with atomic_folder(old) as temporary:
+        (temporary / "new.txt").write_text("new", encoding="utf-8")
         assert content(old) == {"deep/old.txt": "old"}
     assert content(old.parent) == {"run/new.txt": "new"}
     assert list(old.parent.iterdir()) == [old]
@@ -99,8 +99,8 @@ def test_a_folder_replaces_the_old_one_with_all_it_held(old: Path) -> None:
 def test_an_interrupted_folder_leaves_the_old_one_and_nothing_else(
     stop: type[BaseException], old: Path
 ) -> None:
-    with pytest.raises(stop), atomic_folder(old) as made:  # noqa: PT012
-        (made / "half.txt").touch()
+    with pytest.raises(stop), atomic_folder(old) as temporary:  # noqa: PT012
+        (temporary / "half.txt").touch()
         raise stop
     assert content(old.parent) == {"run/deep/old.txt": "old"}
     assert list(old.parent.iterdir()) == [old]
@@ -138,9 +138,9 @@ def test_a_kill_at_any_moment_leaves_a_whole_folder(tmp_path: Path) -> None:
             time.sleep(rng.uniform(0.005, 0.05 + 0.02 * attempt))
             writer.kill()
         if target.exists() or reached:
-            found = content(target)
-            assert set(found) == {"a", "b"}
-            assert found["a"] == found["b"]
+            files = content(target)
+            assert set(files) == {"a", "b"}
+            assert files["a"] == files["b"]
             reached += 1
         if reached == 6:
             return
@@ -155,28 +155,28 @@ def test_what_killed_writers_left_is_removed(
     others = [old.with_name(f".other.{'0' * 32}"), old.with_name(".run.notes")]
     for other in others:
         other.mkdir()
-    left = old.with_name(f".run.{'0' * 32}")
-    left.mkdir()
-    holding = files.locked(left) if alive else contextlib.nullcontext()
-    with holding, atomic_folder(old) as made:
-        (made / "new.txt").touch()
-    kept = {old, *others, *([left] if alive else [])}
-    assert set(old.parent.iterdir()) == kept
+    leftover = old.with_name(f".run.{'0' * 32}")
+    leftover.mkdir()
+    holding = files.locked(leftover) if alive else contextlib.nullcontext()
+    with holding, atomic_folder(old) as temporary:
+        (temporary / "new.txt").touch()
+    expected = {old, *others, *([leftover] if alive else [])}
+    assert set(old.parent.iterdir()) == expected
 
 
 def test_the_file_that_was_wanted_is_named_and_not_the_temporary_one(
     tmp_path: Path,
 ) -> None:
     target, other = tmp_path / "x.nc", tmp_path / "y.nc"
-    for error, named in (
+    for error, expected in (
         (OSError(errno.ENOSPC, "No space left on device"), target),
         (OSError(errno.ENOENT, "No such file or directory", str(other)), other),
     ):
         with pytest.raises(OSError, match=error.strerror) as raised, atomic(target):
             raise error
-        assert raised.value.filename == str(named)
-    with pytest.raises(PermissionError) as raised, atomic_folder(target) as made:
-        raise PermissionError(errno.EACCES, "Permission denied", str(made / "a"))
+        assert raised.value.filename == str(expected)
+    with pytest.raises(PermissionError) as raised, atomic_folder(target) as temporary:
+        raise PermissionError(errno.EACCES, "Permission denied", str(temporary / "a"))
     assert raised.value.filename == str(target / "a")
 
 
@@ -203,8 +203,10 @@ def test_what_netcdf_says_of_a_full_disk_becomes_an_error_of_the_file(
 ) -> None:
     path = tmp_path / "x.nc"
     command = [sys.executable, "-c", LIMITED, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout.startswith(f"{path} cannot be written, perhaps for lack of room")
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.stdout.startswith(
+        f"{path} cannot be written, perhaps for lack of room"
+    )
 
 
 def test_other_failures_of_libraries_stay_what_they_are(tmp_path: Path) -> None:
@@ -228,9 +230,9 @@ def test_an_old_folder_comes_back_when_the_new_one_cannot_be_put_there(
     monkeypatch.setattr(files, "_exchanged", lambda one, other: False)
     with (
         pytest.raises(PermissionError, match="not here"),
-        atomic_folder(old) as made,
+        atomic_folder(old) as temporary,
     ):
-        (made / "new.txt").touch()
+        (temporary / "new.txt").touch()
     assert content(old.parent) == {"run/deep/old.txt": "old"}
     assert list(old.parent.iterdir()) == [old]
 
@@ -261,14 +263,14 @@ def test_the_next_writer_removes_what_a_killed_one_left(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as writer:
         assert writer.stdout is not None
-        left = [Path(writer.stdout.readline().strip()) for _ in "ab"]
-        assert all(path.exists() for path in left)
+        leftovers = [Path(writer.stdout.readline().strip()) for _ in "ab"]
+        assert all(path.exists() for path in leftovers)
         if not alive:
             writer.kill()
             writer.wait()
-        with writes(tmp_path / "new") as made:
-            (made / "x" if writes is atomic_folder else made).touch()
-        assert [path.exists() for path in left] == [alive, alive]
+        with writes(tmp_path / "new") as temporary:
+            (temporary / "x" if writes is atomic_folder else temporary).touch()
+        assert [path.exists() for path in leftovers] == [alive, alive]
         writer.kill()
     assert all((tmp_path / name).exists() for name in others)
 
@@ -317,9 +319,9 @@ def test_an_old_folder_comes_back_after_a_kill_between_two_renames(
         patch.setattr("shutil.rmtree", kept)
         with (
             contextlib.suppress(KeyboardInterrupt),
-            atomic_folder(old) as made,
+            atomic_folder(old) as temporary,
         ):
-            (made / "new.txt").touch()
+            (temporary / "new.txt").touch()
     assert old.exists() is (killed == "after")
     files._remove_abandoned(old)
     expected = {"deep/old.txt": "old"} if killed == "before" else {"new.txt": ""}
@@ -334,20 +336,20 @@ def test_a_folder_is_no_place_for_a_file(tmp_path: Path) -> None:
 
 
 def test_the_file_that_parts_are_kept_for_is_named(tmp_path: Path) -> None:
-    kept, target = tmp_path / ".x.nc.pieces", tmp_path / "x.nc"
-    for path, error, named in (
-        (kept / "piece-0.npz", errno.EFBIG, target),
-        (kept, errno.ENOENT, target),
-        (kept, errno.EEXIST, kept),  # a file that is in the way
+    pieces, target = tmp_path / ".x.nc.pieces", tmp_path / "x.nc"
+    for path, error, expected in (
+        (pieces / "piece-0.npz", errno.EFBIG, target),
+        (pieces, errno.ENOENT, target),
+        (pieces, errno.EEXIST, pieces),  # a file that is in the way
         (tmp_path / "other.nc", errno.EACCES, tmp_path / "other.nc"),
     ):
         problem = OSError(error, "reason", str(path))
         with (
             pytest.raises(OSError, match="reason") as raised,
-            wanted_from(kept, target),
+            wanted_from(pieces, target),
         ):
             raise problem
-        assert raised.value.filename == str(named)
+        assert raised.value.filename == str(expected)
 
 
 @pytest.mark.parametrize("writes", [atomic, atomic_folder])
@@ -358,9 +360,11 @@ def test_a_link_stays_and_what_it_leads_to_is_replaced(
     large.parent.mkdir()
     link.symlink_to(large)
     for _ in range(2):  # the first finds nothing at the end of the link
-        with writes(link) as made:
-            assert made.parent == large.parent
-            (made / "y" if made.is_dir() else made).write_text("new", encoding="utf-8")
+        with writes(link) as temporary:
+            assert temporary.parent == large.parent
+            (temporary / "y" if temporary.is_dir() else temporary).write_text(
+                "new", encoding="utf-8"
+            )
         assert link.is_symlink()
         assert list(content(large.parent).values()) == ["new"]
 
@@ -370,12 +374,12 @@ def test_a_link_stays_and_what_it_leads_to_is_replaced(
 def test_the_place_of_a_device_is_not_taken(
     tmp_path: Path, writes: Any, by_link: bool
 ) -> None:
-    device = wanted = tmp_path / "pipe"
+    device = target = tmp_path / "pipe"
     os.mkfifo(device)
     if by_link:
-        wanted = tmp_path / "link"
-        wanted.symlink_to(device)
-    with pytest.raises(OSError, match="is a device or pipe"), writes(wanted):
+        target = tmp_path / "link"
+        target.symlink_to(device)
+    with pytest.raises(OSError, match="is a device or pipe"), writes(target):
         raise AssertionError("nothing is written")
     assert device.is_fifo()
-    assert {path.name for path in tmp_path.iterdir()} == {"pipe", wanted.name}
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", target.name}

@@ -37,13 +37,13 @@ def test_a_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
         if path.is_file() and "__pycache__" not in path.parts
     }
     with zipfile.ZipFile(wheel) as archive:
-        found = {name for name in archive.namelist() if name.startswith("bmi_dmx/")}
-    assert found == expected
+        members = {name for name in archive.namelist() if name.startswith("bmi_dmx/")}
+    assert members == expected
     assert {
         "bmi_dmx/py.typed",
         "bmi_dmx/kernels/cells.c",
         "bmi_dmx/kernels/loop.c",
-    } <= found
+    } <= members
 
 
 def test_a_wheel_carries_version_licence_and_command(wheel: Path) -> None:

@@ -92,16 +92,16 @@ def test_an_image_runs_domains(image: Container, record_property: Record) -> Non
     image.run("sh", "-ec", f"cd {folder}; {shlex.join(['python', '-c', TABLE])}")
     for line, expected in COMMANDS.items():
         began = time.perf_counter()
-        told = image.run("python", "-c", MEASURED, f"cd {folder}; {line}")
+        output = image.run("python", "-c", MEASURED, f"cd {folder}; {line}")
         seconds = time.perf_counter() - began
-        said, _, used = told.rpartition("\n")
-        assert expected in said, line
-        processor, memory = json.loads(used)
-        found = f"{processor:.1f} s of a processor, {seconds:.1f} s, {memory} MB"
-        record_property(shlex.join(shlex.split(line)[:3]), found)
+        text, _, usage = output.rpartition("\n")
+        assert expected in text, line
+        processor, memory = json.loads(usage)
+        costs = f"{processor:.1f} s of a processor, {seconds:.1f} s, {memory} MB"
+        record_property(shlex.join(shlex.split(line)[:3]), costs)
     for name, (processor, seconds) in image.engine.seconds.items():
-        found = f"{processor:.0f} s of a processor, {seconds:.0f} s"
-        record_property(f"build {name}", found)
+        costs = f"{processor:.0f} s of a processor, {seconds:.0f} s"
+        record_property(f"build {name}", costs)
     record_property("size", f"{image.megabytes} MB")
 
 
@@ -196,15 +196,17 @@ def test_a_component_in_an_image_is_stepped_over_grpc(
         kind, *check = serve.settings["Healthcheck"]["Test"]
         assert kind == "CMD"
         serve.run("env", f"BMI_PORT={port}", *check)
-        served, own = client.BmiClient(channel), DeltaHbv()
+        served, local = client.BmiClient(channel), DeltaHbv()
         served.initialize("/data/component.yaml")
-        own.initialize(str(tmp_path / "component.yaml"))
+        local.initialize(str(tmp_path / "component.yaml"))
         for day in range(10):
-            for model in (served, own):
+            for model in (served, local):
                 for name in model.get_input_var_names():
                     model.set_value(name, np.array([2.0 * day]))
                 model.update()
-        flows = [model.get_value("streamflow", np.empty(1)) for model in (served, own)]
+        flows = [
+            model.get_value("streamflow", np.empty(1)) for model in (served, local)
+        ]
         assert flows[0] > 0.0
         np.testing.assert_allclose(*flows, rtol=1e-9)
         served.finalize()

@@ -16,7 +16,7 @@ import torch
 
 import bmi_dmx
 from bmi_dmx.models.hydrology.hbv import Hbv
-from bmi_dmx.scan import Scanned
+from bmi_dmx.scan import ScanResult
 from bmi_dmx.scan.engine import scan
 
 PACKAGE = Path(bmi_dmx.__file__).parent
@@ -75,8 +75,9 @@ HEAVY = {"torch", "pandas", "geopandas", "matplotlib", "xarray", "lightning"}
 LIGHT = [
     f"bmi_dmx.{name}"
     for name in (
-        *FOUNDATION, "variables", "data", "data.axis", "data.identity", "data.missing",
-        "data.fields", "data.geopackage", "data.netcdf", "data.projection",
+        *FOUNDATION, "variables", "data", "data.axis", "data.identity",
+        "data.fill_values", "data.fields",
+        "data.geopackage", "data.netcdf", "data.projection",
         "data.stored_fields",
         "data.quantity", "data.table", "data.times",
         "space", "process", "tendency", "program", "kernels", "scan", "networks",
@@ -98,11 +99,11 @@ LIGHT += [
 
 def modules() -> dict[str, Path]:
     """Return all modules of the package by dotted name."""
-    found = {}
+    modules = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = ["bmi_dmx", *path.relative_to(PACKAGE).with_suffix("").parts]
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
+        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return modules
 
 
 MODULES = modules()
@@ -135,15 +136,15 @@ def imported(module: str, *, for_types: bool = True) -> Iterator[str]:
 
 def nodes(tree: ast.AST, for_types: bool) -> Iterator[ast.AST]:
     """Yield all statements of a tree, or those that are there at run time."""
-    left = [tree]
-    while left:
-        node = left.pop()
+    stack = [tree]
+    while stack:
+        node = stack.pop()
         yield node
         below = ast.iter_child_nodes(node)
         of_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
         if of_types and not for_types:
             below = iter(node.orelse)
-        left += (child for child in below if not isinstance(child, ast.expr))
+        stack += (child for child in below if not isinstance(child, ast.expr))
 
 
 def room(module: str) -> str:
@@ -170,8 +171,8 @@ def test_every_module_has_its_place_on_a_floor() -> None:
 
 
 def test_the_imports_of_the_package_are_all_seen() -> None:
-    found = set(imported("bmi_dmx.scan.engine"))
-    assert {"torch", "bmi_dmx.process", "bmi_dmx.scan.arguments"} <= found
+    targets = set(imported("bmi_dmx.scan.engine"))
+    assert {"torch", "bmi_dmx.process", "bmi_dmx.scan.arguments"} <= targets
 
 
 def may_import(here: str, there: str) -> bool:
@@ -185,14 +186,14 @@ def may_import(here: str, there: str) -> bool:
 
 
 def test_no_module_imports_from_a_higher_floor() -> None:
-    found = [
+    violations = [
         f"{module} imports {target}"
         for module in MODULES
         if room(module) in FLOORS
         for target in imported(module, for_types=False)
         if target.startswith("bmi_dmx.") and not may_import(room(module), room(target))
     ]
-    assert not found
+    assert not violations
 
 
 @pytest.mark.parametrize(
@@ -209,37 +210,37 @@ def test_rooms_import_what_is_below_them(here: str, there: str, may: bool) -> No
 
 
 def test_no_guest_imports_another() -> None:
-    found = []
+    violations = []
     for module in filter(guest, MODULES):
-        own = guest(module)
+        name = guest(module)
         # The weather and roots of equations are of all domains.
-        allowed = {own, "", "registries", "weather", "root"}
+        allowed = {name, "", "registries", "weather", "root"}
         # What one kind of task learns from is of one domain.
-        allowed |= {"basins": {"hydrology"}, "reaches": {"rivers"}}.get(own, set())
+        allowed |= {"basins": {"hydrology"}, "reaches": {"rivers"}}.get(name, set())
         # Flow is scored alike, whatever it was learned from.
-        allowed |= {"streamflow"} if own in {"basins", "reaches"} else set()
+        allowed |= {"streamflow"} if name in {"basins", "reaches"} else set()
         others = {guest(target) for target in imported(module)} - allowed
-        found += [f"{module} imports {other}" for other in others]
-    assert not found
+        violations += [f"{module} imports {other}" for other in others]
+    assert not violations
 
 
 def test_no_module_is_imported_by_a_name_of_the_top_level_links() -> None:
     links = {"models", "trainer", "configs", "benchmarks"}
-    found = [
+    violations = [
         f"{module} imports {target}"
         for module in MODULES
         for target in imported(module)
         if target.partition(".")[0] in links
     ]
-    assert not found
+    assert not violations
 
 
 def told(code: str, *arguments: str) -> list[str]:
     """Return the words that a new interpreter says when it runs code."""
     command = [sys.executable, "-c", code, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.split()
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    return process.stdout.split()
 
 
 def loaded(statement: str) -> set[str]:
@@ -272,8 +273,8 @@ def test_what_operation_needs_is_imported_without_heavy_libraries() -> None:
 
 
 def test_what_does_load_them_is_told() -> None:
-    said = told(EACH_ALONE, "numpy,torch", "bmi_dmx.errors", "bmi_dmx.variables")
-    assert said == []
+    words = told(EACH_ALONE, "numpy,torch", "bmi_dmx.errors", "bmi_dmx.variables")
+    assert words == []
     assert told(EACH_ALONE, "numpy,torch", "bmi_dmx.errors", "bmi_dmx.space") == [
         "bmi_dmx.space:numpy"
     ]
@@ -347,15 +348,15 @@ def test_the_package_is_called_as_its_function() -> None:
 def test_the_package_passes_everything_on_to_the_function(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    result = Scanned({}, {"x": torch.ones(1)})
-    seen = []
+    result = ScanResult({}, {"x": torch.ones(1)})
+    calls = []
 
-    def stand_in(*args: object, **kwargs: object) -> Scanned:
-        seen.append((args, kwargs))
+    def stand_in(*args: object, **kwargs: object) -> ScanResult:
+        calls.append((args, kwargs))
         return result
 
     monkeypatch.setattr("bmi_dmx.scan.engine.scan", stand_in)
     process = Hbv()
     assert bmi_dmx.scan(process, None, {}, {}, dt=0.5) is result
-    assert seen == [((process, None, {}, {}), {"dt": 0.5})]
+    assert calls == [((process, None, {}, {}), {"dt": 0.5})]
     assert inspect.ismodule(bmi_dmx.scan)

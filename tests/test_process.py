@@ -156,10 +156,10 @@ class Delay(Process):
 def test_options_are_typed_and_decide_declarations() -> None:
     assert Bucket().options == NoOptions()
     assert Delay().states[0].size == 2
-    chosen = Delay({"hours": 5, "way": "up"})
-    assert chosen.options == Delay.Options(5.0, "up")
-    assert chosen.states[0].size == 5
-    assert Delay(chosen.options).options is chosen.options
+    delay = Delay({"hours": 5, "way": "up"})
+    assert delay.options == Delay.Options(5.0, "up")
+    assert delay.states[0].size == 5
+    assert Delay(delay.options).options is delay.options
 
 
 @pytest.mark.parametrize(
@@ -200,9 +200,9 @@ def test_what_a_step_sees_is_prepared_once() -> None:
     loss = torch.tensor([[0.0], [0.5], [1.0]], dtype=torch.float64)
     forcing = {"inflow": inflow}
     # What is not given takes its default before the others are prepared.
-    found = scan(process, None, forcing, {"loss": loss}, dt=0.5)
+    ran = scan(process, None, forcing, {"loss": loss}, dt=0.5)
     again = scan(process, None, forcing, {"left": 1.0 - loss}, dt=0.5)
-    outflow = found.outputs["outflow"].squeeze(-1)
+    outflow = ran.outputs["outflow"].squeeze(-1)
     assert torch.equal(outflow, again.outputs["outflow"].squeeze(-1))
     # Four steps of half an hour.
     assert outflow[:4].abs().max() == 0.0

@@ -23,18 +23,18 @@ def read(path: str) -> Any:
 def dependencies() -> dict[str, str]:
     """Return what operation needs, and which versions, by normal names."""
     block = PROJECT.partition("\ndependencies = [")[2].partition("\n]")[0]
-    found = re.findall(r'^\s+"([\w.-]+)([<>=.,\d]*)', block, re.MULTILINE)
-    return {name.lower().replace("-", "_"): rule for name, rule in found}
+    requirements = re.findall(r'^\s+"([\w.-]+)([<>=.,\d]*)', block, re.MULTILINE)
+    return {name.lower().replace("-", "_"): rule for name, rule in requirements}
 
 
 def test_the_recipe_of_conda_asks_for_what_the_package_asks_for() -> None:
     recipe = read("conda/recipe.yaml")
     assert recipe["context"]["version"] == bmi_dmx.__version__
     run = [line.partition(" ") for line in recipe["requirements"]["run"]]
-    asked = {name: rule for name, _, rule in run}
-    python = asked.pop("python")
+    requirements = {name: rule for name, _, rule in run}
+    python = requirements.pop("python")
     assert f'requires-python = "{python}"' in PROJECT
-    assert asked == dependencies()
+    assert requirements == dependencies()
     (torch,) = re.findall(r'^torch = \["torch(.*?)"\]', PROJECT, re.MULTILINE)
     assert recipe["requirements"]["run_constraints"] == [f"pytorch {torch}"]
 
@@ -48,10 +48,10 @@ def test_the_command_of_conda_is_that_of_the_package() -> None:
 def test_continuous_integration_calls_targets_that_there_are() -> None:
     jobs = read(".github/workflows/test.yml")["jobs"]
     steps = [step.get("run", "") for job in jobs.values() for step in job["steps"]]
-    called = {x for step in steps for x in re.findall(r"make (\w+)", step)}
+    targets = {x for step in steps for x in re.findall(r"make (\w+)", step)}
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert called <= set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
-    assert {"check", "test", "dist", "images", "nightly", "coverage"} <= called
+    assert targets <= set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
+    assert {"check", "test", "dist", "images", "nightly", "coverage"} <= targets
 
 
 def test_continuous_integration_covers_what_is_promised() -> None:
@@ -61,8 +61,8 @@ def test_continuous_integration_covers_what_is_promised() -> None:
     (lowest, above) = re.findall(
         r'^torch = \["torch>=([\d.]+),<([\d.]+)"\]', PROJECT, re.MULTILINE
     )[0]
-    asked = {case["torch"] for case in cases["include"]}
-    assert asked >= {f"torch=={lowest}.*", f"torch<{above}"}
+    versions = {case["torch"] for case in cases["include"]}
+    assert versions >= {f"torch=={lowest}.*", f"torch<{above}"}
     arrays = {case["numpy"] for case in cases["include"]}
     assert arrays == {"numpy==1.26.*", "numpy>=2"}
     promised = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', PROJECT)

@@ -56,10 +56,10 @@ class Outer(Inner):
 
 
 def test_a_dataclass_is_an_object_with_its_keys() -> None:
-    found = schema_of(Outer)
-    assert found["required"] == ["name"]
-    assert found["additionalProperties"] is False
-    size, kind = found["properties"]["size"], found["properties"]["kind"]
+    schema = schema_of(Outer)
+    assert schema["required"] == ["name"]
+    assert schema["additionalProperties"] is False
+    size, kind = schema["properties"]["size"], schema["properties"]["kind"]
     about = "How large it is, see `schema_of`."
     assert size == {"description": about, "type": "integer", "default": 3}
     assert kind["enum"] == ["a", "b"]
@@ -123,9 +123,9 @@ def test_every_schema_is_one(kind: str) -> None:
 
 def test_a_component_may_choose_what_its_system_lets_it_choose() -> None:
     validator = Draft7Validator(file_schema("component-hydrology"))
-    given = {"start_time": "1980-10-01", "locations": {"ids": ["a"]}}
-    assert validator.is_valid({**given, "evaporation": "oudin"})
-    assert not validator.is_valid({**given, "evaporation": "odin"})
+    settings = {"start_time": "1980-10-01", "locations": {"ids": ["a"]}}
+    assert validator.is_valid({**settings, "evaporation": "oudin"})
+    assert not validator.is_valid({**settings, "evaporation": "odin"})
 
 
 def test_the_command_writes_and_names_kinds(

@@ -24,12 +24,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build it; any warning is an error."""
     pytest.importorskip("mkdocs")
     folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
         cwd=ROOT, capture_output=True, text=True, check=False,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
     return folder
 
 
@@ -58,8 +58,8 @@ def test_the_gallery_begins_with_all_of_its_notebooks(site: Path) -> None:
 def test_every_page_but_those_to_begin_with_is_linked_from_another() -> None:
     pages, linked = list((ROOT / "docs").glob("*.md")), set()
     for page in pages:
-        found = re.findall(r"\]\(([\w-]+\.md)", page.read_text(encoding="utf-8"))
-        linked |= set(found) - {page.name}
+        links = re.findall(r"\]\(([\w-]+\.md)", page.read_text(encoding="utf-8"))
+        linked |= set(links) - {page.name}
     assert {p.name for p in pages if not p.name.startswith("for-")} <= linked
 
 
@@ -70,8 +70,8 @@ def test_the_reference_tells_what_docstrings_tell(site: Path) -> None:
 
 def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
     for page in site.rglob("*.html"):
-        found = FETCHED.findall(page.read_text(encoding="utf-8"))
-        assert not found, page
+        addresses = FETCHED.findall(page.read_text(encoding="utf-8"))
+        assert not addresses, page
 
 
 def test_what_is_searched_is_found_without_a_server(site: Path) -> None:

@@ -57,12 +57,12 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     install = [python, "-m", "pip", "install", "--quiet", "--no-deps", wheel]
     subprocess.run(install, check=True)
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    own = subprocess.run(
+    packages = subprocess.run(
         [python, "-c", ask], capture_output=True, text=True, check=True
     ).stdout.strip()
     # A path in such a file is searched last, and brings no package in development.
     lent = sysconfig.get_path("purelib")
-    (Path(own) / "lent.pth").write_text(f"{lent}\n", encoding="utf-8")
+    (Path(packages) / "lent.pth").write_text(f"{lent}\n", encoding="utf-8")
     return folder
 
 
@@ -86,10 +86,10 @@ def component(project: Path) -> str:
     with table.open(encoding="utf-8") as file:
         row = next(csv.DictReader(file))
     gauge = row.pop("id")
-    known = {name.partition(" [")[0]: float(value) for name, value in row.items()}
-    place = {"ids": [gauge], "attributes": known}
-    given = {"bundle": "model", "start_time": "1981-01-01", "state": "equilibrium"}
-    return as_yaml({**given, "locations": place})
+    attributes = {name.partition(" [")[0]: float(value) for name, value in row.items()}
+    place = {"ids": [gauge], "attributes": attributes}
+    settings = {"bundle": "model", "start_time": "1981-01-01", "state": "equilibrium"}
+    return as_yaml({**settings, "locations": place})
 
 
 @pytest.mark.slow
@@ -98,25 +98,25 @@ def test_from_the_wheel_to_a_model_that_is_stepped(
 ) -> None:
     dmx = str(environment / "bin" / "dmx")
     project = tmp_path / "mine"
-    told: dict[str, tuple[str, float, float]] = {}
+    runs: dict[str, tuple[str, float, float]] = {}
     for at, words in enumerate(COMMANDS):
         place = project if at else tmp_path
-        told[words] = timed([dmx, *words.split()], place)
-    assert "12 basins" in told[COMMANDS[1]][0]
+        runs[words] = timed([dmx, *words.split()], place)
+    assert "12 basins" in runs[COMMANDS[1]][0]
     assert (project / "runs" / "mine-1" / "report.html").stat().st_size > 50_000
     (project / "model.yaml").write_text(component(project), encoding="utf-8")
     script = project / "step.py"
     script.write_text(STEPPED, encoding="utf-8")
     python = str(environment / "bin" / "python")
-    told["step by BMI"] = timed([python, str(script)], project)
-    seconds, flow = map(float, told["step by BMI"][0].split()[:2])
+    runs["step by BMI"] = timed([python, str(script)], project)
+    seconds, flow = map(float, runs["step by BMI"][0].split()[:2])
     assert seconds == 3 * 86400.0
     assert 0.0 < flow < 22.0
     print()
     print_table([
-        Column(header="command", values=[" ".join(w.split()[:2]) for w in told]),
+        Column(header="command", values=[" ".join(w.split()[:2]) for w in runs]),
         Column(
-            header="first line (s)", values=[x[1] for x in told.values()], format=".1f"
+            header="first line (s)", values=[x[1] for x in runs.values()], format=".1f"
         ),
-        Column(header="in all (s)", values=[x[2] for x in told.values()], format=".1f"),
+        Column(header="in all (s)", values=[x[2] for x in runs.values()], format=".1f"),
     ])  # fmt: skip

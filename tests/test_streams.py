@@ -16,17 +16,17 @@ def test_who_starts_a_command_without_streams_gets_its_status(
     tmp_path: Path, closed: str, shown: int
 ) -> None:
     line = f'"{sys.executable}" -m bmi_dmx.cli info nse {closed}'
-    done = subprocess.run(
+    process = subprocess.run(
         line, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("nse (metrics)") == shown
+    assert (process.returncode, process.stderr) == (0, "")
+    assert process.stdout.count("nse (metrics)") == shown
 
 
 def test_without_docstrings_there_is_less_to_tell() -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-OO", "-m", "bmi_dmx.cli", "info", "hbv11p"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("hbv11p (processes)")
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith("hbv11p (processes)")

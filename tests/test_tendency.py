@@ -92,9 +92,11 @@ def test_what_rates_conserve_steps_conserve(scheme: str) -> None:
     ran = scan(
         process, {"content": start}, {"inflow": inflow}, {"share": share}, dt=dt
     )  # fmt: skip
-    left = ran.outputs["outflow"].squeeze(-1).sum(0) * dt
+    outflow = ran.outputs["outflow"].squeeze(-1).sum(0) * dt
     change = (ran.state["content"] - start).squeeze(-1)
-    torch.testing.assert_close(inflow.sum(0) * dt - left, change, rtol=0.0, atol=1e-12)
+    torch.testing.assert_close(
+        inflow.sum(0) * dt - outflow, change, rtol=0.0, atol=1e-12
+    )
 
 
 def test_a_tendency_is_made_for_a_step() -> None:

@@ -61,11 +61,11 @@ def words(text: str) -> Iterator[str]:
 def spoken(path: Path) -> set[str]:
     """Return all words in the code, docstrings and comments of a file."""
     source = path.read_text(encoding="utf-8")
-    found: set[str] = set()
+    vocabulary: set[str] = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type in (tokenize.NAME, tokenize.STRING, tokenize.COMMENT):
-            found.update(words(token.string))
-    return found
+            vocabulary.update(words(token.string))
+    return vocabulary
 
 
 GENERAL_MODULES = [
@@ -96,5 +96,5 @@ def test_a_general_room_knows_no_domain(module: str) -> None:
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.c")), ids=lambda p: p.name)
 def test_kernels_know_no_domain(path: Path) -> None:
     # Intrinsic functions of compilers begin like a unit.
-    found = set(words(path.read_text(encoding="utf-8").replace("_mm_", "")))
-    assert not found & ({*WORDS} - ALSO_GENERAL)
+    vocabulary = set(words(path.read_text(encoding="utf-8").replace("_mm_", "")))
+    assert not vocabulary & ({*WORDS} - ALSO_GENERAL)

@@ -97,11 +97,11 @@ def write_archive(
         _write_seen(file, truth)
         if tell:
             states = np.moveaxis(truth.states[1:], 0, 1)
-            made = file.createVariable(
+            variable = file.createVariable(
                 _TRUTH, "f8", ("series", "time", "entry"), zlib=True, complevel=1
             )
-            made.setncatts({"long_name": "state at the time", "units": "1"})
-            made[:] = states
+            variable.setncatts({"long_name": "state at the time", "units": "1"})
+            variable[:] = states
 
 
 def _describe(file: Any, truth: Truth) -> None:
@@ -143,24 +143,24 @@ def _write_axes(file: Any, truth: Truth) -> None:
 
 def _write_seen(file: Any, truth: Truth) -> None:
     operators, cycles = truth.operators, truth.experiment.cycles
-    made = file.createVariable(
+    variable = file.createVariable(
         _VALUES, "f8", _DIMENSIONS[_VALUES], zlib=True, complevel=1, fill_value=np.nan
     )
-    made.setncatts(
+    variable.setncatts(
         {
             "long_name": "observed value", "units": "1", "coordinates": _SEED,
             "ancillary_variables": f"{_ERROR} {_ENTRY}",
         }
     )  # fmt: skip
-    made[:] = np.moveaxis(truth.values, 0, 1)
+    variable[:] = np.moveaxis(truth.values, 0, 1)
     error = file.createVariable(_ERROR, "f8", _DIMENSIONS[_ERROR])
     error.setncatts({"long_name": "standard deviation of the error", "units": "1"})
     error[:] = truth.experiment.observe.error
     entry = file.createVariable(_ENTRY, "i4", _DIMENSIONS[_ENTRY], zlib=True)
     entry.long_name = "entry of the state that is observed; -1 is a projection"
     mixed = np.full(operators.count, -1)
-    known = [operators.entries(phase) for phase in range(operators.phases)]
-    rows = np.stack([mixed if x is None else x for x in known])
+    entries = [operators.entries(phase) for phase in range(operators.phases)]
+    rows = np.stack([mixed if x is None else x for x in entries])
     entry[:] = rows[np.arange(cycles) % len(rows)]
     if operators.matrix is not None:
         matrix = file.createVariable(_PROJECTION, "f8", ("observed", "entry"))
@@ -185,7 +185,7 @@ def read_archive(path: str | PathLike[str]) -> Archive:
                 f"{path}: no archive of a twin experiment: attribute {_EXPERIMENT!r} "
                 "is missing"
             )
-        found = {name: _read(path, file, name) for name in _DIMENSIONS}
+        variables = {name: _read(path, file, name) for name in _DIMENSIONS}
         more = {
             name: _read(path, file, name) if name in file.variables else None
             for name in (_PROJECTION, _TRUTH)
@@ -194,13 +194,13 @@ def read_archive(path: str | PathLike[str]) -> Archive:
         where = f"{path}: {_EXPERIMENT}"
         text = file.getncattr(_EXPERIMENT)
         experiment = convert(parse(str(text), where), Experiment, where=where)
-    entries = found[_ENTRY].astype(np.int64)
-    _refuse_unfit(path, found, entries)
+    entries = variables[_ENTRY].astype(np.int64)
+    _refuse_unfit(path, variables, entries)
     if (entries < 0).any() and more[_PROJECTION] is None:
         raise DataError(f"{path}: variable {_PROJECTION!r} is missing")
     return Archive(
-        experiment, stamps.moments.passed, found[_SEED].astype(np.int64),
-        found[_VALUES], found[_ERROR], entries, more[_PROJECTION], more[_TRUTH],
+        experiment, stamps.moments.offsets, variables[_SEED].astype(np.int64),
+        variables[_VALUES], variables[_ERROR], entries, more[_PROJECTION], more[_TRUTH],
     )  # fmt: skip
 
 
@@ -217,13 +217,13 @@ def _read(path: Path, file: Any, name: str) -> Array:
     return netcdf.numbers(path, variable)
 
 
-def _refuse_unfit(path: Path, found: dict[str, Array], entries: Array) -> None:
+def _refuse_unfit(path: Path, variables: dict[str, Array], entries: Array) -> None:
     """Refuse numbers that observations cannot have."""
-    error = found[_ERROR]
+    error = variables[_ERROR]
     if not (np.isfinite(error) & (error > 0.0)).all():
         bad = error[~(np.isfinite(error) & (error > 0.0))][0]
         raise DataError(f"{path}: {_ERROR}: found {bad}, expected a number above 0")
-    if np.isinf(found[_VALUES]).any():
+    if np.isinf(variables[_VALUES]).any():
         raise DataError(f"{path}: {_VALUES}: found infinity, expected numbers or NaN")
     if (entries < -1).any():
         raise DataError(

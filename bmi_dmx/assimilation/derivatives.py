@@ -19,7 +19,7 @@ _SMALL = 1e-5
 what is rounded, for states of about one to a hundred."""
 
 
-class _Stepped(Function):
+class _CompiledSteps(Function):
     """Compiled steps, with what PyTorch asks of them for derivatives."""
 
     @staticmethod
@@ -53,10 +53,10 @@ class _Stepped(Function):
         states = [ensemble.detach().numpy()]
         for _ in range(ctx.steps - 1):
             states.append(ctx.compiled(states[-1], 1))
-        found = gradient.detach().numpy()
+        adjoint = gradient.detach().numpy()
         for state in reversed(states):
-            found = ctx.pulled(state, found)
-        return torch.from_numpy(found), None, None, None
+            adjoint = ctx.pulled(state, adjoint)
+        return torch.from_numpy(adjoint), None, None, None
 
 
 def stepped(
@@ -78,5 +78,5 @@ def stepped(
     steps : int
         How many.
     """
-    found: Tensor = _Stepped.apply(ensemble, compiled, pulled, steps)  # type: ignore[no-untyped-call]
-    return found
+    forecast: Tensor = _CompiledSteps.apply(ensemble, compiled, pulled, steps)  # type: ignore[no-untyped-call]
+    return forecast

@@ -109,11 +109,11 @@ class Dynamics:
     @property
     def places(self) -> Array:
         """Place of every entry, (entry,)."""
-        found = [
+        parts = [
             np.repeat(np.arange(places), count)
             for count, places in self._fields.values()
         ]
-        return np.concatenate(found)
+        return np.concatenate(parts)
 
     def __call__(self, ensemble: Array, steps: int = 1) -> Array:
         """Return an ensemble some steps later, as a new array.
@@ -160,10 +160,10 @@ class Dynamics:
             if len(self._bound_back) >= _KEPT:
                 self._bound_back.clear()
             self._bound_back[len(rows)] = self._bind_back(len(rows))
-        given, found, pull = self._bound_back[len(rows)]
-        given[_STATE][:], given[_GRADIENT][:] = rows, gradient.reshape(rows.shape)
+        inputs, gradients, pull = self._bound_back[len(rows)]
+        inputs[_STATE][:], inputs[_GRADIENT][:] = rows, gradient.reshape(rows.shape)
         pull()
-        return np.array(found.reshape(ensemble.shape))
+        return np.array(gradients.reshape(ensemble.shape))
 
     def _apart(self, ensemble: Tensor) -> list[Tensor]:
         """Return the entries of the states, each (..., place)."""
@@ -175,17 +175,17 @@ class Dynamics:
         ]
 
     def _moved(
-        self, entries: Sequence[Tensor], given: Mapping[str, Tensor]
+        self, entries: Sequence[Tensor], parameters: Mapping[str, Tensor]
     ) -> list[Tensor]:
         """Return the entries one step later."""
         from ..program.trace import call_step
 
         names = [n for s in self._process.states for n in entry_names("s", s)]
-        values = {f"p.{name}": given[name] for name in self.parameters}
-        found = call_step(
+        values = {f"p.{name}": parameters[name] for name in self.parameters}
+        outputs = call_step(
             self._process, {**values, **dict(zip(names, entries, strict=True))}
         )
-        return [found[name] for name in names]
+        return [outputs[name] for name in names]
 
     def _together(self, entries: Sequence[Tensor]) -> Tensor:
         """Return entries as one array, (..., entry)."""
@@ -193,11 +193,11 @@ class Dynamics:
 
         parts, rest = [], list(entries)
         for s in self._process.states:
-            own, rest = rest[: s.size], rest[s.size :]
+            components, rest = rest[: s.size], rest[s.size :]
             if s.size > 1:
-                sizes = (*own[0].shape[:-1], s.size * own[0].shape[-1])
-                own = [torch.stack(own, -1).reshape(sizes)]
-            parts += own
+                sizes = (*components[0].shape[:-1], s.size * components[0].shape[-1])
+                components = [torch.stack(components, -1).reshape(sizes)]
+            parts += components
         return torch.cat(parts, -1) if len(parts) > 1 else parts[0]
 
     @cached_property
@@ -252,28 +252,30 @@ class Dynamics:
     def _bind_back(
         self, rows: int
     ) -> tuple[dict[str, Array], Array, Callable[[], object]]:
-        given = {name: np.empty((rows, self.size)) for name in (_STATE, _GRADIENT)}
-        found = np.empty((rows, self.size))
-        return given, found, self._adjoint.bind(given, {_GRADIENT: found})
+        inputs = {name: np.empty((rows, self.size)) for name in (_STATE, _GRADIENT)}
+        gradients = np.empty((rows, self.size))
+        return inputs, gradients, self._adjoint.bind(inputs, {_GRADIENT: gradients})
 
 
-def _complete(process: Process, given: Mapping[str, float | Array]) -> dict[str, Array]:
+def _complete(
+    process: Process, values: Mapping[str, float | Array]
+) -> dict[str, Array]:
     """Return every parameter, as an array."""
-    known = {p.name: p for p in process.parameters}
-    for name in given:
-        if name not in known:
+    parameters = {p.name: p for p in process.parameters}
+    for name in values:
+        if name not in parameters:
             raise ConfigError(
-                f"{process.name}: parameter {name!r}{suggestion(name, known)}"
+                f"{process.name}: parameter {name!r}{suggestion(name, parameters)}"
             )
-    found = {}
-    for name, p in known.items():
-        value = given.get(name, p.default)
+    arrays = {}
+    for name, p in parameters.items():
+        value = values.get(name, p.default)
         if value is None:
             raise ConfigError(f"{process.name}: parameter {name!r} is missing")
-        found[name] = np.asarray(value, dtype=np.float64)
-        if p.first_outside(np.atleast_1d(found[name])) is not None:
+        arrays[name] = np.asarray(value, dtype=np.float64)
+        if p.first_outside(np.atleast_1d(arrays[name])) is not None:
             raise ConfigError(
                 f"{process.name}: parameter {name!r}: found {value}, expected "
                 f"{p.expected}"
             )
-    return found
+    return arrays

@@ -66,6 +66,6 @@ class Autoregression:
             (…,) for how many steps it has been known.
         """
         lead = np.arange(1, len(forecast) + 1).reshape(-1, *(1,) * (forecast.ndim - 1))
-        left = np.asarray(self.share, dtype=np.float64) ** (lead + age)
-        added = left * np.where(np.isnan(error), 0.0, error)
+        weight = np.asarray(self.share, dtype=np.float64) ** (lead + age)
+        added = weight * np.where(np.isnan(error), 0.0, error)
         return np.asarray(forecast + added.astype(forecast.dtype, copy=False))

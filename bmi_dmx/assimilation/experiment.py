@@ -11,7 +11,7 @@ from ..errors import ConfigError, suggestion
 from ..registries import filters, processes
 from ..space import space_from
 from .dynamics import Dynamics
-from .observing import Observing
+from .observing_system import ObservingSystem
 
 __all__ = ["Experiment", "FilterRun", "System"]
 
@@ -164,7 +164,7 @@ class Experiment:
         The state of the truth that the model is one of; needed where they differ.
     about, source : str
         A line about it, and where it is from.
-    observe : Observing
+    observe : ObservingSystem
         What is seen of it.
     cycle : float
         Time between two observations.
@@ -197,7 +197,7 @@ class Experiment:
     shown: str = ""
     about: str = ""
     source: str = ""
-    observe: Observing = field(default_factory=Observing)
+    observe: ObservingSystem = field(default_factory=ObservingSystem)
     cycle: float
     cycles: int = 2400
     burn_in: int = 400

@@ -105,18 +105,18 @@ class Instances:
             When they have no such output.
         """
         first = self.members[0]
-        known = first.get_output_var_names()
-        if name not in known:
+        names = first.get_output_var_names()
+        if name not in names:
             raise ConfigError(
-                f"{type(first).__name__}: no output {name!r}{suggestion(name, known)}"
+                f"{type(first).__name__}: no output {name!r}{suggestion(name, names)}"
             )
         size = first.get_grid_size(first.get_var_grid(name))
-        found = np.empty((len(self.members), size))
+        values = np.empty((len(self.members), size))
         buffer = np.empty(size, first.get_var_type(name))
-        for row, member in zip(found, self.members, strict=True):
+        for row, member in zip(values, self.members, strict=True):
             member.get_value(name, buffer)
             row[:] = buffer
-        return found
+        return values
 
     def analyse(
         self,
@@ -158,11 +158,11 @@ class Instances:
         )  # fmt: skip
         ends = np.cumsum([x.shape[1] for x in scaled])[:-1]
         added = {}
-        for (state, scale), old, own, past in zip(
+        for (state, scale), old, part, past in zip(
             self.states.items(), scaled, np.split(after, ends, axis=1),
             before.values(), strict=True,
         ):  # fmt: skip
-            new = np.where(own == old, past, scale.backward(own, None))
+            new = np.where(part == old, past, scale.backward(part, None))
             self._set(state, new)
             added[state] = (new - past).mean(axis=0)
         return added
@@ -171,11 +171,11 @@ class Instances:
         kind = self.members[0].get_var_type(state)
         for row, member in zip(values, self.members, strict=True):
             member.set_value(state, row.astype(kind))
-        found = self.values(state)
-        wrong = found != values.astype(kind)
+        actual = self.values(state)
+        wrong = actual != values.astype(kind)
         if wrong.any():
             k, at = (int(i) for i in np.argwhere(wrong)[0])
             raise DataError(
                 f"{type(self.members[k]).__name__}: {state!r} of member {k + 1} is "
-                f"{found[k, at]:g} after it was set to {values[k, at]:g}"
+                f"{actual[k, at]:g} after it was set to {values[k, at]:g}"
             )

@@ -108,9 +108,9 @@ def damped_anomaly(
         (start, lead, …); NaN where the last observation is missing.
     """
     anomaly = np.asarray(observed) - climatology
-    known = anomaly[learned]
-    after = by_lead(known, leads)
-    before = persistence(known, leads)
+    sample = anomaly[learned]
+    after = by_lead(sample, leads)
+    before = persistence(sample, leads)
     both = ~(np.isnan(before) | np.isnan(after))
     power = np.where(both, before**2, 0.0).sum(0)
     product = np.where(both, before * after, 0.0).sum(0)

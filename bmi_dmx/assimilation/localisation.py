@@ -144,8 +144,8 @@ def on_tree(
         level = level[tree.downstream[level] >= 0]
         below = tree.downstream[level]
         depth[level] = ways[level] + depth[below]
-        own = meeting[level]
-        meeting[level] = np.where(own >= 0, own, meeting[below])
+        current = meeting[level]
+        meeting[level] = np.where(current >= 0, current, meeting[below])
     met = meeting[points]
     apart = depth[points][:, None] + depth[observed] - 2.0 * depth[met]
     joined = met >= 0

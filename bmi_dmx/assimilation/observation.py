@@ -57,7 +57,7 @@ class Observation:
         object.__setattr__(self, "error", error)
 
     @property
-    def seen(self) -> Array:
+    def valid(self) -> Array:
         """(…, p) whether there is a value."""
         return ~np.isnan(self.value)
 

@@ -210,15 +210,15 @@ def innovation_consistency(predicted: Array, observation: Observation) -> Array:
         (…,); NaN where nothing was observed.
     """
     members = _members("innovation_consistency", predicted)
-    seen = observation.seen
-    weight = np.divide(1.0, observation.error, out=np.zeros(seen.shape), where=seen)
+    valid = observation.valid
+    weight = np.divide(1.0, observation.error, out=np.zeros(valid.shape), where=valid)
     mean = predicted.mean(-2)
-    innovation = np.where(seen, observation.value - mean, 0.0) * weight
+    innovation = np.where(valid, observation.value - mean, 0.0) * weight
     anomalies = (predicted - mean[..., None, :]) * weight[..., None, :]
     covariance = np.swapaxes(anomalies, -1, -2) @ anomalies / (members - 1)
-    covariance = covariance + np.eye(seen.shape[-1])
+    covariance = covariance + np.eye(valid.shape[-1])
     solved = np.linalg.solve(covariance, innovation[..., None])[..., 0]
-    return np.asarray(_ratio((innovation * solved).sum(-1), seen.sum(-1)))
+    return np.asarray(_ratio((innovation * solved).sum(-1), valid.sum(-1)))
 
 
 def divergence_rate(errors: Array, limit: float = 3.0, share: float = 0.01) -> float:
@@ -233,8 +233,8 @@ def divergence_rate(errors: Array, limit: float = 3.0, share: float = 0.01) -> f
     share : float
         Of the cycles of a run that may be.
     """
-    lost = ~(np.asarray(errors) <= limit)
-    return float((lost.mean(-1) > share).mean())
+    diverged = ~(np.asarray(errors) <= limit)
+    return float((diverged.mean(-1) > share).mean())
 
 
 def _members(name: str, ensemble: Array) -> int:

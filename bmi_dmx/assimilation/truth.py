@@ -12,7 +12,7 @@ from ..errors import ConfigError, DataError, suggestion
 from .dynamics import Dynamics
 from .experiment import Experiment, System
 from .observation import Observation
-from .observing import Operators
+from .observing_system import Operators
 
 __all__ = ["Climate", "Truth", "climate_of", "truth_of"]
 
@@ -99,12 +99,12 @@ class Truth:
             drawn = [_generator(s, _ENSEMBLE).normal(size=shape) for s in self.seeds]
             near: Array = first[:, None] + error * np.stack(drawn)
             return near
-        known = self.climate.states
-        chosen = [
-            known[_generator(s, _ENSEMBLE).integers(len(known), size=members)]
+        states = self.climate.states
+        samples = [
+            states[_generator(s, _ENSEMBLE).integers(len(states), size=members)]
             for s in self.seeds
         ]
-        return np.stack(chosen)
+        return np.stack(samples)
 
 
 def truth_of(experiment: Experiment) -> Truth:
@@ -193,8 +193,8 @@ def _seen(experiment: Experiment, operators: Operators, states: Array) -> Array:
     for series, true, seed in zip(values, exact, _seeds(experiment), strict=True):
         noise = _generator(seed, _NOISE).normal(size=shape)
         series[:] = true + observe.error * noise
-        lost = _generator(seed, _GAPS).random(shape) < observe.missing
-        series[lost] = np.nan
+        gaps = _generator(seed, _GAPS).random(shape) < observe.missing
+        series[gaps] = np.nan
     return np.moveaxis(values, 0, 1)
 
 
@@ -214,10 +214,10 @@ def climate_of(experiment: Experiment, model: Dynamics) -> Climate:
     apart = range(1 << 20, (1 << 20) + _SAMPLES)
     x = _spun_up(model, experiment.system, experiment, apart)
     every = max(1, round(experiment.spin_up / 20.0 / experiment.system.step))
-    found = []
+    samples = []
     for _ in range(_TIMES):
         x = model(x, every)
-        found.append(x)
-    states = np.concatenate(found)
+        samples.append(x)
+    states = np.concatenate(samples)
     _refuse_infinite(states, experiment.system)
     return Climate(states.mean(0), np.cov(states, rowvar=False), states)

@@ -17,10 +17,10 @@ from ..registries import filters
 from ..space import Ring
 from .experiment import FilterRun
 from .filters.ienks import Ienks
-from .followed import Followed, Record
 from .inflation import inflated
 from .localisation import on_ring, taper
 from .observation import Observation
+from .tracking import Record, Tracking
 from .truth import Truth
 from .window import Twin, Window
 
@@ -33,8 +33,8 @@ _BEYOND = 100.0
 
 
 def follow(
-    truth: Truth, run: FilterRun, told: Callable[[int], object] | None = None
-) -> Followed:
+    truth: Truth, run: FilterRun, progress: Callable[[int], object] | None = None
+) -> Tracking:
     """Follow truths with a filter.
 
     Parameters
@@ -43,7 +43,7 @@ def follow(
         Known, and seen with errors.
     run : FilterRun
         The filter and its settings.
-    told : callable, optional
+    progress : callable, optional
         Is told each cycle that is done.
 
     Raises
@@ -52,16 +52,16 @@ def follow(
         When the filter has no such option, a drift means nothing to it, or the space
         has no distances.
     """
-    cycling = _Cycling(truth, run)
+    cycling = _FilterCycle(truth, run)
     record = Record(truth, run)
     for cycle, (forecast, analysis) in enumerate(cycling):
         record.add(cycle, forecast, analysis)
-        if told is not None:
-            told(cycle)
+        if progress is not None:
+            progress(cycle)
     return record.followed(cycling.restarts)
 
 
-class _Cycling:
+class _FilterCycle:
     """Forecast and analysis in turn, (setting, seed, m, n)."""
 
     def __init__(self, truth: Truth, run: FilterRun) -> None:
@@ -132,8 +132,8 @@ class _Cycling:
     def _window(self, first: int, last: int) -> Window:
         truth, model, steps = self._truth, self._model, self._steps
         nothing = np.full_like(truth.values[0], np.nan)
-        seen = [Observation(nothing, np.asarray(1.0))] * (last - first)
-        observations = [self._spread_out(o) for o in (*seen, truth.observation(last))]
+        blanks = [Observation(nothing, np.asarray(1.0))] * (last - first)
+        observations = [self._spread_out(o) for o in (*blanks, truth.observation(last))]
         operators = truth.operators
         return Window(
             propagate=lambda ensemble, cycle: model(ensemble, steps),
@@ -177,11 +177,11 @@ class _Cycling:
         self.restarts += ~usable
         states = self._truth.climate.states
         result = np.array(ensemble)
-        lost = np.argwhere(~usable)
+        indices = np.argwhere(~usable)
         drawn = self._generator.integers(
-            len(states), size=(len(lost), self._run.members)
+            len(states), size=(len(indices), self._run.members)
         )
-        for (setting, seed), rows in zip(lost, drawn, strict=True):
+        for (setting, seed), rows in zip(indices, drawn, strict=True):
             result[setting, seed] = states[rows]
         return result
 
@@ -198,15 +198,15 @@ def _filters_of(truth: Truth, run: FilterRun) -> list[Any]:
 def _filter_of(truth: Truth, run: FilterRun) -> Any:
     """Return the filter for what is observed first."""
     kind: Any = filters[run.filter]
-    known = [f.name for f in fields(kind)] if is_dataclass(kind) else []
+    names = [f.name for f in fields(kind)] if is_dataclass(kind) else []
     options: dict[str, Any] = {}
     for name, value in run.options.items():
-        if name not in known:
-            hint = suggestion(name, known)
+        if name not in names:
+            hint = suggestion(name, names)
             raise ConfigError(f"options: {run.filter} has no {name!r}{hint}")
-        named = isinstance(value, Mapping) and name == "covariance"
-        options[name] = _covariance(truth, name, value) if named else value
-    if "operator" in known:
+        is_covariance = isinstance(value, Mapping) and name == "covariance"
+        options[name] = _covariance(truth, name, value) if is_covariance else value
+    if "operator" in names:
         options.setdefault("operator", truth.operators.whole(0))
     try:
         return kind(**options)
@@ -216,8 +216,8 @@ def _filter_of(truth: Truth, run: FilterRun) -> Any:
 
 def _covariance(truth: Truth, name: str, value: Mapping[str, Any]) -> Any:
     """Return the covariance that a mapping of one entry stands for."""
-    known = ("climatology", "identity")
-    if len(value) != 1 or next(iter(value)) not in known:
+    kinds = ("climatology", "identity")
+    if len(value) != 1 or next(iter(value)) not in kinds:
         raise ConfigError(
             f"options.{name}: expected climatology: SHARE or identity: VARIANCE, "
             f"found {dict(value)}"

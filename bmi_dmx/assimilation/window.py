@@ -12,7 +12,7 @@ from .observation import Observation
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Analysed", "Twin", "Window"]
+__all__ = ["Twin", "Window", "WindowAnalysis"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class Window:
 
 
 @dataclass(frozen=True, eq=False)
-class Analysed:
+class WindowAnalysis:
     """What a window was analysed to.
 
     Parameters

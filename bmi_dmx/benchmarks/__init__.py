@@ -59,13 +59,13 @@ def run(
         There is no GPU here.
     """
     if device != "cpu" and name != "scan":
-        found = "nothing" if name is None else repr(name)
-        raise ConfigError(f"bench --device {device}: expected 'scan', found {found}")
+        target = "nothing" if name is None else repr(name)
+        raise ConfigError(f"bench --device {device}: expected 'scan', found {target}")
     # Read by the libraries of linear algebra when NumPy loads them.
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     from . import measure
 
-    modules = [BENCHMARKS[chosen] for chosen in ([name] if name else DEFAULT)]
+    modules = [BENCHMARKS[benchmark] for benchmark in ([name] if name else DEFAULT)]
     if device != "cpu":
         modules = [_ON_A_GPU]
     records: list[measure.Record] = []

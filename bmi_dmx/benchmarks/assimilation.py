@@ -26,7 +26,7 @@ from ..registries import processes
 from ..space import Ring
 from . import loops
 from .measure import Effort, Record, seconds_of
-from .report import Shown, show
+from .report import RecordColumn, show
 from .scan import threads
 
 __all__ = ["run"]
@@ -102,20 +102,22 @@ Analysis = Callable[[], object]
 
 def _analyses(problem: Problem) -> dict[str, Analysis]:
     """Return the filters that are measured, each ready to analyse."""
-    ensemble, seen = problem.ensemble, problem.observation
+    ensemble, observation = problem.ensemble, problem.observation
     rng, weights = np.random.default_rng(0), problem.taper
     entries = ensemble.shape[-1]
-    once = partial(_analysed, ensemble, seen)
+    once = partial(_analysed, ensemble, observation)
     static = Interpolation(np.eye(entries), np.eye(entries))
     return {
-        "letkf": lambda: Letkf().analyse(ensemble, ensemble, seen, taper=weights),
+        "letkf": lambda: Letkf().analyse(
+            ensemble, ensemble, observation, taper=weights
+        ),
         "etkf": lambda: once(Etkf()),
-        "enkf": lambda: Enkf().analyse(ensemble, ensemble, seen, generator=rng),
+        "enkf": lambda: Enkf().analyse(ensemble, ensemble, observation, generator=rng),
         "denkf": lambda: once(DEnkf()),
         "enkf_n": lambda: once(EnkfN()),
         "oi": lambda: once(static),
         "particle": lambda: ParticleFilter().analyse(
-            ensemble, ensemble, seen, generator=rng
+            ensemble, ensemble, observation, generator=rng
         ),
         "ienks, 1 cycle": lambda: Ienks().analyse_window(ensemble, problem.window),
         "var4d, 1 cycle": lambda: Var4d(0.2).analyse_window(
@@ -124,8 +126,8 @@ def _analyses(problem: Problem) -> dict[str, Analysis]:
     }
 
 
-def _analysed(ensemble: Array, seen: Observation, chosen: Any) -> object:
-    return chosen.analyse(ensemble, ensemble, seen)
+def _analysed(ensemble: Array, observation: Observation, method: Any) -> object:
+    return method.analyse(ensemble, ensemble, observation)
 
 
 def _loops(problem: Problem) -> dict[str, Analysis]:
@@ -167,12 +169,12 @@ def run(
     show(
         records, f"One cycle of {ENTRIES} entries, all observed, float64, one thread",
         (
-            Shown("filter", "case"), Shown("members", "members"),
-            Shown("problems", "problems"), Shown("by", "implementation"),
-            Shown("ms of all", "forward_s", 1e3, ".3f"),
-            Shown("ms of each", "each_s", 1e3, ".3f"),
-            Shown("times loop", "faster", 1.0, ".1f", optional=True),
-            Shown("target, ms", "target_s", 1e3, ".1f", optional=True),
+            RecordColumn("filter", "case"), RecordColumn("members", "members"),
+            RecordColumn("problems", "problems"), RecordColumn("by", "implementation"),
+            RecordColumn("ms of all", "forward_s", 1e3, ".3f"),
+            RecordColumn("ms of each", "each_s", 1e3, ".3f"),
+            RecordColumn("times loop", "faster", 1.0, ".1f", optional=True),
+            RecordColumn("target, ms", "target_s", 1e3, ".1f", optional=True),
         ),
     )  # fmt: skip
     return records
@@ -205,13 +207,13 @@ def _in_turns(functions: Sequence[Analysis], effort: Effort) -> list[float]:
     samples: list[list[float]] = [[] for _ in functions]
     spent = 0.0
     while len(samples[0]) < effort.repeats or spent < effort.seconds:
-        for function, repeats, kept in zip(functions, calls, samples, strict=True):
+        for function, repeats, times in zip(functions, calls, samples, strict=True):
             start = process_time()
             for _ in range(repeats):
                 function()
-            taken = process_time() - start
-            kept.append(taken / repeats)
-            spent += taken
+            seconds = process_time() - start
+            times.append(seconds / repeats)
+            spent += seconds
         if spent > effort.limit:
             break
     return [statistics.median(x) for x in samples]

@@ -31,18 +31,18 @@ def _counter() -> int | str:
     settings = bytearray(_SIZE)
     struct.pack_into("<IIQ", settings, 0, _HARDWARE, _SIZE, _INSTRUCTIONS)
     struct.pack_into("<Q", settings, 40, _NOT_OF_THE_KERNEL)
-    given = (ctypes.c_char * _SIZE).from_buffer(settings)
+    buffer = (ctypes.c_char * _SIZE).from_buffer(settings)
     library = ctypes.CDLL(None, use_errno=True)
-    found = int(library.syscall(number, given, 0, -1, -1, 0))
-    if found < 0:
+    descriptor = int(library.syscall(number, buffer, 0, -1, -1, 0))
+    if descriptor < 0:
         return f"perf_event_open: {os.strerror(ctypes.get_errno())}"
-    return found
+    return descriptor
 
 
 def why_not_counted() -> str | None:
     """Return why instructions cannot be counted here; None where they can."""
-    found = _counter()
-    return found if isinstance(found, str) else None
+    counter = _counter()
+    return counter if isinstance(counter, str) else None
 
 
 def instructions_of(function: Callable[[], object]) -> float | None:

@@ -14,7 +14,7 @@ from ..bmi.component import Component
 from ..config import as_yaml, read
 from .components import FORCING, configuration, static_bundle
 from .measure import Effort, Record, peak_growth, seconds_of
-from .report import Shown, show
+from .report import RecordColumn, show
 
 __all__ = ["run"]
 
@@ -51,12 +51,12 @@ def run(
         records,
         "One update() of a component, CPU time, and growth of memory",
         (
-            Shown("step", "time_step"),
-            Shown("places", "places"),
-            Shown("members", "members"),
-            Shown("observed", "observed"),
-            Shown("ms", "forward_s", 1e3, ".3g"),
-            Shown("MiB", "memory_bytes", 2.0**-20, ".0f", optional=True),
+            RecordColumn("step", "time_step"),
+            RecordColumn("places", "places"),
+            RecordColumn("members", "members"),
+            RecordColumn("observed", "observed"),
+            RecordColumn("ms", "forward_s", 1e3, ".3g"),
+            RecordColumn("MiB", "memory_bytes", 2.0**-20, ".0f", optional=True),
         ),
     )
     return records
@@ -65,7 +65,7 @@ def run(
 def _cases(path: Path, places: int, members: int, time_step: str) -> list[Record]:
     """Measure one state, an ensemble, and an ensemble that is observed everywhere."""
     plain = read(path)
-    found = []
+    records = []
     for size, observing in ((1, False), (members, False), (members, True)):
         settings = dict(plain)
         if size > 1:
@@ -80,7 +80,7 @@ def _cases(path: Path, places: int, members: int, time_step: str) -> list[Record
         memory = peak_growth(partial(_begin, component, path, observing, step))
         cost = seconds_of(step[0], Effort(repeats=3, seconds=0.3, limit=15.0))
         component.finalize()
-        found.append(
+        records.append(
             Record(
                 case="ensemble",
                 implementation="component",
@@ -90,7 +90,7 @@ def _cases(path: Path, places: int, members: int, time_step: str) -> list[Record
                 more={"observed": "all" if observing else "none"},
             )
         )
-    return found
+    return records
 
 
 def _begin(

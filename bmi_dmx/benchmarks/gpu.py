@@ -24,7 +24,7 @@ from ..errors import DataError, ScanError
 from ..scan.cuda import DEVICE
 from .measure import Record
 from .problems import STEPS, Problem, scan_with
-from .report import Shown, show
+from .report import RecordColumn, show
 
 __all__ = ["run", "scans", "training_step"]
 
@@ -96,13 +96,13 @@ def scans(places: Sequence[int], steps: int) -> list[Record]:
         records,
         "HBV 1.1p on a GPU, wall time",
         (
-            Shown("parameters", "parameters"),
-            Shown("locations", "locations"),
-            Shown("steps", "steps"),
-            Shown("no gradient, ms", "no_gradient_s", 1e3, ".3g"),
-            Shown("GB/s", "no_gradient_bytes_per_s", 1e-9, ".3g"),
-            Shown("both, ms", "both_s", 1e3, ".3g"),
-            Shown("both, GB/s", "both_bytes_per_s", 1e-9, ".3g"),
+            RecordColumn("parameters", "parameters"),
+            RecordColumn("locations", "locations"),
+            RecordColumn("steps", "steps"),
+            RecordColumn("no gradient, ms", "no_gradient_s", 1e3, ".3g"),
+            RecordColumn("GB/s", "no_gradient_bytes_per_s", 1e-9, ".3g"),
+            RecordColumn("both, ms", "both_s", 1e3, ".3g"),
+            RecordColumn("both, GB/s", "both_bytes_per_s", 1e-9, ".3g"),
         ),
     )
     return records
@@ -170,10 +170,10 @@ def training_step(
         [record],
         "A training step of δHBV 1.1p with an LSTM, wall time",
         (
-            Shown("locations", "locations"),
-            Shown("steps", "steps"),
-            Shown("width", "hidden"),
-            Shown("ms", "step_s", 1e3, ".3g"),
+            RecordColumn("locations", "locations"),
+            RecordColumn("steps", "steps"),
+            RecordColumn("width", "hidden"),
+            RecordColumn("ms", "step_s", 1e3, ".3g"),
         ),
     )
     return record
@@ -212,11 +212,11 @@ def _whole_training() -> list[Record]:
         except DataError as error:
             log.warning("a whole training was not measured: %s", error)
             return []
-        found = json.loads((run / "training.json").read_text(encoding="utf-8"))
-    print(f"{EXPERIMENT}: {found['steps']} steps in {found['seconds']:.0f} s\n")
+        summary = json.loads((run / "training.json").read_text(encoding="utf-8"))
+    print(f"{EXPERIMENT}: {summary['steps']} steps in {summary['seconds']:.0f} s\n")
     return [
         Record(
             case="training", implementation="cuda", sizes={"experiment": EXPERIMENT},
-            more={"seconds": found["seconds"], "training_steps": found["steps"]},
+            more={"seconds": summary["seconds"], "training_steps": summary["steps"]},
         )
     ]  # fmt: skip

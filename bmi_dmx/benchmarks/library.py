@@ -103,10 +103,10 @@ def library_scan(compiled: bool) -> Run:
 def _step(process: Process) -> Callable[..., list[Tensor]]:
     """Return the time step as a graph of operations on flat lists of tensors."""
     names = input_names(process)
-    wanted = [*(n for n in names if n.startswith("s.")), "q.runoff"]
+    outputs = [*(n for n in names if n.startswith("s.")), "q.runoff"]
 
     def step(*values: Tensor) -> list[Tensor]:
         result = call_step(process, dict(zip(names, values, strict=True)))
-        return [result[name] for name in wanted]
+        return [result[name] for name in outputs]
 
     return make_fx(step)(*(torch.rand(2, 2) for _ in names))

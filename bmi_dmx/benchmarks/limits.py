@@ -26,7 +26,7 @@ from ..variables import Forcing, State
 from .measure import Effort, Record, seconds_of
 from .measure import seconds_of_two as both
 from .problems import Problem, scan_with
-from .report import Shown, show
+from .report import RecordColumn, show
 
 __all__ = [
     "Chains", "bandwidth", "kinds", "limits", "print_costs", "print_shares", "shares",
@@ -97,8 +97,8 @@ def statement_costs(effort: Effort) -> dict[str, float | None]:
         pairs = [
             (seconds(kind, 2 * _DEPTH), seconds(kind, _DEPTH)) for _ in range(_TURNS)
         ]
-        found = (min(x for x, _ in pairs) - min(x for _, x in pairs)) / statements
-        return found if found > 0.0 else None
+        cost = (min(x for x, _ in pairs) - min(x for _, x in pairs)) / statements
+        return cost if cost > 0.0 else None
 
     statements = 2 * _DEPTH * _CHAINS * _CELLS * _STEPS
     return {kind: cost(kind) for kind in _PAIRS}
@@ -143,17 +143,17 @@ def limits(problems: Sequence[Problem]) -> list[Record]:
         moved, work = traffic(problem), _statements(problem.process)
         for name, measured in zip(("forward", "backward"), seconds, strict=True):
             each = measured / problem.cell_steps
-            found = shares(each, work[name], moved[name], costs, speed)
+            fractions = shares(each, work[name], moved[name], costs, speed)
             records.append(
                 Record(
                     case="limits", implementation="cells",
-                    sizes={"pass": name, **problem.sizes()}, more=found,
+                    sizes={"pass": name, **problem.sizes()}, more=fractions,
                 )
             )  # fmt: skip
     print_shares(records)
     print_costs(costs)
-    kept = traffic(problems[0])["checkpoints"] * problems[0].members
-    print(f"Checkpoints hold {kept:.0f} bytes per location-step.\n")
+    checkpoints = traffic(problems[0])["checkpoints"] * problems[0].members
+    print(f"Checkpoints hold {checkpoints:.0f} bytes per location-step.\n")
     return records
 
 
@@ -211,17 +211,17 @@ def print_shares(records: Sequence[Record]) -> None:
         records,
         "Per cell-step: arithmetic and memory, and the share of what could be",
         (
-            Shown("pass", "pass"),
-            Shown("parameters", "parameters", optional=True),
-            Shown("ns", "seconds_per_cell_step", 1e9, ".2f"),
-            Shown("statements", "statements_per_cell_step"),
-            Shown("G/s", "statements_per_s", 1e-9, ".1f"),
-            Shown("ceiling", "statements_per_s_ceiling", 1e-9, ".1f"),
-            Shown("%", "share_of_arithmetic", 100.0, ".0f"),
-            Shown("bytes", "bytes_per_cell_step", 1.0, ".1f"),
-            Shown("GB/s", "bytes_per_s", 1e-9, ".2f"),
-            Shown("ceiling", "bytes_per_s_ceiling", 1e-9, ".1f"),
-            Shown("%", "share_of_bandwidth", 100.0, ".1f"),
+            RecordColumn("pass", "pass"),
+            RecordColumn("parameters", "parameters", optional=True),
+            RecordColumn("ns", "seconds_per_cell_step", 1e9, ".2f"),
+            RecordColumn("statements", "statements_per_cell_step"),
+            RecordColumn("G/s", "statements_per_s", 1e-9, ".1f"),
+            RecordColumn("ceiling", "statements_per_s_ceiling", 1e-9, ".1f"),
+            RecordColumn("%", "share_of_arithmetic", 100.0, ".0f"),
+            RecordColumn("bytes", "bytes_per_cell_step", 1.0, ".1f"),
+            RecordColumn("GB/s", "bytes_per_s", 1e-9, ".2f"),
+            RecordColumn("ceiling", "bytes_per_s_ceiling", 1e-9, ".1f"),
+            RecordColumn("%", "share_of_bandwidth", 100.0, ".1f"),
         ),
     )
 

@@ -221,14 +221,14 @@ def in_new_process(
     DmxError
         When it fails, with what it wrote to its error stream.
     """
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", statement],
         capture_output=True, text=True, check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
     )  # fmt: skip
-    if done.returncode:
-        raise DmxError(f"a measurement in a new process failed:\n{done.stderr}")
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if process.returncode:
+        raise DmxError(f"a measurement in a new process failed:\n{process.stderr}")
+    result: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
     return result
 
 
@@ -250,8 +250,8 @@ def hardware() -> str:
     name = platform.processor() or platform.machine()
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
-            found = [line for line in file if line.startswith("model name")]
-        name = found[0].partition(":")[2].strip() if found else name
+            lines = [line for line in file if line.startswith("model name")]
+        name = lines[0].partition(":")[2].strip() if lines else name
     except OSError:
         pass
     return f"{name}, {os.cpu_count()} cores"
@@ -259,15 +259,15 @@ def hardware() -> str:
 
 @cache
 def _versions() -> str:
-    found = versions(("torch", "numpy"))
-    return ", ".join([*(f"{n} {v}" for n, v in found.items()), _compiler()])
+    packages = versions(("torch", "numpy"))
+    return ", ".join([*(f"{n} {v}" for n, v in packages.items()), _compiler()])
 
 
 def _compiler() -> str:
     command = compiler()
     if command is None:
         return "no C compiler"
-    done = subprocess.run(
+    process = subprocess.run(
         [*command, "--version"], capture_output=True, text=True, check=False
     )
-    return done.stdout.partition("\n")[0]
+    return process.stdout.partition("\n")[0]

@@ -27,9 +27,9 @@ from ..ngen.setup import MAIN_OUTPUT
 from .components import configuration, dynamic_bundle, static_bundle
 from .counter import instructions_of, why_not_counted
 from .measure import Effort, Record, Value, in_new_process, resident, seconds_of
-from .report import Shown, show
+from .report import RecordColumn, show
 
-__all__ = ["Nothing", "many", "run"]
+__all__ = ["EmptyComponent", "many", "run"]
 
 _WEATHER = {
     FORCINGS[name].standard_name: value
@@ -53,7 +53,7 @@ _START_TARGETS = 2e-3, 50 * 10**3
 _DAY = 24
 
 
-class Nothing:
+class EmptyComponent:
     """A component that takes and gives values, and does nothing with them.
 
     It has the functions that are called when a catchment is run, and no others.
@@ -201,7 +201,7 @@ def _steps(folder: Path, bundles: dict[str, Path]) -> list[Record]:
     for inputs in _EVAPORATIONS:
         count = folder / "count.txt"
         count.write_text(str(inputs), encoding="utf-8")
-        nothing = _adapter(f"{__name__}.{Nothing.__name__}", count, "cat-0")
+        nothing = _adapter(f"{__name__}.{EmptyComponent.__name__}", count, "cat-0")
         idle = _hour_seconds(nothing)
         least = instructions_of(partial(_hour, nothing))
         nothing.finalize()
@@ -218,7 +218,7 @@ def _steps(folder: Path, bundles: dict[str, Path]) -> list[Record]:
             spent = _hour_seconds(component)
             watch = MassWatch(component, MassBalance(tolerance=1e-6))
             watched = _hour_seconds(component, watch)
-            counted = instructions_of(partial(_hour, component))
+            instructions = instructions_of(partial(_hour, component))
             component.finalize()
             records.append(
                 Record(
@@ -226,8 +226,8 @@ def _steps(folder: Path, bundles: dict[str, Path]) -> list[Record]:
                     sizes={**sizes, "parameters": parameters}, forward_s=spent,
                     more={
                         "difference_s": spent - idle,
-                        "instructions": counted,
-                        "instructions_beyond": _beyond(counted, least),
+                        "instructions": instructions,
+                        "instructions_beyond": _beyond(instructions, least),
                         "balance_s": watched - spent,
                         "target_s": _STEP_TARGETS[parameters],
                     },
@@ -236,8 +236,8 @@ def _steps(folder: Path, bundles: dict[str, Path]) -> list[Record]:
     return records
 
 
-def _beyond(counted: float | None, least: float | None) -> float | None:
-    return None if counted is None or least is None else counted - least
+def _beyond(instructions: float | None, least: float | None) -> float | None:
+    return None if instructions is None or least is None else instructions - least
 
 
 def _runs(
@@ -247,7 +247,7 @@ def _runs(
     for parameters, bundle in bundles.items():
         config = _settings(folder / "component.yaml", bundle, 2)
         statement = f"many({str(config)!r}, {catchments}, {hours})"
-        found = in_new_process(f"from bmi_dmx.benchmarks.ngen import many; {statement}")
+        costs = in_new_process(f"from bmi_dmx.benchmarks.ngen import many; {statement}")
         settled = None
         if parameters == "static":
             statement = f"settling({str(config)!r}, {max(2, catchments // 20)})"
@@ -260,12 +260,12 @@ def _runs(
                 sizes={
                     "parameters": parameters, "catchments": catchments, "hours": hours,
                 },
-                forward_s=found["hour_s"], memory_bytes=round(found["memory_bytes"]),
+                forward_s=costs["hour_s"], memory_bytes=round(costs["memory_bytes"]),
                 more={
-                    "initialize_s": found["initialize_s"],
-                    "first_hour_s": found["first_hour_s"],
+                    "initialize_s": costs["initialize_s"],
+                    "first_hour_s": costs["first_hour_s"],
                     "equilibrium_s": settled,
-                    "growth_bytes": found["growth_bytes"],
+                    "growth_bytes": costs["growth_bytes"],
                     "target_initialize_s": _START_TARGETS[0],
                     "target_bytes": _START_TARGETS[1],
                 },
@@ -295,14 +295,14 @@ def many(config: str, catchments: int, hours: int) -> None:
         for adapter in others:
             _hour(adapter)
     count = len(others)
-    found = {
+    costs = {
         "initialize_s": (ready - begin) / count,
         "first_hour_s": (stepped - ready) / count,
         "memory_bytes": (started - before) / count,
         "hour_s": (process_time() - stepped) / (count * hours),
         "growth_bytes": (resident() or 0) - started,
     }
-    print(json.dumps(found))
+    print(json.dumps(costs))
 
 
 def settling(config: str, catchments: int) -> None:
@@ -337,16 +337,16 @@ def _print_steps(records: Sequence[Record]) -> None:
         records,
         "One hour of one catchment, called as the framework calls, CPU time",
         (
-            Shown("component", "implementation"),
-            Shown("parameters", "parameters"),
-            Shown("inputs", "inputs"),
-            Shown("outputs", "outputs"),
-            Shown("µs", "forward_s", 1e6, ".1f"),
-            Shown("beyond nothing µs", "difference_s", 1e6, ".1f"),
-            Shown("target", "target_s", 1e6, ".0f"),
-            Shown("mass balance µs", "balance_s", 1e6, ".1f"),
-            Shown("instructions", "instructions", 1.0, ".0f", optional=True),
-            Shown("beyond", "instructions_beyond", 1.0, ".0f", optional=True),
+            RecordColumn("component", "implementation"),
+            RecordColumn("parameters", "parameters"),
+            RecordColumn("inputs", "inputs"),
+            RecordColumn("outputs", "outputs"),
+            RecordColumn("µs", "forward_s", 1e6, ".1f"),
+            RecordColumn("beyond nothing µs", "difference_s", 1e6, ".1f"),
+            RecordColumn("target", "target_s", 1e6, ".0f"),
+            RecordColumn("mass balance µs", "balance_s", 1e6, ".1f"),
+            RecordColumn("instructions", "instructions", 1.0, ".0f", optional=True),
+            RecordColumn("beyond", "instructions_beyond", 1.0, ".0f", optional=True),
         ),
     )
     reason = why_not_counted()
@@ -359,16 +359,16 @@ def _print_runs(records: Sequence[Record]) -> None:
         records,
         "Many catchments in one process; each further one",
         (
-            Shown("parameters", "parameters"),
-            Shown("catchments", "catchments"),
-            Shown("initialize ms", "initialize_s", 1e3, ".2f"),
-            Shown("target", "target_initialize_s", 1e3, ".0f"),
-            Shown("first hour ms", "first_hour_s", 1e3, ".2f"),
-            Shown("from equilibrium ms", "equilibrium_s", 1e3, ".1f"),
-            Shown("kB", "memory_bytes", 1e-3, ".0f"),
-            Shown("target", "target_bytes", 1e-3, ".0f"),
-            Shown("hours", "hours"),
-            Shown("µs an hour", "forward_s", 1e6, ".1f"),
-            Shown("growth kB in all", "growth_bytes", 1e-3, ".0f"),
+            RecordColumn("parameters", "parameters"),
+            RecordColumn("catchments", "catchments"),
+            RecordColumn("initialize ms", "initialize_s", 1e3, ".2f"),
+            RecordColumn("target", "target_initialize_s", 1e3, ".0f"),
+            RecordColumn("first hour ms", "first_hour_s", 1e3, ".2f"),
+            RecordColumn("from equilibrium ms", "equilibrium_s", 1e3, ".1f"),
+            RecordColumn("kB", "memory_bytes", 1e-3, ".0f"),
+            RecordColumn("target", "target_bytes", 1e-3, ".0f"),
+            RecordColumn("hours", "hours"),
+            RecordColumn("µs an hour", "forward_s", 1e6, ".1f"),
+            RecordColumn("growth kB in all", "growth_bytes", 1e-3, ".0f"),
         ),
     )

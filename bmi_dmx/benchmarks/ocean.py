@@ -13,7 +13,7 @@ from ..models.ocean.primitive_equations import PrimitiveEquations
 from ..scan import scan
 from ..space import Grid
 from .measure import Effort, Record, Value, peak_growth, seconds_of, seconds_of_two
-from .report import Shown, show
+from .report import RecordColumn, show
 
 __all__ = ["CASES", "MadeOcean", "run"]
 
@@ -117,9 +117,9 @@ class MadeOcean:
         """Run so that the gradient by the viscosity can be asked for."""
         return self.run()
 
-    def adjoint(self, found: Tensor) -> None:
+    def adjoint(self, objective: Tensor) -> None:
         """Run backward; keep no gradient."""
-        torch.autograd.grad(found, self.parameters["viscosity"])
+        torch.autograd.grad(objective, self.parameters["viscosity"])
 
 
 def run(effort: Effort | None = None) -> list[Record]:
@@ -136,14 +136,15 @@ def run(effort: Effort | None = None) -> list[Record]:
     show(
         records, "An ocean of levels; CPU milliseconds a step, one thread",
         [
-            Shown("degrees", "degrees"), Shown("levels", "levels"),
-            Shown("type", "dtype"), Shown("cells", "cells", 1.0, ",.0f"),
-            Shown("rounds", "rounds"), Shown("forward", "forward_s", 1e3, ".1f"),
-            Shown("taped", "taped_s", 1e3, ".1f"),
-            Shown("adjoint", "backward_s", 1e3, ".1f"),
-            Shown("s a day", "day_s", 1.0, ".3f"),
-            Shown("B a cell", "bytes_per_cell", 1.0, ",.0f"),
-            Shown("adjoint", "adjoint_bytes_per_cell", 1.0, ",.0f"),
+            RecordColumn("degrees", "degrees"), RecordColumn("levels", "levels"),
+            RecordColumn("type", "dtype"), RecordColumn("cells", "cells", 1.0, ",.0f"),
+            RecordColumn("rounds", "rounds"),
+            RecordColumn("forward", "forward_s", 1e3, ".1f"),
+            RecordColumn("taped", "taped_s", 1e3, ".1f"),
+            RecordColumn("adjoint", "backward_s", 1e3, ".1f"),
+            RecordColumn("s a day", "day_s", 1.0, ".3f"),
+            RecordColumn("B a cell", "bytes_per_cell", 1.0, ",.0f"),
+            RecordColumn("adjoint", "adjoint_bytes_per_cell", 1.0, ",.0f"),
         ],
     )  # fmt: skip
     return records

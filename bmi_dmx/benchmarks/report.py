@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from ..tables import Column, print_table
 from .measure import Record, Value
 
-__all__ = ["Shown", "show"]
+__all__ = ["RecordColumn", "show"]
 
 
 @dataclass(frozen=True)
-class Shown:
+class RecordColumn:
     """One column of a table of records.
 
     Parameters
@@ -36,7 +36,9 @@ class Shown:
     optional: bool = False
 
 
-def show(records: Sequence[Record], title: str, columns: Sequence[Shown]) -> None:
+def show(
+    records: Sequence[Record], title: str, columns: Sequence[RecordColumn]
+) -> None:
     """Print some columns of records as a table."""
     rows = [record.flat() for record in records]
     shown = []

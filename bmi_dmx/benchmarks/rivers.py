@@ -162,11 +162,11 @@ class Flow:
 
     def run(self, backend: str = "tree") -> Tensor:
         """Return the discharge, (step, reach, 1)."""
-        found = scan(
+        series = scan(
             self.process, self.state, {"lateral_inflow": self.lateral}, self.parameters,
             dt=DT, outputs=["discharge"], backend=backend,
         )  # fmt: skip
-        return found.outputs["discharge"]
+        return series.outputs["discharge"]
 
     def backward(self, discharge: Tensor) -> None:
         """Run the backward pass of the sum of the discharge; keep no gradient."""
@@ -178,15 +178,15 @@ class Flow:
         Coefficients of all reaches at once, then the reaches of one level after those
         of another, at every step.
         """
-        given = {n: x.detach().numpy()[:, 0] for n, x in self.parameters.items()}
+        parameters = {n: x.detach().numpy()[:, 0] for n, x in self.parameters.items()}
         least, dt = self.process.options.floors.discharge, np.float32(DT)
         below, levels = self.tree.downstream, self.tree.levels
         inner = [level[below[level] >= 0] for level in levels]
         flow = self.state["discharge"].numpy()[:, 0]
-        found = np.empty(self.lateral.shape, np.float32)
+        discharge = np.empty(self.lateral.shape, np.float32)
         legacy = self.process.options.celerity == "legacy"
         for t, lateral in enumerate(self.lateral.numpy()):
-            travel, x = _muskingum(flow, legacy=legacy, **given)
+            travel, x = _muskingum(flow, legacy=legacy, **parameters)
             whole = 2.0 * travel * (1.0 - x) + dt
             before = np.zeros_like(flow)
             np.add.at(before, below[below >= 0], flow[below >= 0])
@@ -197,8 +197,8 @@ class Flow:
             for level, flowing in zip(levels, inner, strict=True):
                 new[level] += first[level] * arriving[level]
                 np.add.at(arriving, below[flowing], new[flowing])
-            flow = found[t] = np.maximum(new, least)
-        return found
+            flow = discharge[t] = np.maximum(new, least)
+        return discharge
 
 
 @lru_cache(maxsize=2)

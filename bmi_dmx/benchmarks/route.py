@@ -22,7 +22,7 @@ from ..program.trace import trace_adjoint, trace_step
 from .limits import bandwidth, kinds, print_costs, print_shares, shares, statement_costs
 from .measure import Effort, Record, Value, peak_growth, seconds_of
 from .measure import seconds_of_two as both
-from .report import Shown, show
+from .report import RecordColumn, show
 from .rivers import DT, Flow, write_table
 from .scan import shortest, threads
 
@@ -80,10 +80,10 @@ def _measured(case: str, flow: Flow, **more: Value) -> Record:
     aims: dict[str, Value] = {}
     if case == "route" and target is not None:
         aims = {"target_s": target, "target_kept_per_reach_step": _BYTES_TARGET}
-    kept = _kept(flow) / flow.reach_steps
+    storage = _kept(flow) / flow.reach_steps
     return _record(
         case, "tree", flow, forward, backward, memory,
-        kept_per_reach_step=kept, **aims, **more,
+        kept_per_reach_step=storage, **aims, **more,
     )  # fmt: skip
 
 
@@ -97,14 +97,14 @@ def _record(
     **more: Value,
 ) -> Record:
     whole, each = forward + backward, flow.reach_steps
-    found: dict[str, Value] = {
+    costs: dict[str, Value] = {
         "both_s": whole,
         "seconds_per_reach_step": whole / each,
         "memory_per_reach_step": None if memory is None else memory / each,
     }
     return Record(
         case=case, implementation=name, sizes=flow.sizes(), forward_s=forward,
-        backward_s=backward, memory_bytes=memory, more={**found, **more},
+        backward_s=backward, memory_bytes=memory, more={**costs, **more},
     )  # fmt: skip
 
 
@@ -130,21 +130,21 @@ def _readable(flow: Flow) -> Record:
 
 def _kept(flow: Flow) -> int:
     """Return the bytes that are kept for the way back, beside what was given."""
-    given = {
+    pointers = {
         x.untyped_storage().data_ptr()
         for x in (flow.lateral, *flow.state.values(), *flow.parameters.values())
     }
-    kept: dict[int, int] = {}
+    sizes: dict[int, int] = {}
 
     def keep(x: torch.Tensor) -> torch.Tensor:
         storage = x.untyped_storage()
-        if storage.data_ptr() not in given:
-            kept[storage.data_ptr()] = storage.nbytes()
+        if storage.data_ptr() not in pointers:
+            sizes[storage.data_ptr()] = storage.nbytes()
         return x
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda x: x):
         flow.run()
-    return sum(kept.values())
+    return sum(sizes.values())
 
 
 def _by_levels(flow: Flow) -> Record:
@@ -234,13 +234,13 @@ def _sharing(reaches: Sequence[int], steps: int) -> list[Record]:
         records,
         "Forward and backward, shortest wall time of many",
         (
-            Shown("reaches", "reaches"),
-            Shown("threads", "threads"),
-            Shown("ms", "wall_s", 1e3, ".3g"),
-            Shown("CPU ms", "cpu_s", 1e3, ".3g"),
-            Shown("balance", "balance", 1.0, ".2f"),
-            Shown("ratio", "ratio", 1.0, ".2f"),
-            Shown("target", "target_ratio", 1.0, ".1f"),
+            RecordColumn("reaches", "reaches"),
+            RecordColumn("threads", "threads"),
+            RecordColumn("ms", "wall_s", 1e3, ".3g"),
+            RecordColumn("CPU ms", "cpu_s", 1e3, ".3g"),
+            RecordColumn("balance", "balance", 1.0, ".2f"),
+            RecordColumn("ratio", "ratio", 1.0, ".2f"),
+            RecordColumn("target", "target_ratio", 1.0, ".1f"),
         ),
     )
     return records
@@ -300,11 +300,11 @@ def _updates(reaches: Sequence[int]) -> list[Record]:
         records,
         "One update() of a component, CPU time",
         (
-            Shown("reaches", "reaches"),
-            Shown("ms", "forward_s", 1e3, ".3g"),
-            Shown("ns per reach", "seconds_per_reach_step", 1e9, ".3g"),
-            Shown("initialize s", "initialize_s", 1.0, ".2f"),
-            Shown("first ms", "first_step_s", 1e3, ".3g"),
+            RecordColumn("reaches", "reaches"),
+            RecordColumn("ms", "forward_s", 1e3, ".3g"),
+            RecordColumn("ns per reach", "seconds_per_reach_step", 1e9, ".3g"),
+            RecordColumn("initialize s", "initialize_s", 1.0, ".2f"),
+            RecordColumn("first ms", "first_step_s", 1e3, ".3g"),
         ),
     )
     return records
@@ -320,14 +320,14 @@ def _limits(reaches: int, steps: int) -> list[Record]:
     work, moved = _statements(flow), _traffic(flow)
     records = []
     for name, spent in zip(("forward", "backward"), seconds, strict=True):
-        found: Mapping[str, Value] = shares(
+        fractions: Mapping[str, Value] = shares(
             spent / flow.reach_steps, work[name], moved[name], costs, speed
         )
         listed = {f"{kind}s": number for kind, number in work[name].items()}
         records.append(
             Record(
                 case="limits", implementation="tree",
-                sizes={"pass": name, **flow.sizes()}, more={**found, **listed},
+                sizes={"pass": name, **flow.sizes()}, more={**fractions, **listed},
             )
         )  # fmt: skip
     print_shares(records)
@@ -381,20 +381,22 @@ def _print(records: Sequence[Record], title: str) -> None:
         records,
         f"{title}, CPU ms",
         (
-            Shown("case", "case"),
-            Shown("implementation", "implementation"),
-            Shown("reaches", "reaches"),
-            Shown("steps", "steps"),
-            Shown("levels", "levels"),
-            Shown("padding", "padding", 1.0, ".2f"),
-            Shown("schedule", "schedule_s", 1e3, ".3g", optional=True),
-            Shown("forward", "forward_s", 1e3, ".3g"),
-            Shown("backward", "backward_s", 1e3, ".3g"),
-            Shown("both", "both_s", 1e3, ".3g"),
-            Shown("target", "target_s", 1e3, ".3g", optional=True),
-            Shown("ns", "seconds_per_reach_step", 1e9, ".3g"),
-            Shown("kept B", "kept_per_reach_step", 1.0, ".1f"),
-            Shown("target", "target_kept_per_reach_step", 1.0, ".0f", optional=True),
-            Shown("peak B", "memory_per_reach_step", 1.0, ".0f"),
+            RecordColumn("case", "case"),
+            RecordColumn("implementation", "implementation"),
+            RecordColumn("reaches", "reaches"),
+            RecordColumn("steps", "steps"),
+            RecordColumn("levels", "levels"),
+            RecordColumn("padding", "padding", 1.0, ".2f"),
+            RecordColumn("schedule", "schedule_s", 1e3, ".3g", optional=True),
+            RecordColumn("forward", "forward_s", 1e3, ".3g"),
+            RecordColumn("backward", "backward_s", 1e3, ".3g"),
+            RecordColumn("both", "both_s", 1e3, ".3g"),
+            RecordColumn("target", "target_s", 1e3, ".3g", optional=True),
+            RecordColumn("ns", "seconds_per_reach_step", 1e9, ".3g"),
+            RecordColumn("kept B", "kept_per_reach_step", 1.0, ".1f"),
+            RecordColumn(
+                "target", "target_kept_per_reach_step", 1.0, ".0f", optional=True
+            ),
+            RecordColumn("peak B", "memory_per_reach_step", 1.0, ".0f"),
         ),
     )

@@ -21,7 +21,7 @@ from .measure import (
 )
 from .measure import seconds_of_two as both
 from .problems import MEMBERS, STEPS, Problem, Run, scan_with
-from .report import Shown, show
+from .report import RecordColumn, show
 
 __all__ = ["first_use", "measured", "print_records", "run", "shortest", "threads"]
 
@@ -146,7 +146,7 @@ def _threads(locations: int, steps: int) -> list[Record]:
     show(
         records,
         "Forward and backward, shortest wall time of many",
-        (Shown("threads", "threads"), Shown("ms", "wall_s", 1e3, ".3g")),
+        (RecordColumn("threads", "threads"), RecordColumn("ms", "wall_s", 1e3, ".3g")),
     )
     return records
 
@@ -177,20 +177,20 @@ def _first_use() -> list[Record]:
     records = []
     with tempfile.TemporaryDirectory() as folder:
         for name in ("empty cache", "cached"):
-            found = in_new_process(statement, {"BMI_DMX_CACHE": folder})
+            costs = in_new_process(statement, {"BMI_DMX_CACHE": folder})
             sizes = {"cache": name}
             records.append(
                 Record(
-                    case="first use", implementation="cells", sizes=sizes, more=found
+                    case="first use", implementation="cells", sizes=sizes, more=costs
                 )
             )
     show(
         records,
         "First forward and backward of a process, after the imports, CPU seconds",
         (
-            Shown("kernel cache", "cache"),
-            Shown("in all", "first_s", 1.0, ".2f"),
-            Shown("compiler", "compiler_s", 1.0, ".2f"),
+            RecordColumn("kernel cache", "cache"),
+            RecordColumn("in all", "first_s", 1.0, ".2f"),
+            RecordColumn("compiler", "compiler_s", 1.0, ".2f"),
         ),
     )
     return records
@@ -202,15 +202,15 @@ def print_records(records: Sequence[Record], title: str) -> None:
         records,
         f"{title}, CPU ms",
         (
-            Shown("implementation", "implementation"),
-            Shown("parameters", "parameters"),
-            Shown("locations", "locations"),
-            Shown("steps", "steps"),
-            Shown("no gradient", "no_gradient_s", 1e3, ".3g"),
-            Shown("forward", "forward_s", 1e3, ".3g"),
-            Shown("backward", "backward_s", 1e3, ".3g"),
-            Shown("both", "both_s", 1e3, ".3g"),
-            Shown("target", "target_s", 1e3, ".3g", optional=True),
-            Shown("MB", "memory_bytes", 1e-6, ".3g"),
+            RecordColumn("implementation", "implementation"),
+            RecordColumn("parameters", "parameters"),
+            RecordColumn("locations", "locations"),
+            RecordColumn("steps", "steps"),
+            RecordColumn("no gradient", "no_gradient_s", 1e3, ".3g"),
+            RecordColumn("forward", "forward_s", 1e3, ".3g"),
+            RecordColumn("backward", "backward_s", 1e3, ".3g"),
+            RecordColumn("both", "both_s", 1e3, ".3g"),
+            RecordColumn("target", "target_s", 1e3, ".3g", optional=True),
+            RecordColumn("MB", "memory_bytes", 1e-6, ".3g"),
         ),
     )

@@ -25,7 +25,7 @@ from ..run.run import run as run_file
 from ..run.steps import Steps
 from .components import static_bundle, typical
 from .measure import Effort, Record, in_new_process, seconds_of
-from .report import Shown, show
+from .report import RecordColumn, show
 
 __all__ = ["run", "whole"]
 
@@ -96,15 +96,15 @@ def _computation(bundle: Path, places: int, days: int) -> Record:
     """Return what stepping costs on forcing that is in memory."""
     component = Component()
     model = load_bundle(bundle)
-    known = {n: np.full(places, x) for n, x in typical(model).items()}
+    attributes = {n: np.full(places, x) for n, x in typical(model).items()}
     settings = Settings(
         start_time=datetime(1980, 10, 1),
         locations=LocationSettings(ids=tuple(str(k) for k in range(places))),
     )
-    component.start(settings, model, {"area_km2": np.full(places, 10.0), **known})
+    component.start(settings, model, {"area_km2": np.full(places, 10.0), **attributes})
     weather = _weather(days, places, 1)
-    given = {f.name: weather[f.name] for f in component.runner.operation.forcings}
-    steps = Steps(component, lambda first, count: given, ["streamflow"])
+    forcings = {f.name: weather[f.name] for f in component.runner.operation.forcings}
+    steps = Steps(component, lambda first, count: forcings, ["streamflow"])
     seconds = seconds_of(lambda: list(steps.blocks(days, days)), Effort(repeats=3))
     return Record(
         case="computation", implementation="kernels",
@@ -136,11 +136,11 @@ def _write_forcing(path: Path, bundle: Path, places: int, days: int) -> None:
         time.units = "days since 1980-10-01"
         time[:] = np.arange(days)
         for name in names:
-            made = file.createVariable(
+            variable = file.createVariable(
                 name, "f4", ("time", "place"), zlib=True, complevel=1,
                 chunksizes=(rows, wide),
             )  # fmt: skip
-            made.units = units[name]
+            variable.units = units[name]
         for first in range(0, days, rows):
             for at in range(0, places, wide):
                 shape = min(rows, days - first), min(wide, places - at)
@@ -155,17 +155,17 @@ def _whole(folder: Path, bundle: Path, places: int, days: int) -> Record:
     """Return what a run from file to file costs, and which share of it is what."""
     path, output = folder / "forcing.nc", folder / "flow.nc"
     _write_forcing(path, bundle, places, days)
-    given = ", ".join(repr(str(name)) for name in (bundle, path, output))
+    arguments = ", ".join(repr(str(name)) for name in (bundle, path, output))
     statement = "from bmi_dmx.benchmarks.simulate import whole; "
-    found = in_new_process(f"{statement}whole({given})")
-    seconds = found.pop("seconds")
+    costs = in_new_process(f"{statement}whole({arguments})")
+    seconds = costs.pop("seconds")
     return Record(
         case="file to file", implementation="dmx run",
         sizes={"catchments": places, "days": days}, forward_s=seconds,
-        memory_bytes=found.pop("memory_bytes"),
+        memory_bytes=costs.pop("memory_bytes"),
         more={
             "per_s": places * days / seconds,
-            **{f"{name}_share": x / seconds for name, x in found.items()},
+            **{f"{name}_share": x / seconds for name, x in costs.items()},
             "forcing_bytes": path.stat().st_size,
             "output_bytes": output.stat().st_size,
         },
@@ -193,13 +193,13 @@ def _timed(
     owner: type, name: str, label: str, spent: dict[str, float]
 ) -> Iterator[None]:
     """Add up the CPU seconds of a function of a class."""
-    own: Callable[..., Any] = getattr(owner, name)
+    original: Callable[..., Any] = getattr(owner, name)
     spent[label] = 0.0
 
-    def timed(*given: Any, **more: Any) -> Any:
+    def timed(*arguments: Any, **more: Any) -> Any:
         start = process_time()
         try:
-            return own(*given, **more)
+            return original(*arguments, **more)
         finally:
             spent[label] += process_time() - start
 
@@ -207,7 +207,7 @@ def _timed(
     try:
         yield
     finally:
-        setattr(owner, name, own)
+        setattr(owner, name, original)
 
 
 def _print(records: list[Record]) -> None:
@@ -215,16 +215,16 @@ def _print(records: list[Record]) -> None:
         records,
         "Many catchments over many days, one core, CPU time",
         (
-            Shown("case", "case"),
-            Shown("catchments", "catchments"),
-            Shown("days", "days"),
-            Shown("CPU s", "forward_s", 1.0, ".2f"),
-            Shown("catchment-days/s", "per_s", 1.0, ".3g"),
-            Shown("target", "target_per_s", 1.0, ".1g"),
-            Shown("computing %", "computing_share", 100.0, ".0f"),
-            Shown("reading %", "reading_share", 100.0, ".0f"),
-            Shown("pieces %", "pieces_share", 100.0, ".0f"),
-            Shown("writing %", "writing_share", 100.0, ".0f"),
-            Shown("peak MB", "memory_bytes", 1e-6, ".0f"),
+            RecordColumn("case", "case"),
+            RecordColumn("catchments", "catchments"),
+            RecordColumn("days", "days"),
+            RecordColumn("CPU s", "forward_s", 1.0, ".2f"),
+            RecordColumn("catchment-days/s", "per_s", 1.0, ".3g"),
+            RecordColumn("target", "target_per_s", 1.0, ".1g"),
+            RecordColumn("computing %", "computing_share", 100.0, ".0f"),
+            RecordColumn("reading %", "reading_share", 100.0, ".0f"),
+            RecordColumn("pieces %", "pieces_share", 100.0, ".0f"),
+            RecordColumn("writing %", "writing_share", 100.0, ".0f"),
+            RecordColumn("peak MB", "memory_bytes", 1e-6, ".0f"),
         ),
     )

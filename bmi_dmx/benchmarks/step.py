@@ -16,7 +16,7 @@ import numpy as np
 from ..models.hydrology.component import DeltaHbv
 from .components import FORCING, configuration, dynamic_bundle, static_bundle
 from .measure import Effort, Record, Value, in_new_process, resident, seconds_of
-from .report import Shown, show
+from .report import RecordColumn, show
 
 __all__ = ["run", "series", "starts"]
 
@@ -122,9 +122,9 @@ def _update(
 
 def _forcings(model: DeltaHbv, n: int) -> list[tuple[str, np.ndarray[Any, Any]]]:
     """Return the forcings of a model with constant values."""
-    taken = model.get_input_var_names()
-    known = model.bundle.plan.forcings
-    names = [forcing.name for forcing in known if forcing.standard_name in taken]
+    inputs = model.get_input_var_names()
+    forcings = model.bundle.plan.forcings
+    names = [forcing.name for forcing in forcings if forcing.standard_name in inputs]
     return [(name, np.full(n, FORCING[name])) for name in names if name in FORCING]
 
 
@@ -145,10 +145,10 @@ def _exchange(model: DeltaHbv, n: int) -> Callable[[], None]:
 def _probed(statement: str, repeats: int) -> dict[str, Any]:
     """Return the medians of what a statement costs a new process."""
     code = _PROBE.format(statement=statement)
-    found = [in_new_process(code) for _ in range(repeats)]
+    probes = [in_new_process(code) for _ in range(repeats)]
     keys = ("forward_s", "memory_bytes")
-    medians = {key: statistics.median(f[key] for f in found) for key in keys}
-    return {**medians, "torch": found[-1]["torch"]}
+    medians = {key: statistics.median(f[key] for f in probes) for key in keys}
+    return {**medians, "torch": probes[-1]["torch"]}
 
 
 def _processes(config: Path, repeats: int) -> list[Record]:
@@ -162,14 +162,14 @@ def _processes(config: Path, repeats: int) -> list[Record]:
     )
     records = []
     for case, statement, seconds, size in cases:
-        found = _probed(statement, repeats)
+        medians = _probed(statement, repeats)
         records.append(
             Record(
-                case=case, implementation="process", forward_s=found["forward_s"],
-                memory_bytes=int(found["memory_bytes"]),
+                case=case, implementation="process", forward_s=medians["forward_s"],
+                memory_bytes=int(medians["memory_bytes"]),
                 more={
                     "target_s": seconds, "target_bytes": size,
-                    "loads_torch": found["torch"],
+                    "loads_torch": medians["torch"],
                 },
             )
         )  # fmt: skip
@@ -216,7 +216,7 @@ def starts(config: str, further: int) -> None:
 
 def _starts(config: Path, further: int) -> list[Record]:
     statement = "from bmi_dmx.benchmarks.step import starts; "
-    found = in_new_process(f"{statement}starts({str(config)!r}, {further})")
+    components = in_new_process(f"{statement}starts({str(config)!r}, {further})")
     return [
         Record(
             case="start", implementation="DeltaHbv",
@@ -224,7 +224,7 @@ def _starts(config: Path, further: int) -> list[Record]:
             forward_s=costs["forward_s"], memory_bytes=round(costs["memory_bytes"]),
             more={"initialize_s": costs["initialize_s"]},
         )
-        for name, costs in found.items()
+        for name, costs in components.items()
     ]  # fmt: skip
 
 
@@ -234,13 +234,13 @@ def _print_updates(records: Sequence[Record]) -> None:
         records,
         f"One step through BMI, CPU time (bundles: {bundles})",
         (
-            Shown("calls", "case"),
-            Shown("parameters", "parameters"),
-            Shown("step", "time_step"),
-            Shown("locations", "locations"),
-            Shown("µs", "forward_s", 1e6, ".2f"),
-            Shown("µs/location", "per_location_s", 1e6, ".3f"),
-            Shown("target", "target_per_location_s", 1e6, ".1f"),
+            RecordColumn("calls", "case"),
+            RecordColumn("parameters", "parameters"),
+            RecordColumn("step", "time_step"),
+            RecordColumn("locations", "locations"),
+            RecordColumn("µs", "forward_s", 1e6, ".2f"),
+            RecordColumn("µs/location", "per_location_s", 1e6, ".3f"),
+            RecordColumn("target", "target_per_location_s", 1e6, ".1f"),
         ),
     )
 
@@ -250,11 +250,11 @@ def _print_processes(records: Sequence[Record]) -> None:
         records,
         "A new process: CPU beyond the interpreter's start, memory in all",
         (
-            Shown("process", "case"),
-            Shown("CPU s", "forward_s", 1.0, ".3f"),
-            Shown("target", "target_s", 1.0, ".1f"),
-            Shown("peak MB", "memory_bytes", 1e-6, ".1f"),
-            Shown("target", "target_bytes", 1e-6, ".0f"),
+            RecordColumn("process", "case"),
+            RecordColumn("CPU s", "forward_s", 1.0, ".3f"),
+            RecordColumn("target", "target_s", 1.0, ".1f"),
+            RecordColumn("peak MB", "memory_bytes", 1e-6, ".1f"),
+            RecordColumn("target", "target_bytes", 1e-6, ".0f"),
         ),
     )
 
@@ -264,9 +264,9 @@ def _print_starts(records: Sequence[Record]) -> None:
         records,
         "Starting components of one catchment in one process",
         (
-            Shown("component", "component"),
-            Shown("initialize ms", "initialize_s", 1e3, ".2f"),
-            Shown("first step ms", "forward_s", 1e3, ".2f"),
-            Shown("kB", "memory_bytes", 1e-3, ".0f"),
+            RecordColumn("component", "component"),
+            RecordColumn("initialize ms", "initialize_s", 1e3, ".2f"),
+            RecordColumn("first step ms", "forward_s", 1e3, ".2f"),
+            RecordColumn("kB", "memory_bytes", 1e-3, ".0f"),
         ),
     )

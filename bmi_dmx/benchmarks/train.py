@@ -16,7 +16,7 @@ from ..conversion import convert
 from ..kernels.memory import retained
 from .measure import Effort, Record, Value, peak_growth, seconds_of
 from .problems import DYNAMIC, MEMBERS, Problem, scan_with
-from .report import Shown, show
+from .report import RecordColumn, show
 from .scan import threads
 from .whole_training import Parts, cost
 from .whole_training import record as whole_record
@@ -97,11 +97,11 @@ class _Answers(nn.Module):
         super().__init__()
         self.answers, self.memory, self.at = answers, memory, 0
 
-    def forward(self, *given: Tensor) -> Any:
+    def forward(self, *inputs: Tensor) -> Any:
         """Return them, of the steps that come next where they change with time."""
-        if len(given) == 1:
+        if len(inputs) == 1:
             return self.answers
-        steps, first = len(given[0]), self.at
+        steps, first = len(inputs[0]), self.at
         self.at = (first + steps) % len(next(iter(self.answers.values())))
         now = {n: x[first : first + steps] for n, x in self.answers.items()}
         return now, self.memory
@@ -177,12 +177,12 @@ class Step:
             with torch.no_grad():
                 if part.inputs:
                     series = torch.stack([self.forcing[n] for n in part.inputs], -1)
-                    found = network(series, fixed, memory)[0]
+                    outputs = network(series, fixed, memory)[0]
                 else:
-                    found = network(fixed)
-            made = {n: x.requires_grad_() for n, x in found.items()}
-            leaves += made.values()
-            setattr(model, part.name, _Answers(made, memory))
+                    outputs = network(fixed)
+            answers = {n: x.requires_grad_() for n, x in outputs.items()}
+            leaves += answers.values()
+            setattr(model, part.name, _Answers(answers, memory))
         return model, leaves
 
     def processes(self, warmup: int) -> Callable[[], object]:
@@ -245,13 +245,17 @@ def _print_wholes(records: Sequence[Record]) -> None:
         records,
         "A whole training, CPU seconds of one thread",
         (
-            Shown("networks", "networks"),
-            Shown("steps", "training_steps"),
-            Shown("start and end", "fixed_s", 1.0, ".1f"),
-            Shown("a step", "step_s", 1.0, ".3f"),
-            Shown("whole", "whole_s", 1.0, ".0f"),
-            Shown("neither network nor process %", "share_of_neither", 100.0, ".1f"),
-            Shown("aim %", "target_share_of_neither", 100.0, ".0f", optional=True),
+            RecordColumn("networks", "networks"),
+            RecordColumn("steps", "training_steps"),
+            RecordColumn("start and end", "fixed_s", 1.0, ".1f"),
+            RecordColumn("a step", "step_s", 1.0, ".3f"),
+            RecordColumn("whole", "whole_s", 1.0, ".0f"),
+            RecordColumn(
+                "neither network nor process %", "share_of_neither", 100.0, ".1f"
+            ),
+            RecordColumn(
+                "aim %", "target_share_of_neither", 100.0, ".0f", optional=True
+            ),
         ),
     )
 
@@ -284,15 +288,15 @@ def _print(records: Sequence[Record]) -> None:
         records,
         "A step of training, CPU seconds of one thread",
         (
-            Shown("process", "process"),
-            Shown("networks", "networks"),
-            Shown("step", "step_s", 1.0, ".3f"),
-            Shown("networks alone", "networks_s", 1.0, ".3f"),
-            Shown("processes alone", "processes_s", 1.0, ".4f"),
-            Shown("%", "share_of_processes", 100.0, ".1f"),
-            Shown("neither %", "share_of_neither", 100.0, ".1f"),
-            Shown("gradient through warm-up", "through_warmup_s", 1.0, ".4f"),
-            Shown("MB", "memory_bytes", 1e-6, ".0f"),
+            RecordColumn("process", "process"),
+            RecordColumn("networks", "networks"),
+            RecordColumn("step", "step_s", 1.0, ".3f"),
+            RecordColumn("networks alone", "networks_s", 1.0, ".3f"),
+            RecordColumn("processes alone", "processes_s", 1.0, ".4f"),
+            RecordColumn("%", "share_of_processes", 100.0, ".1f"),
+            RecordColumn("neither %", "share_of_neither", 100.0, ".1f"),
+            RecordColumn("gradient through warm-up", "through_warmup_s", 1.0, ".4f"),
+            RecordColumn("MB", "memory_bytes", 1e-6, ".0f"),
         ),
     )
 

@@ -127,13 +127,13 @@ def cost(
 def _seconds(experiment: Path) -> float:
     """Return the CPU seconds of a training, all of its processes included."""
     before = compiler_seconds()
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "bmi_dmx", "train", experiment.name],
         capture_output=True, text=True, check=False,
         cwd=experiment.parent, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
-    if done.returncode:
-        raise DmxError(f"a training that was to be measured failed:\n{done.stderr}")
+    if process.returncode:
+        raise DmxError(f"a training that was to be measured failed:\n{process.stderr}")
     return compiler_seconds() - before
 
 

@@ -15,11 +15,11 @@ from ..bundle import Bundle
 from ..errors import DataError, VariableError
 from ..operate.clock import Clock
 from ..operate.runner import Runner
-from ..operate.screen import Accepted, Screen
+from ..operate.screen import AcceptedRange, Screen
 from ..space import GridDescription, Points, Space
 from .filling import no_name
 from .grid_table import Grids
-from .publication import Expected, Unready, inputs, not_initialized, outputs
+from .publication import NoQuantities, UsualQuantities, inputs, not_initialized, outputs
 from .serialization import Signal
 from .state import States
 from .table import Catalogue, Quantities, Quantity
@@ -77,8 +77,8 @@ class Answers(Bmi):
         self._runner: Runner | None = None
         self._clock: Clock = _NO_CLOCK
         self._screen: Screen
-        self._table: Quantities = Unready()
-        self._known: Quantities = Expected(self.default_bundle)
+        self._table: Quantities = NoQuantities()
+        self._known: Quantities = UsualQuantities(self.default_bundle)
         self._values: Values | None = None
         self._states: States | None = None
         self._grids: Grids | None = None
@@ -118,8 +118,8 @@ class Answers(Bmi):
     def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if self._published is None:
             # Hosts ask before there is a configuration.
-            known = Expected(self.default_bundle).catalogue
-            self._published = inputs(known), outputs(known, None, ())
+            catalogue = UsualQuantities(self.default_bundle).catalogue
+            self._published = inputs(catalogue), outputs(catalogue, None, ())
         return self._published
 
     def names(self) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ class Answers(Bmi):
         """The bundle that is run."""
         return self._model().operation.bundle
 
-    def accepted(self) -> dict[str, Accepted]:
+    def accepted(self) -> dict[str, AcceptedRange]:
         """Return smallest and largest value of each input, and the rule for others.
 
         By published name, in the units of the host.
@@ -183,14 +183,14 @@ class Answers(Bmi):
 
     def get_var_grid(self, name: str) -> int:
         """Return the number of the grid that a variable is on."""
-        known = self._about(name)
-        if isinstance(known, Signal):
-            if known.grid is None:
+        quantity = self._about(name)
+        if isinstance(quantity, Signal):
+            if quantity.grid is None:
                 raise VariableError(f"{name!r} is a signal of the host and on no grid")
-            return known.grid
+            return quantity.grid
         if self._runner is None:
             return 0
-        return self._located().number(known.variable, known.buffer.size)
+        return self._located().number(quantity.variable, quantity.buffer.size)
 
     def get_var_type(self, name: str) -> str:
         """Return ``float64``, the type of every variable."""
@@ -353,10 +353,10 @@ class Answers(Bmi):
         return Points(runner.ids)
 
     def _variables(self) -> list[Any]:
-        known = self._table.catalogue
-        entries = known.of("forcing", "flux", "state")
+        catalogue = self._table.catalogue
+        entries = catalogue.of("forcing", "flux", "state")
         if self._model().is_field:
-            entries += known.of("parameter", "diagnostic")
+            entries += catalogue.of("parameter", "diagnostic")
         return [entry.variable for entry in entries]
 
     def _other_grids(self) -> tuple[GridDescription, ...]:
@@ -368,13 +368,13 @@ class Answers(Bmi):
         runner = self._model()
         if runner.space is not None:
             return self._located()
-        known = {}
+        coordinates = {}
         for name in ("longitude", "latitude"):
             values = runner.parameters.attribute.get(name)
             if values is None or not np.isfinite(values).all():
                 raise DataError(f"attribute {name!r} of the locations is not known")
-            known[name] = values
-        return self._grids_of(Points(runner.ids, **known))
+            coordinates[name] = values
+        return self._grids_of(Points(runner.ids, **coordinates))
 
     def _grids_of(self, place: Space) -> Grids:
         whole = self._model().is_field

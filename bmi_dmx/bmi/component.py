@@ -26,7 +26,7 @@ from .answers import Answers, not_yet
 from .configuration import Configuration
 from .ensembles import Ensemble, ensemble_of, published
 from .locations import Locations, locations_of, refuse_unknown, tell_far_places
-from .notebook import InNotebook
+from .notebook import NotebookView
 from .publication import contents
 from .serialization import Serialization, Signal
 from .settings import COLD, OF_STATE, Settings
@@ -44,7 +44,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 _log = logging.getLogger(__name__)
 
 
-class Component(Answers, InNotebook):
+class Component(Answers, NotebookView):
     """Any bundle as a model that a host steps through time.
 
     All the variables are float64. Each has a standard name, which is published, and a
@@ -99,10 +99,8 @@ class Component(Answers, InNotebook):
             when the model is ready already.
         """
         if not config_file or not isinstance(config_file, str | PathLike):
-            found = shown(config_file) if config_file else "nothing"
-            raise ConfigError(
-                f"initialize(config_file): expected a file, found {found}"
-            )
+            text = shown(config_file) if config_file else "nothing"
+            raise ConfigError(f"initialize(config_file): expected a file, found {text}")
         configuration = Configuration(Path(config_file))
         with self._making(), configuration.errors():
             settings, bundle = configuration.read(self.default_bundle)
@@ -197,11 +195,11 @@ class Component(Answers, InNotebook):
             runner.space if runner.is_field else None,
         )  # fmt: skip
         table = contents(runner, screen, self._signals, self._derived)
-        known = table.catalogue
+        catalogue = table.catalogue
         if self.ensemble is not None:
-            self.ensemble.answer(known, self._set_members)
-        self._published = published(known, settings, places, self.ensemble)
-        for entry in known.of("flux"):
+            self.ensemble.answer(catalogue, self._set_members)
+        self._published = published(catalogue, settings, places, self.ensemble)
+        for entry in catalogue.of("flux"):
             if entry.needs and entry.name in self._published[1]:
                 runner.parameters.require(entry.needs)
         places.set_parameters(runner)
@@ -266,8 +264,8 @@ class Component(Answers, InNotebook):
             # Nothing that depends on the date can be found before.
             self._warm, self._advance = _no_date, self._advance_first
             runner.storage.forget_means()
-        told = f"{state}, then {settings.spin_up.file}" if settings.spin_up else state
-        _log.info("%s: starts from %s", runner.place, told)
+        origin = f"{state}, then {settings.spin_up.file}" if settings.spin_up else state
+        _log.info("%s: starts from %s", runner.place, origin)
 
     def _begin(
         self,
@@ -276,7 +274,7 @@ class Component(Answers, InNotebook):
     ) -> None:
         runner = self._model()
         # What a host has set already is for the first step, not for the time before.
-        given = {name: array.copy() for name, array in runner.forcing.items()}
+        forcing = {name: array.copy() for name, array in runner.forcing.items()}
         saved = runner.save()
         try:
             if before is not None:
@@ -288,7 +286,7 @@ class Component(Answers, InNotebook):
             runner.restore(saved)
             runner.clock.set(0)
             raise
-        for name, array in given.items():
+        for name, array in forcing.items():
             runner.forcing[name][:] = array
 
     def _warm_up(self) -> None:

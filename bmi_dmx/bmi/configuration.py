@@ -14,8 +14,8 @@ from .. import config
 from ..bundle import Bundle
 from ..conversion import convert
 from ..errors import ConfigError, DmxError
+from ..operate.bundle_cache import bundle_named
 from ..operate.operation import Operation
-from ..operate.shared import bundle_named
 from ..operate.system import Dialect, system_of
 from ..registries import dialects
 from ..space import Space
@@ -68,8 +68,8 @@ class Configuration:
             data = dialect.settings(data, self.path)
             self._foreign, self._later = True, dialect.later
         self.place = _only_place(data)
-        named = data.get("bundle") if isinstance(data, Mapping) else None
-        name = named if isinstance(named, str) else default_bundle
+        entry = data.get("bundle") if isinstance(data, Mapping) else None
+        name = entry if isinstance(entry, str) else default_bundle
         if name is None:
             # What is wrong with the rest is said first.
             convert(data, Settings, str(self.path))
@@ -90,16 +90,16 @@ class Configuration:
             not those of the space. In files written for other models attributes that
             are not known are passed over.
         """
-        found, space = locations_of(settings, operation, self.folder)
+        locations, space = locations_of(settings, operation, self.folder)
         if self._foreign:
-            wanted, given = operation.understood, found.attributes
-            known = {name: given[name] for name in given if name in wanted}
+            attributes, columns = operation.understood, locations.attributes
+            subset = {name: columns[name] for name in columns if name in attributes}
             for name in operation.required:
                 if name in self._later:
-                    known.setdefault(name, np.full(len(found.ids), np.nan))
-            return replace(found, attributes=known), space
-        refuse_unknown(found.attributes, operation)
-        return found, space
+                    subset.setdefault(name, np.full(len(locations.ids), np.nan))
+            return replace(locations, attributes=subset), space
+        refuse_unknown(locations.attributes, operation)
+        return locations, space
 
     @contextmanager
     def errors(self) -> Iterator[None]:

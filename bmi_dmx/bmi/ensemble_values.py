@@ -115,19 +115,19 @@ class EnsembleValues:
     def _members(self, entry: Entry) -> Array:
         """Return a view of the values of the members, (member, place)."""
         members = self.runner.members
-        own = members.forcing if entry.role == "forcing" else members.output
-        return self.runner.each(own[entry.short])
+        buffers = members.forcing if entry.role == "forcing" else members.output
+        return self.runner.each(buffers[entry.short])
 
     def _all(self, name: str, entry: Entry, values: Array) -> Signal:
         flat = values.reshape(-1)
 
-        def receive(given: Array) -> None:
+        def receive(values: Array) -> None:
             if entry.role != "state":
                 raise VariableError(
                     f"{name!r} is a {entry.role} of the members and cannot be set; "
                     "states can"
                 )
-            self.set_members(entry.short, np.asarray(given, float).reshape(-1))
+            self.set_members(entry.short, np.asarray(values, float).reshape(-1))
 
         return Signal(
             name, entry.units, "float64", lambda: flat.size, lambda: flat, receive,
@@ -158,15 +158,15 @@ class EnsembleValues:
         return self._quantity(name, name, units, about, "diagnostic", added)
 
     def _seen(self, name: str, entry: Entry, what: str) -> Quantity | None:
-        found, about = {
+        arrays, about = {
             "analysis": (self.assimilation.analysed, "after the analysis"),
             "expected": (self.assimilation.expected, "forecast with what remains"),
         }[what]
-        if entry.short not in found:
+        if entry.short not in arrays:
             return None
         return self._quantity(
             name, name, entry.units, f"{about}: {entry.about}", "diagnostic",
-            found[entry.short],
+            arrays[entry.short],
         )  # fmt: skip
 
     @staticmethod

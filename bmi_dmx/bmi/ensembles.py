@@ -65,9 +65,9 @@ class Ensemble:
         """Be found by names; see :class:`.EnsembleValues`."""
         # The grid of all members comes after those of the model.
         on_grids = (e.variable for e in catalogue.of("forcing", "flux", "state"))
-        own = {("cell", ()), *((v.at, v.axes) for v in on_grids)}
+        grids = {("cell", ()), *((v.at, v.axes) for v in on_grids)}
         self._values = EnsembleValues(
-            self.runner, self.assimilation, catalogue, set_members, len(own)
+            self.runner, self.assimilation, catalogue, set_members, len(grids)
         )
 
     def find(self, name: str) -> Quantity | Signal | None:
@@ -114,8 +114,8 @@ class Ensemble:
         innovations = self.assimilation.innovations
         if self.assimilation.inboxes:
             level = logging.WARNING if innovations.in_vain else logging.INFO
-            told = innovations.report()
-            _log.log(level, "%s: observed: %s", self.runner.place, told)
+            report = innovations.report()
+            _log.log(level, "%s: observed: %s", self.runner.place, report)
         if self._log is not None:
             innovations.write(self._log)
 
@@ -173,7 +173,10 @@ def ensemble_of(
 
 
 def published(
-    known: Catalogue, settings: Settings, places: Locations, ensemble: Ensemble | None
+    catalogue: Catalogue,
+    settings: Settings,
+    places: Locations,
+    ensemble: Ensemble | None,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of inputs and outputs that are published.
 
@@ -184,14 +187,14 @@ def published(
     ConfigError
         When there is no such output.
     """
-    wanted = settings.outputs
+    names = settings.outputs
     if ensemble is None:
-        return inputs(known), outputs(known, wanted, places.attributes)
-    made: dict[str, str] = {}
-    for name in wanted or ():
-        found = None if known.get(name) is not None else ensemble.find(name)
-        if found is not None:
-            made[name] = found.name
-    usual = None if wanted is None else tuple(n for n in wanted if n not in made)
-    given = outputs(known, usual, places.attributes)
-    return (*inputs(known), *ensemble.inputs), (*given, *made.values())
+        return inputs(catalogue), outputs(catalogue, names, places.attributes)
+    derived: dict[str, str] = {}
+    for name in names or ():
+        quantity = None if catalogue.get(name) is not None else ensemble.find(name)
+        if quantity is not None:
+            derived[name] = quantity.name
+    usual = None if names is None else tuple(n for n in names if n not in derived)
+    plain = outputs(catalogue, usual, places.attributes)
+    return (*inputs(catalogue), *ensemble.inputs), (*plain, *derived.values())

@@ -78,13 +78,13 @@ def _converted(name: str, values: Array, dest: Array) -> Array:
             f"{dest.dtype}, which would cut the values"
         )
     with np.errstate(over="ignore"):
-        found = values.astype(dest.dtype)
-    lost = np.isinf(found) & np.isfinite(values) if fractions else found != values
-    if lost.any():
+        cast = values.astype(dest.dtype)
+    large = np.isinf(cast) & np.isfinite(values) if fractions else cast != values
+    if large.any():
         raise DataError(
-            f"{name!r}: {values[lost][0]:g} is too large for an array of {dest.dtype}"
+            f"{name!r}: {values[large][0]:g} is too large for an array of {dest.dtype}"
         )
-    return found
+    return cast
 
 
 def require_array(name: str, dest: Any) -> None:
@@ -102,10 +102,10 @@ def require_array(name: str, dest: Any) -> None:
         )
 
 
-def misfit(name: str, found: int, expected: int) -> DataError:
+def misfit(name: str, count: int, expected: int) -> DataError:
     """Return the error for another number of values than of places."""
     return DataError(
-        f"{name!r}: found {found} values, expected {expected}, one for each place"
+        f"{name!r}: found {count} values, expected {expected}, one for each place"
     )
 
 

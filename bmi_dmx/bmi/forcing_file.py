@@ -12,7 +12,7 @@ import numpy as np
 from ..data.quantity import in_mass, quantity
 from ..data.table import Table, heading, read_table
 from ..errors import DataError, DmxError, suggestion
-from ..operate.once import warn_once
+from ..operate.repeated_warnings import warn_once
 from ..variables import Forcing
 
 __all__ = ["read_series"]
@@ -59,10 +59,10 @@ def read_series(
         raise DataError(f"spin_up: file: {error}") from None
     for text in table.remarks:
         _say(f"spin_up: file: {path}: {text}")
-    found = steps if steps is not None else len(table.rows)
-    if len(table.rows) < found:
+    count = steps if steps is not None else len(table.rows)
+    if len(table.rows) < count:
         raise DataError(
-            f"spin_up: file: {path}: found {len(table.rows)} rows, expected {found}"
+            f"spin_up: file: {path}: found {len(table.rows)} rows, expected {count}"
         )
     columns = {}
     for k, title in enumerate(table.titles[1:], 1):
@@ -82,8 +82,8 @@ def read_series(
                 f"{forcing.name!r}, expected one column"
             )
         at, units = columns[names[0]]
-        wanted = in_mass(forcing, units, density)
-        series[forcing.name] = _column(table, wanted, at, units, found)[:, None]
+        target = in_mass(forcing, units, density)
+        series[forcing.name] = _column(table, target, at, units, count)[:, None]
     return series
 
 
@@ -95,10 +95,10 @@ def _say(text: str) -> None:
 def _column(table: Table, forcing: Forcing, at: int, units: str, count: int) -> Array:
     where = f"spin_up: file: {table.path}: {forcing.name}"
     try:
-        read = table.numbers(at)[:count]
+        numbers = table.numbers(at)[:count]
     except DataError as error:
         raise DataError(f"spin_up: file: {error}") from None
-    values = quantity(read, units, forcing, where, _say)
+    values = quantity(numbers, units, forcing, where, _say)
     first = forcing.first_outside(values)
     if first is not None:
         raise DataError(

@@ -61,9 +61,9 @@ class Grids:
             space.shape(variable)  # which refuses by name what has no grid
             kinds.setdefault((variable.at, variable.axes), len(kinds))
         self._numbers = kinds
-        own = (space.grid(at, axes) for at, axes in kinds)
+        grids = (space.grid(at, axes) for at, axes in kinds)
         last = (SCALAR,) if whole else ()
-        self.descriptions = (*own, *more, *last)
+        self.descriptions = (*grids, *more, *last)
         self._whole = whole
 
     def number(self, variable: Variable, size: int | None = None) -> int:
@@ -95,15 +95,15 @@ class Grids:
 
     def _answer(self, name: str, grid: int) -> Any:
         """Return what a grid has under a name of its description."""
-        known = range(len(self.descriptions))
-        if not isinstance(grid, int | np.integer) or grid not in known:
+        numbers = range(len(self.descriptions))
+        if not isinstance(grid, int | np.integer) or grid not in numbers:
             raise VariableError(
-                f"unknown grid {shown(grid)}; known: {', '.join(map(str, known))}"
+                f"unknown grid {shown(grid)}; known: {', '.join(map(str, numbers))}"
             )
         description = self.descriptions[int(grid)]
-        found = getattr(description, name)
-        if found is not None:
-            return found
+        answer = getattr(description, name)
+        if answer is not None:
+            return answer
         function = f"get_grid_{name}"
         if name in ("x", "y") and description.node_count is not None:
             what = "longitude" if name == "x" else "latitude"

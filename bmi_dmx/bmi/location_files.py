@@ -13,7 +13,7 @@ from ..data.quantity import assumed, quantity
 from ..data.table import heading, is_table, read_table
 from ..errors import DataError, suggestion
 from ..files import NETCDF
-from ..operate.once import warn_once
+from ..operate.repeated_warnings import warn_once
 from ..variables import Attribute
 from .locations import Array, Columns
 
@@ -26,7 +26,7 @@ IDENTIFIERS = ("id", "ids", "divide_id", "basin", "basin_id", "gauge_id", "gage_
 
 
 def read_file(
-    path: Path, ids: tuple[str, ...], wanted: Mapping[str, Attribute]
+    path: Path, ids: tuple[str, ...], attributes: Mapping[str, Attribute]
 ) -> tuple[tuple[str, ...], Columns]:
     """Return locations of a file, and those of their attributes that are wanted.
 
@@ -35,7 +35,7 @@ def read_file(
     path : Path
     ids : tuple of str
         Which locations; all of the file where empty.
-    wanted : mapping of str to Attribute
+    attributes : mapping of str to Attribute
         The attributes to read; others there are passed over.
 
     Raises
@@ -45,10 +45,10 @@ def read_file(
     UnitsError
         When units cannot be converted.
     """
-    found, columns = (_read_table if is_table(path) else _read_netcdf)(path, wanted)
-    at = _rows(path, found, ids)
-    kept = {name: values[at] for name, values in columns.items()}
-    return ids or tuple(found[i] for i in at), kept
+    names, columns = (_read_table if is_table(path) else _read_netcdf)(path, attributes)
+    at = _rows(path, names, ids)
+    selection = {name: values[at] for name, values in columns.items()}
+    return ids or tuple(names[i] for i in at), selection
 
 
 def _say(text: str) -> None:
@@ -57,14 +57,14 @@ def _say(text: str) -> None:
         warn_once(_log, text, "%s", text)
 
 
-def _rows(path: Path, found: Sequence[str], ids: Sequence[str]) -> list[int]:
+def _rows(path: Path, names: Sequence[str], ids: Sequence[str]) -> list[int]:
     """Return the rows of the locations; all of them where none are named."""
     if not ids:
-        return list(range(len(found)))
-    matched = match(ids, found)
+        return list(range(len(names)))
+    matched = match(ids, names)
     if matched.lacking:
         name = matched.lacking[0]
-        hint = suggestion(name, found)
+        hint = suggestion(name, names)
         raise DataError(f"{path}: location {name!r} is not in it{hint}")
     if matched.remark:
         _say(f"{path}: {matched.remark}")
@@ -72,7 +72,7 @@ def _rows(path: Path, found: Sequence[str], ids: Sequence[str]) -> list[int]:
 
 
 def _read_table(
-    path: Path, wanted: Mapping[str, Attribute]
+    path: Path, attributes: Mapping[str, Attribute]
 ) -> tuple[tuple[str, ...], Columns]:
     """Read a table with a header; its first column names the locations."""
     table = read_table(path, "at least one location")
@@ -82,47 +82,49 @@ def _read_table(
     heads = {heading(title)[0] for title in table.titles}
     for at, title in enumerate(table.titles):
         head, units = heading(title)
-        name = _wanted(path, head, wanted, heads) if at else None
+        name = _wanted(path, head, attributes, heads) if at else None
         if name is None:
             continue
         if name in columns:
             raise DataError(f"{path}: column {name!r} is given twice")
         where = f"{path}: column {title!r}"
-        columns[name] = quantity(table.numbers(at), units, wanted[name], where, _say)
+        columns[name] = quantity(
+            table.numbers(at), units, attributes[name], where, _say
+        )
     return tuple(table.places()), columns
 
 
 def _read_netcdf(
-    path: Path, wanted: Mapping[str, Attribute]
+    path: Path, attributes: Mapping[str, Attribute]
 ) -> tuple[tuple[str, ...], Columns]:
     """Read variables along the dimension of the variable with the identifiers."""
     with NETCDF, opened(path) as file:
         names = _identifier(path, file)
         ids = identifiers(path, names)
         columns: Columns = {}
-        told: dict[str, str] = {}
+        units: dict[str, str] = {}
         for title, variable in file.variables.items():
             along = variable.dimensions == names.dimensions[: variable.ndim]
             if not along or variable.size != len(ids):
                 continue
-            name = _wanted(path, title, wanted, file.variables)
+            name = _wanted(path, title, attributes, file.variables)
             if name is None:
                 continue
             if name in columns:
                 raise DataError(f"{path}: variable {name!r} is given twice")
-            columns[name] = in_units(path, variable, wanted[name])
-            if not units_of(variable) and wanted[name].units != "1":
-                told[name] = wanted[name].units
-    if told:
-        _say(f"{path}: {assumed(told)}")
+            columns[name] = in_units(path, variable, attributes[name])
+            if not units_of(variable) and attributes[name].units != "1":
+                units[name] = attributes[name].units
+    if units:
+        _say(f"{path}: {assumed(units)}")
     return ids, columns
 
 
 def _wanted(
-    path: Path, title: str, wanted: Iterable[str], there: Container[str]
+    path: Path, title: str, attributes: Iterable[str], there: Container[str]
 ) -> str | None:
     """Return the attribute that a title means, whose capitals may be other ones."""
-    name = meant(title, wanted, there)
+    name = meant(title, attributes, there)
     if name is not None and name != title:
         _say(f"{path}: {title!r} is taken for {name!r}")
     return name

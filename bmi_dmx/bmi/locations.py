@@ -72,11 +72,11 @@ class Locations:
 
 def tell_far_places(runner: Runner) -> None:
     """Say once which attributes are far from all that the model was trained with."""
-    operation, given = runner.operation, runner.parameters.attribute
+    operation, attributes = runner.operation, runner.parameters.attribute
     statistics = operation.bundle.statistics
-    found = [*far_ones(statistics, operation.understood, runner.ids, given)]
-    if found:
-        tell_far(runner.place, found)
+    outliers = [*far_ones(statistics, operation.understood, runner.ids, attributes)]
+    if outliers:
+        tell_far(runner.place, outliers)
 
 
 def locations_of(
@@ -109,16 +109,16 @@ def locations_of(
         if space is None:
             raise ConfigError("locations: missing; it has no default")
         return Locations(tuple(space.ids), {}), space
-    found = read_locations(settings.locations, folder, operation.understood)
-    if space is not None and tuple(space.ids) != found.ids:
+    locations = read_locations(settings.locations, folder, operation.understood)
+    if space is not None and tuple(space.ids) != locations.ids:
         raise ConfigError(
             "locations: the ids are not those of the space, in its order; leave "
             "them out, or the space"
         )
-    return found, space
+    return locations, space
 
 
-def refuse_unknown(found: Iterable[str], operation: Operation) -> None:
+def refuse_unknown(names: Iterable[str], operation: Operation) -> None:
     """Refuse attributes that a model does not have.
 
     Raises
@@ -126,15 +126,15 @@ def refuse_unknown(found: Iterable[str], operation: Operation) -> None:
     ConfigError
         Naming the first, and the nearest there is.
     """
-    wanted = operation.understood
-    for name in found:
-        if name not in wanted:
-            hint = suggestion(name, wanted)
+    attributes = operation.understood
+    for name in names:
+        if name not in attributes:
+            hint = suggestion(name, attributes)
             raise ConfigError(f"locations: attributes: unknown {name!r}{hint}")
 
 
 def read_locations(
-    settings: LocationSettings, folder: Path, wanted: Mapping[str, Attribute]
+    settings: LocationSettings, folder: Path, attributes: Mapping[str, Attribute]
 ) -> Locations:
     """Return the configured locations with those of their attributes that are wanted.
 
@@ -144,7 +144,7 @@ def read_locations(
         Block ``locations`` of a configuration.
     folder : Path
         What a relative path starts from.
-    wanted : mapping of str to Attribute
+    attributes : mapping of str to Attribute
         The attributes to read from a file; others there are passed over.
 
     Raises
@@ -166,9 +166,9 @@ def read_locations(
         # What reads files is for those who have one.
         from .location_files import read_file
 
-        ids, columns = read_file(path, ids, wanted)
-    for name, given in settings.attributes.items():
-        values = list(given) if isinstance(given, tuple) else [given] * len(ids)
+        ids, columns = read_file(path, ids, attributes)
+    for name, entry in settings.attributes.items():
+        values = list(entry) if isinstance(entry, tuple) else [entry] * len(ids)
         _one_for_each(name, len(values), ids)
         columns[name] = np.array([np.nan if v is None else v for v in values], float)
     return Locations(ids, columns)

@@ -7,12 +7,12 @@ import html
 import numpy as np
 from bmipy import Bmi
 
-__all__ = ["InNotebook"]
+__all__ = ["NotebookView"]
 
 HEADS = ("kind", "variable", "units", "now")
 
 
-class InNotebook(Bmi):
+class NotebookView(Bmi):
     """A component that shows its time and its variables where it is looked at."""
 
     def _repr_html_(self) -> str:
@@ -43,9 +43,9 @@ class InNotebook(Bmi):
         except Exception:
             # What was not set yet, or is no array that stays.
             return "-"
-        known = values[np.isfinite(values)]
-        if not known.size:
+        finite = values[np.isfinite(values)]
+        if not finite.size:
             return "-"
-        if known.size == 1:
-            return f"{known.item():.4g}"
-        return f"{known.min():.4g} to {known.max():.4g} ({values.size})"
+        if finite.size == 1:
+            return f"{finite.item():.4g}"
+        return f"{finite.min():.4g} to {finite.max():.4g} ({values.size})"

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError, StateError, suggestion
+from ..operate.bundle_cache import bundle_named
 from ..operate.field_parameters import FieldParameters
 from ..operate.operation import Operation
 from ..operate.runner import Runner
 from ..operate.screen import Screen
-from ..operate.shared import bundle_named
 from ..operate.spread import reader, spreads
 from ..operate.stages import stages
 from ..operate.storage import Storage, balance_names
@@ -33,7 +33,14 @@ from .table import (
     quantity,
 )
 
-__all__ = ["Expected", "Unready", "contents", "inputs", "not_initialized", "outputs"]
+__all__ = [
+    "NoQuantities",
+    "UsualQuantities",
+    "contents",
+    "inputs",
+    "not_initialized",
+    "outputs",
+]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -43,7 +50,7 @@ def not_initialized() -> StateError:
     return StateError("initialize(config_file) has not been called")
 
 
-class Unready(Quantities):
+class NoQuantities(Quantities):
     """What a component without a model answers for: nothing."""
 
     def __init__(self) -> None:
@@ -57,7 +64,7 @@ class Unready(Quantities):
         raise not_initialized()
 
 
-class Expected(Quantities):
+class UsualQuantities(Quantities):
     """What is known of a component before it is initialized: its usual variables.
 
     Parameters
@@ -94,24 +101,24 @@ def _no_values(entry: Entry) -> Values:
     raise not_initialized()
 
 
-def inputs(known: Catalogue) -> tuple[str, ...]:
+def inputs(catalogue: Catalogue) -> tuple[str, ...]:
     """Return the published names of the forcings."""
-    return tuple(entry.name for entry in known.of("forcing"))
+    return tuple(entry.name for entry in catalogue.of("forcing"))
 
 
 def outputs(
-    known: Catalogue, wanted: tuple[str, ...] | None, given: Iterable[str]
+    catalogue: Catalogue, names: tuple[str, ...] | None, properties: Iterable[str]
 ) -> tuple[str, ...]:
     """Return the published names of the outputs.
 
     Parameters
     ----------
-    known : Catalogue
+    catalogue : Catalogue
         What there is.
-    wanted : tuple of str or None
+    names : tuple of str or None
         Those configured, by either of their names, among them parameters and
         diagnostics; None for all fluxes and states.
-    given : iterable of str
+    properties : iterable of str
         Properties of the places that are known, or will be.
 
     Raises
@@ -119,21 +126,21 @@ def outputs(
     ConfigError
         When there is no such output.
     """
-    there = set(given)
-    usual, more = known.of("flux", "state"), known.of("parameter", "diagnostic")
+    there = set(properties)
+    usual, more = catalogue.of("flux", "state"), catalogue.of("parameter", "diagnostic")
     lacking = {n: e for e in usual if e.needs and e.needs not in there
                for n in (e.short, e.name)}  # fmt: skip
     usual = tuple(e for e in usual if e.short not in lacking)
-    if wanted is None:
+    if names is None:
         return tuple(entry.name for entry in usual)
     published = {n: e.name for e in (*usual, *more) for n in (e.name, e.short)}
-    for name in wanted:
+    for name in names:
         if name not in published:
             reason = suggestion(name, published)
             if name in lacking:
                 reason = f"; it needs attribute {lacking[name].needs!r}"
             raise ConfigError(f"outputs: no output {name!r}{reason}")
-    return tuple(dict.fromkeys(published[name] for name in wanted))
+    return tuple(dict.fromkeys(published[name] for name in names))
 
 
 def contents(
@@ -182,8 +189,8 @@ def _diagnostic(runner: Runner, screen: Screen, name: str) -> Values:
         return screen.repaired[name.removeprefix(REPAIRED)], None
     if name in runner.operation.told:
         assert isinstance(runner.parameters, FieldParameters)
-        told = runner.parameters.told(runner.operation.told[name][1])
-        return told.reshape(-1), None
+        diagnostic = runner.parameters.told(runner.operation.told[name][1])
+        return diagnostic.reshape(-1), None
     if name in runner.dates:
         return runner.dates[name], None
     for spread in spreads(runner.stages):
@@ -217,7 +224,7 @@ def _protocol(runner: Runner) -> Iterator[Quantity]:
     first = runner.stages.balances[0]
     names = balance_names(runner.stages, first)
     stored = storage.balance[names["stored"]]
-    entered, left, leaked = (np.zeros_like(stored) for _ in range(3))
+    entered, outflow, leaked = (np.zeros_like(stored) for _ in range(3))
     adjusted = storage.exact(names["adjusted"], leaked)
 
     def leak() -> None:
@@ -226,12 +233,12 @@ def _protocol(runner: Runner) -> Iterator[Quantity]:
 
     terms: dict[str, tuple[Array, Callable[[], object]]] = {
         "in": (entered, storage.exact(names["in"], entered)),
-        "out": (left, storage.exact(names["out"], left)),
+        "out": (outflow, storage.exact(names["out"], outflow)),
         "stored": (stored, storage.close_balance),
         "leaked": (leaked, leak),
     }
     if any(part.coupling == "upstream" for part in runner.operation.plan.parts):
-        terms = {term: _whole(*found) for term, found in terms.items()}
+        terms = {term: _whole(*pair) for term, pair in terms.items()}
     for term, (buffer, refresh) in terms.items():
         whole = f"ngen::mass_{term}"
         about = "for the mass balance"

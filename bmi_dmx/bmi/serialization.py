@@ -161,10 +161,10 @@ class Serialization:
         return self._saved
 
     def _expect(self, src: Array) -> None:
-        found = src.reshape(-1)[0].item() if src.size else 0
-        if found != self._size():
+        size = src.reshape(-1)[0].item() if src.size else 0
+        if size != self._size():
             raise StateError(
-                f"serialization_size: found {found} bytes, a state of this component "
+                f"serialization_size: found {size} bytes, a state of this component "
                 f"has {self._size()}"
             )
 

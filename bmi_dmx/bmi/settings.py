@@ -63,11 +63,11 @@ class LocationSettings:
     def __post_init__(self) -> None:
         if not self.ids and self.file is None:
             raise ConfigError("ids: expected at least one, or a file with them")
-        seen: set[str] = set()
+        names: set[str] = set()
         for name in map(str, self.ids):
-            if name in seen:
+            if name in names:
                 raise ConfigError(f"ids: {name!r} is given twice")
-            seen.add(name)
+            names.add(name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,11 +247,11 @@ def settings_from(data: Any, system: System, where: str = "") -> Settings:
     begin = f"{where}: " if where else ""
     kind: type[Settings] = system.settings or Settings
     if isinstance(data, Mapping):
-        known = [f.name for f in fields(kind)]
+        keys = [f.name for f in fields(kind)]
         data, parts = dict(data), {}
-        for key in [key for key in data if key not in known]:
+        for key in [key for key in data if key not in keys]:
             if key not in system.choices:
-                hint = suggestion(str(key), [*known, *system.choices])
+                hint = suggestion(str(key), [*keys, *system.choices])
                 raise ConfigError(f"{begin}{key}: unknown key{hint}")
             parts[key] = data.pop(key)
             if not isinstance(parts[key], str):

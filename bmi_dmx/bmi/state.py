@@ -16,10 +16,10 @@ from ..errors import StateError, TimeError
 from ..files import atomic
 from ..operate.clock import date_of
 from ..operate.ensemble import fitted
-from ..operate.once import warn_once
 from ..operate.operation import Operation, step_text
 from ..operate.other_steps import at_operation, hand_over, other_steps
 from ..operate.persistence import pack, refuse_other, refuse_unlike, unpack
+from ..operate.repeated_warnings import warn_once
 from ..operate.runner import Runner
 from ..operate.saved_places import identity, order
 from ..operate.screen import Screen
@@ -104,9 +104,9 @@ class States:
 
     def _packed(self, state: dict[str, Array]) -> bytes:
         runner = self._runner
-        told = {_NAME: runner.operation.bundle.name}
+        marks = {_NAME: runner.operation.bundle.name}
         return pack(
-            state, {**self._owner(), **identity(runner.ids, runner.space), **told}
+            state, {**self._owner(), **identity(runner.ids, runner.space), **marks}
         )
 
     def set_state_bytes(self, content: bytes, where: str = "state") -> None:
@@ -125,8 +125,8 @@ class States:
             When it is damaged, of another bundle, way of running or locations, or of a
             time this component does not pass through.
         """
-        found = self._unpacked(content, where)
-        moment = found["clock"][0].item()
+        state = self._unpacked(content, where)
+        moment = state["clock"][0].item()
         if not self._clock.dated:
             self._begin_at(moment)
         else:
@@ -134,7 +134,7 @@ class States:
                 self._clock.resume(moment)
             except TimeError as error:
                 raise StateError(f"{where}: {error}") from None
-        self._restore(found)
+        self._restore(state)
 
     def start_from(self, path: Path) -> None:
         """Begin with a state of the time of the start, in a file.
@@ -144,8 +144,8 @@ class States:
         StateError
             When it is of another time; otherwise as :meth:`set_state_bytes`.
         """
-        found = self._unpacked(self._content(path), str(path))
-        moment = found["clock"][0].item()
+        state = self._unpacked(self._content(path), str(path))
+        moment = state["clock"][0].item()
         if not self._clock.dated:
             self._begin_at(moment)
         elif moment != self._clock.seconds_since_1970():
@@ -154,7 +154,7 @@ class States:
                 f"{self._clock.start}: begin with the state of that time, or set "
                 f"start_time: {OF_STATE}"
             )
-        self._restore(found)
+        self._restore(state)
 
     def _begin_at(self, moment: float) -> None:
         """Begin at the time of a state, which is start_time."""
@@ -184,8 +184,8 @@ class States:
             When it is damaged, of another bundle, way of running or locations.
         """
         place = self._runner.place
-        found = self._unpacked(content, place)
-        moment = found["clock"][0].item()
+        state = self._unpacked(content, place)
+        moment = state["clock"][0].item()
         if not self._clock.dated:
             self._begin_at(moment)
         elif clock:
@@ -201,14 +201,14 @@ class States:
                 "time of the state",
                 place, self._apart(moment), self._clock.now, OF_STATE,
             )  # fmt: skip
-        self._restore(found)
+        self._restore(state)
 
     def _unpacked(self, content: bytes, where: str) -> dict[str, Array]:
         """Return the arrays of a state, verified, with the places in their order."""
         runner = self._runner
         older = runner.operation.system.older_states
-        own = {name: partial(bring, runner) for name, bring in older.items()}
-        arrays, owner = unpack(content, where, own)
+        conversions = {name: partial(bring, runner) for name, bring in older.items()}
+        arrays, owner = unpack(content, where, conversions)
         if (operation := self._saved_by(owner)) is not None:
             return self._brought(arrays, owner, operation, where)
         self._refuse_other_bundle(owner, where)
@@ -224,25 +224,25 @@ class States:
         arrays = fitted(runner, arrays)
         expected = self._present()
         refuse_unlike(arrays, expected, where)
-        known = contents(runner, expected)
+        entries = contents(runner, expected)
         if at is not None:
             _log.info("%s: its places are in another order, found by name", where)
-            arrays = in_order(arrays, at, known)
-        refuse_absurd(arrays, known, runner.ids, where)
+            arrays = in_order(arrays, at, entries)
+        refuse_absurd(arrays, entries, runner.ids, where)
         _date(arrays["clock"], where)
         return arrays
 
     def _refuse_other_bundle(self, owner: Mapping[str, str], where: str) -> None:
         """Refuse the state of another bundle, by the names of the two."""
-        own = self._runner.operation.bundle
-        if owner.get(_BUNDLE) == own.fingerprint:
+        bundle = self._runner.operation.bundle
+        if owner.get(_BUNDLE) == bundle.fingerprint:
             return
-        found = owner.get(_NAME, "one that is not named")
-        if found == own.name:
-            found = "one of the same name with other weights or programs"
+        name = owner.get(_NAME, "one that is not named")
+        if name == bundle.name:
+            name = "one of the same name with other weights or programs"
         raise StateError(
-            f"{where}: belongs to another bundle: found {found}, this component has "
-            f"{own.name}"
+            f"{where}: belongs to another bundle: found {name}, this component has "
+            f"{bundle.name}"
         )
 
     def _saved_by(self, owner: Mapping[str, str]) -> Operation | None:
@@ -266,32 +266,32 @@ class States:
         runner = self._runner
         source = at_operation(runner, operation, self._clock.start)
         expected = {**source.save(), "clock": np.array([0])}
-        found = {n: x for n, x in arrays.items() if n.partition(".")[0] not in _COUNTS}
-        refuse_unlike(found, expected, where)
-        known = contents(source, expected)
+        state = {n: x for n, x in arrays.items() if n.partition(".")[0] not in _COUNTS}
+        refuse_unlike(state, expected, where)
+        entries = contents(source, expected)
         at = order(owner, source.ids, source.space, where)
         if at is not None:
-            found = in_order(found, at, known)
-        refuse_absurd(found, known, source.ids, where)
-        source.restore(found)
-        moment = found["clock"]
-        own = at_operation(source, runner.operation, _date(moment, where))
-        hand_over(source, own, where)
+            state = in_order(state, at, entries)
+        refuse_absurd(state, entries, source.ids, where)
+        source.restore(state)
+        moment = state["clock"]
+        target = at_operation(source, runner.operation, _date(moment, where))
+        hand_over(source, target, where)
         _log.info(
             "%s: it is of steps of %s; the run goes on from it at steps of %s",
             where, step_text(operation.inner), step_text(runner.operation.inner),
         )  # fmt: skip
         present = self._present()
         counts = {n: x for n, x in present.items() if n.partition(".")[0] in _COUNTS}
-        return {**fitted(runner, own.save()), **counts, "clock": moment}
+        return {**fitted(runner, target.save()), **counts, "clock": moment}
 
     def reset_clock(self) -> None:
         """Go back to the start in time; nothing else changes."""
         self._clock.set(0)
 
-    def _restore(self, found: dict[str, Array]) -> None:
+    def _restore(self, state: dict[str, Array]) -> None:
         runner = self._runner
-        differing = ", ".join(runner.restore(found, keep=self._keep))
+        differing = ", ".join(runner.restore(state, keep=self._keep))
         if differing and self._keep:
             _log.info(
                 "%s: the state has other settings, %s; those configured hold",
@@ -305,7 +305,7 @@ class States:
             )  # fmt: skip
         for group, arrays in self._counts().items():
             for name, array in arrays.items():
-                array[...] = found[f"{group}.{name}"]
+                array[...] = state[f"{group}.{name}"]
         self._begun()
 
     def save_state(self, path: str | PathLike[str]) -> None:
@@ -346,8 +346,8 @@ class States:
 
     def _marks(self, operation: Operation) -> dict[str, str]:
         """Return what a state says of the way its model was run."""
-        chosen = [f"{part} {name}" for part, name in sorted(operation.choices.items())]
-        how = [step_text(operation.inner), *chosen, operation.units]
+        choices = [f"{part} {name}" for part, name in sorted(operation.choices.items())]
+        how = [step_text(operation.inner), *choices, operation.units]
         if operation.gathers:
             # Part of a period may be in the state.
             how.append(f"periods from {self._clock.day_start_hour} h")

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from ..bundle import Bundle
 from ..errors import ConfigError, suggestion
-from ..operate.once import warn_once
 from ..operate.operation import Operation, step_text
+from ..operate.repeated_warnings import warn_once
 from ..operate.system import system_of
 from ..process import SECONDS
 from .settings import Settings

@@ -187,9 +187,9 @@ class Quantities(dict[str, "Quantity | Signal"]):
             raise no_name(name)
         entry = self.catalogue.get(name)
         if entry is not None:
-            known = self.get(entry.short)
+            previous = self.get(entry.short)
             self[name] = self.setdefault(
-                entry.short, known or quantity(entry, *self._values(entry))
+                entry.short, previous or quantity(entry, *self._values(entry))
             )
         elif self._made(name) or (self._complete() and name in self):
             return self[name]
@@ -201,10 +201,10 @@ class Quantities(dict[str, "Quantity | Signal"]):
 
     def _made(self, name: str) -> bool:
         """Take in what is made of an entry; return whether that is what is named."""
-        made = self._derived(name)
-        if made is not None:
-            self[name] = made
-        return made is not None
+        quantity = self._derived(name)
+        if quantity is not None:
+            self[name] = quantity
+        return quantity is not None
 
     def _complete(self) -> bool:
         """Take in what is looked for rarely; return whether that is news."""
@@ -303,7 +303,7 @@ def _of_model(part: Part, variable: Variable) -> Variable:
 
 def _needs(operation: Operation, part: Part) -> dict[str, str]:
     """Return the fluxes that follow from properties that places may lack."""
-    found: dict[str, str] = {}
+    needs: dict[str, str] = {}
     declared = part.declared(operation.inner)
     for p in declared.parameters:
         link = operation.plan.link(part, p.name)
@@ -312,10 +312,10 @@ def _needs(operation: Operation, part: Part) -> dict[str, str]:
             value = program.inputs[f"p.{p.name}"]
             for flux in declared.fluxes:
                 rest = program.select([f"q.{flux.name}"])
-                used = {a for i in rest.instructions for a in i.args}
-                if value in used or rest.outputs[f"q.{flux.name}"] == value:
-                    found[flux.name] = link.name
-    return found
+                operands = {a for i in rest.instructions for a in i.args}
+                if value in operands or rest.outputs[f"q.{flux.name}"] == value:
+                    needs[flux.name] = link.name
+    return needs
 
 
 def _constants(operation: Operation, attributes: Sequence[str]) -> Iterator[Entry]:

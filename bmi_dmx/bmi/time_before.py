@@ -96,19 +96,19 @@ def time_before(runner: Runner, settings: SpinUp, folder: Path) -> TimeBefore:
     return TimeBefore(operation, series, settings.repeat)
 
 
-def _operation(own: Operation, step: str | float | None) -> Operation:
+def _operation(operation: Operation, step: str | float | None) -> Operation:
     """Return how a file of some steps is run."""
     if step is None:
-        return own
-    seconds = step_length("spin_up: step", step, own.system.steps)
-    if seconds == own.seconds:
-        return own
-    possible = {other.seconds: other for other in other_steps(own)}
+        return operation
+    seconds = step_length("spin_up: step", step, operation.system.steps)
+    if seconds == operation.seconds:
+        return operation
+    possible = {other.seconds: other for other in other_steps(operation)}
     if seconds not in possible:
         raise ConfigError(
-            f"spin_up: step: model {own.bundle.name!r} at steps of "
-            f"{step_text(own.seconds)} cannot go on from steps of "
+            f"spin_up: step: model {operation.bundle.name!r} at steps of "
+            f"{step_text(operation.seconds)} cannot go on from steps of "
             f"{step_text(seconds)}, expected "
-            f"{' or '.join(map(step_text, (own.seconds, *possible)))}"
+            f"{' or '.join(map(step_text, (operation.seconds, *possible)))}"
         )
     return possible[seconds]

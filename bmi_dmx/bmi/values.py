@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ..conversion import shown
 from ..errors import DataError, VariableError
-from ..operate.once import warn_once
+from ..operate.repeated_warnings import warn_once
 from ..operate.runner import Runner
 from .filling import fill, fill_at, misfit, no_name, within
 from .serialization import Signal
@@ -190,21 +190,21 @@ class Values:
         """Set values at some places; otherwise as :meth:`set_value`."""
         quantity = self._settable(name)
         if quantity is not None:
-            given = _filled(name, src)
+            numbers = _filled(name, src)
             at = within(name, inds, quantity.buffer.size)
-            if given.size != at.size:
+            if numbers.size != at.size:
                 raise DataError(
-                    f"{name!r}: found {given.size} values for {at.size} locations"
+                    f"{name!r}: found {numbers.size} values for {at.size} locations"
                 )
-            if given.dtype.kind not in "fiub":
+            if numbers.dtype.kind not in "fiub":
                 raise DataError(f"{name!r}: expected numbers, found {shown(src)}")
             if isinstance(quantity, Signal):
                 values = quantity.buffer.copy()
-                values[at] = given.reshape(-1)
+                values[at] = numbers.reshape(-1)
                 quantity.receive(values)
             else:
                 with self._turn.alone():
-                    self._set(quantity, given, at)
+                    self._set(quantity, numbers, at)
 
     def _settable(self, name: str) -> Quantity | Signal | None:
         """Return a quantity that can be set; None, with one warning, if unknown."""
@@ -220,9 +220,9 @@ class Values:
             return None
         return self._table[name]
 
-    def _set(self, quantity: Quantity, given: Array, at: Array) -> None:
+    def _set(self, quantity: Quantity, numbers: Array, at: Array) -> None:
         """Set a quantity at some places, and nothing elsewhere."""
-        values = given.reshape(-1).astype(float)
+        values = numbers.reshape(-1).astype(float)
         if quantity.role in ("flux", "diagnostic"):
             raise VariableError(
                 f"{quantity.short!r} is a {quantity.role} and cannot be set; forcings, "

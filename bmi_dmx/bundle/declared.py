@@ -65,11 +65,11 @@ def _part(where: str, part: Part) -> None:
         place = f"{where}.at.{at}" if at else f"{where}.variables"
         _variables(place, declared, few=part.kind == "process")
         _budgets(place, part, declared)
-    given = [v.name for v in part.variables.outputs]
+    outputs = [v.name for v in part.variables.outputs]
     _refuse_unknown(f"{where}.links", part.links, [
         v.name for v in part.variables.forcings
     ])  # fmt: skip
-    _refuse_unknown(f"{where}.links", part.links.values(), given)
+    _refuse_unknown(f"{where}.links", part.links.values(), outputs)
 
 
 def _before(where: str, part: Part, manifest: Manifest) -> None:
@@ -134,25 +134,25 @@ def _budgets(where: str, part: Part, declared: Declarations) -> None:
         # Sums are kept beside the states, under the budget's name.
         if budget.name == part.name and {"in", "out"} & set(stores):
             raise BundleError(f"{place}: its sums are called as states of the part")
-        for key, known in (
+        for key, choices in (
             ("inputs", flows), ("outputs", flows), ("storages", stores)
         ):  # fmt: skip
             names = getattr(budget, key)
-            _refuse_unknown(f"{place}: {key}", names, known)
+            _refuse_unknown(f"{place}: {key}", names, choices)
             _refuse_repeated(f"{place}: {key}", names)
 
 
-def _refuse_unknown(where: str, names: Iterable[str], known: Iterable[str]) -> None:
-    known = tuple(known)
+def _refuse_unknown(where: str, names: Iterable[str], choices: Iterable[str]) -> None:
+    choices = tuple(choices)
     for name in names:
-        if name not in known:
-            hint = suggestion(name, known)
+        if name not in choices:
+            hint = suggestion(name, choices)
             raise BundleError(f"{where}: unknown {name!r}{hint}")
 
 
 def _refuse_repeated(where: str, names: Iterable[str]) -> None:
-    seen: set[str] = set()
+    earlier: set[str] = set()
     for name in names:
-        if name in seen:
+        if name in earlier:
             raise BundleError(f"{where}: {name!r} is given twice")
-        seen.add(name)
+        earlier.add(name)

@@ -157,10 +157,10 @@ def load_bundle(bundle: str | PathLike[str]) -> Bundle:
         expected.
     """
     path = _locate(bundle)
-    manifest, written = read_manifest(path / MANIFEST)
+    manifest, version = read_manifest(path / MANIFEST)
     verify_declarations(path, manifest)
     weights = _read_weights(path / WEIGHTS, manifest)
-    programs = _read_programs(path / PROGRAMS, manifest, written)
+    programs = _read_programs(path / PROGRAMS, manifest, version)
     verify_weights(path, manifest, weights)
     verify_programs(path, manifest, weights, programs)
     _freeze(weights)
@@ -212,7 +212,7 @@ def _read_weights(path: Path, manifest: Manifest) -> dict[str, Array]:
     return arrays
 
 
-def _read_programs(path: Path, manifest: Manifest, written: int) -> dict[str, Program]:
+def _read_programs(path: Path, manifest: Manifest, version: int) -> dict[str, Program]:
     if path.stat().st_size > _LARGEST:
         raise BundleError(f"{path}: larger than {_LARGEST} bytes")
     content = _content(path, manifest)
@@ -223,7 +223,7 @@ def _read_programs(path: Path, manifest: Manifest, written: int) -> dict[str, Pr
     if not isinstance(data, dict):
         raise BundleError(f"{path}: expected programs by name, found {shown(data)}")
     try:
-        data = upgraded_programs(data, written, manifest, str(path))
+        data = upgraded_programs(data, version, manifest, str(path))
     except ConfigError as error:
         raise BundleError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
     return {
@@ -234,12 +234,12 @@ def _read_programs(path: Path, manifest: Manifest, written: int) -> dict[str, Pr
 
 def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return a mapping of JSON; the library would take the last of equal names."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{twice!r:.60} is given twice")
-    return found
+    return mapping
 
 
 def _shipped() -> dict[str, Path | str]:

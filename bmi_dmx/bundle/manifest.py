@@ -141,7 +141,7 @@ def read_manifest(path: Path) -> tuple[Manifest, int]:
         data = config.read(path)
         if not isinstance(data, Mapping):
             raise BundleError(f"{path}: expected a mapping, found {shown(data)}")
-        found = _format(path, data)
+        version = _format(path, data)
         whole = upgraded(data, str(path), check_blocks)
         manifest = convert(whole, Manifest, str(path))
     except ConfigError as error:
@@ -149,7 +149,7 @@ def read_manifest(path: Path) -> tuple[Manifest, int]:
     for name in (WEIGHTS, PROGRAMS):
         if name not in manifest.sha256:
             raise BundleError(f"{path}: sha256: {name!r} is missing")
-    return manifest, found
+    return manifest, version
 
 
 def check_blocks(where: str, data: Mapping[str, Any], blocks: tuple[str, ...]) -> None:
@@ -178,22 +178,22 @@ def _format(path: Path, data: Mapping[str, Any]) -> int:
     # Before anything else: a later format may have other keys.
     if "format" not in data:
         raise BundleError(f"{path}: format: missing; expected {FORMAT}")
-    found = data["format"]
-    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
-        raise BundleError(f"{path}: format: found {shown(found)}, expected {FORMAT}")
-    if found > FORMAT:
+    number = data["format"]
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise BundleError(f"{path}: format: found {shown(number)}, expected {FORMAT}")
+    if number > FORMAT:
         raise BundleError(
-            f"{path}: format: found version {found}, this version of bmi_dmx reads up "
+            f"{path}: format: found version {number}, this version of bmi_dmx reads up "
             f"to {FORMAT}; a newer one is needed"
         )
-    return found
+    return number
 
 
-def check_digest(what: str, expected: str, found: str) -> None:
+def check_digest(what: str, expected: str, digest: str) -> None:
     """Raise :class:`BundleError` where a hash is not the recorded one."""
-    if found != expected:
+    if digest != expected:
         raise BundleError(
-            f"{what}: altered or truncated: sha256 is {found}, recorded is {expected}"
+            f"{what}: altered or truncated: sha256 is {digest}, recorded is {expected}"
         )
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..compose.before import transfer_name
-from ..compose.learned import Learned
+from ..compose.learned_process import LearnedProcess
 from ..compose.model import Model
 from ..compose.part import Part, step_key
+from ..compose.precursors import transfer_name
 from ..process import SECONDS, Process
 from ..program import Program, entry_names
 from ..program.trace import BATCH, call_step, trace, trace_step
@@ -60,7 +60,7 @@ def _step(model: Model, part: Part, process: Process) -> Program:
         **_fields(model, "f", process.forcings),
         **_fields(model, "p", process.step_parameters),
     }
-    if not isinstance(process, Learned):
+    if not isinstance(process, LearnedProcess):
         return trace(lambda values: call_step(process, values), inputs)
     return _with_weights(
         _Step(process), "network.", part.name, inputs, lambda run, values: run(values)
@@ -81,7 +81,7 @@ def _fields(
 class _Step(nn.Module):
     """The step of a process as a module, so that its weights may be inputs."""
 
-    def __init__(self, process: Learned) -> None:
+    def __init__(self, process: LearnedProcess) -> None:
         super().__init__()
         self.process = process
         self.network = process.network
@@ -93,21 +93,21 @@ class _Step(nn.Module):
 def _prepare(model: Model, part: Part, process: Process) -> Program:
     """Trace what makes of the parameters what the step sees of them."""
     if part.coupling == "stencil":
-        given = _fields(model, "p", process.parameters)
+        inputs = _fields(model, "p", process.parameters)
     else:
         # Without members there is no axis for them, as in a model and in operation.
         shape = (BATCH, part.members) if part.members else (BATCH,)
-        given = {
+        inputs = {
             f"p.{p.name}": torch.empty(shape, dtype=torch.float64, device="meta")
             for p in process.parameters
         }
 
     def prepared(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        own = {name[2:]: x for name, x in values.items()}
-        found = process.prepare(SimpleNamespace(**own))
-        return {f"p.{p.name}": found[p.name] for p in process.prepared}
+        parameters = {name[2:]: x for name, x in values.items()}
+        outputs = process.prepare(SimpleNamespace(**parameters))
+        return {f"p.{p.name}": outputs[p.name] for p in process.prepared}
 
-    return trace(prepared, given)
+    return trace(prepared, inputs)
 
 
 def _network(model: Model, part: Part) -> Program:
@@ -127,8 +127,8 @@ def _network(model: Model, part: Part) -> Program:
         run: Callable[..., Any], values: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
         memory = {name: values[f"s.{name}"] for name in states}
-        found, after = run(values["forcing"], values["attributes"], memory)
-        return {**_named("p", found), **_named("s", after)}
+        answers, after = run(values["forcing"], values["attributes"], memory)
+        return {**_named("p", answers), **_named("s", after)}
 
     return _with_weights(module, "", part.name, inputs, step)
 
@@ -163,17 +163,17 @@ def _with_weights(
     }
     fake = any(BATCH in x.shape for x in inputs.values())
     device = "meta" if fake else "cpu"
-    given = {f"w.{name}.{n}": x.to(device) for n, x in weights.items()}
+    weight_inputs = {f"w.{name}.{n}": x.to(device) for n, x in weights.items()}
 
     def whole(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        own = {f"{prefix}{n}": values[f"w.{name}.{n}"] for n in weights}
+        parameters = {f"{prefix}{n}": values[f"w.{name}.{n}"] for n in weights}
 
         def run(*arguments: object) -> Any:
-            return torch.func.functional_call(module, own, arguments)
+            return torch.func.functional_call(module, parameters, arguments)
 
         return answer(run, values)
 
-    return trace(whole, {**inputs, **given})
+    return trace(whole, {**inputs, **weight_inputs})
 
 
 def _free(width: int) -> Tensor:

@@ -66,12 +66,12 @@ def rebuild(
     for name in sorted(set(expected) ^ set(arrays)):
         state = "missing" if name in expected else "not part of the model"
         raise BundleError(f"{path / WEIGHTS}: array {name!r} is {state}")
-    for name, wanted in expected.items():
-        found = arrays[name].shape
-        if found != tuple(wanted.shape):
+    for name, tensor in expected.items():
+        actual = arrays[name].shape
+        if actual != tuple(tensor.shape):
             raise BundleError(
-                f"{path / WEIGHTS}: array {name!r} has shape {found}, the model "
-                f"expects {tuple(wanted.shape)}"
+                f"{path / WEIGHTS}: array {name!r} has shape {actual}, the model "
+                f"expects {tuple(tensor.shape)}"
             )
     # Networks draw first weights when made; loading must not disturb who counts on the
     # state of the random numbers.
@@ -107,11 +107,11 @@ def _compare_parts(
 
 def _compare_structure(where: str, recorded: Part, current: Part) -> None:
     for key in _STRUCTURE:
-        found, wanted = getattr(recorded, key), getattr(current, key)
-        if found != wanted:
+        old_value, new_value = getattr(recorded, key), getattr(current, key)
+        if old_value != new_value:
             raise BundleError(
-                f"{where}: {key}: found {_listed(found)}; this version of bmi_dmx "
-                f"makes {_listed(wanted)}"
+                f"{where}: {key}: found {_listed(old_value)}; this version of bmi_dmx "
+                f"makes {_listed(new_value)}"
             )
 
 
@@ -131,9 +131,9 @@ def _compare(
     for old, new in zip(recorded, current, strict=True):
         learned = isinstance(new, Parameter) and new.source == "network"
         for field in (*_NUMERIC, "bounds") if learned else _NUMERIC:
-            found, wanted = getattr(old, field, None), getattr(new, field, None)
-            if found != wanted:
+            old_value, new_value = getattr(old, field, None), getattr(new, field, None)
+            if old_value != new_value:
                 raise BundleError(
-                    f"{where}: {old.name}: {field}: found {found}, this version of "
-                    f"bmi_dmx declares {wanted}"
+                    f"{where}: {old.name}: {field}: found {old_value}, this version of "
+                    f"bmi_dmx declares {new_value}"
                 )

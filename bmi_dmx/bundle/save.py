@@ -117,24 +117,24 @@ def save_bundle(
         provenance=dict(provenance),
         scores=dict(scores),
     )
-    with atomic_folder(target) as made:
-        write_files(made, manifest, weights, programs_of(model))
+    with atomic_folder(target) as folder:
+        write_files(folder, manifest, weights, programs_of(model))
         try:
-            load_bundle(made)
+            load_bundle(folder)
         except BundleError as error:
             # The folder that is named will not be there to look at.
-            raise BundleError(str(error).replace(str(made), str(target))) from None
+            raise BundleError(str(error).replace(str(folder), str(target))) from None
     return load_bundle(target)
 
 
 def _declared(model: Model, more: Iterable[Attribute]) -> tuple[Attribute, ...]:
     """Return the attributes the model reads, with what is known of them."""
-    known = {a.name: a for a in more}
-    found = {a.name: a for a in attributes_of(model.plans)}
+    declarations = {a.name: a for a in more}
+    attributes = {a.name: a for a in attributes_of(model.plans)}
     # What a process needs is declared there; others are known by their name alone.
     return tuple(
-        known.get(name, a) if a == Attribute(name=name) else a
-        for name, a in found.items()
+        declarations.get(name, a) if a == Attribute(name=name) else a
+        for name, a in attributes.items()
     )
 
 

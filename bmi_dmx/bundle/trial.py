@@ -101,8 +101,8 @@ class _Trial:
     @property
     def large(self) -> bool:
         """Whether a field has more values than are worth it."""
-        known = (*self._declared.states, *self._declared.forcings)
-        sizes = (int(np.prod(self._shape(v))) for v in known)
+        variables = (*self._declared.states, *self._declared.forcings)
+        sizes = (int(np.prod(self._shape(v))) for v in variables)
         return max(sizes, default=1) > _LARGE
 
     def _shape(self, variable: Variable) -> tuple[int, ...]:
@@ -121,15 +121,15 @@ class _Trial:
             inputs[f"f.{forcing.name}"] = self._in_step(forcing)
         if prepare is None:
             for p in self._declared.parameters:
-                told = p.source == "space" and self._space is not None
-                whole = self._told(p) if told else self._in_step(p)
+                spatial = p.source == "space" and self._space is not None
+                whole = self._told(p) if spatial else self._in_step(p)
                 inputs |= dict.fromkeys(entry_names("p", p), whole)
         else:
             yield from self._prepared(prepare, inputs)
-        found = tried(step, inputs, self._where)
-        yield from self._outputs(found)
+        outputs = tried(step, inputs, self._where)
+        yield from self._outputs(outputs)
         for budget in self._declared.budgets:
-            yield from self._unbalanced(budget, inputs, found)
+            yield from self._unbalanced(budget, inputs, outputs)
 
     def _value(self, variable: Variable) -> float:
         """Return a value inside the bounds, as it is declared."""
@@ -150,15 +150,17 @@ class _Trial:
         """Add what is made of the parameters to the inputs; yield what is wrong."""
         declared = self._declared.parameters
         if self._space is not None:
-            given = {f"p.{p.name}": self._told(p) for p in declared}
-            yield from self._prepared_fields(tried(program, given, self._where), inputs)
+            parameters = {f"p.{p.name}": self._told(p) for p in declared}
+            yield from self._prepared_fields(
+                tried(program, parameters, self._where), inputs
+            )
             return
         members = self._part.members
         shape = (1, members) if members else (1,)
-        given = {f"p.{p.name}": np.full(shape, self._value(p)) for p in declared}
-        made = tried(program, given, self._where)
+        parameters = {f"p.{p.name}": np.full(shape, self._value(p)) for p in declared}
+        outputs = tried(program, parameters, self._where)
         for p in self._declared.prepared:
-            values = made[f"p.{p.name}"]
+            values = outputs[f"p.{p.name}"]
             entries = (p.size,) if p.size > 1 else ()
             try:
                 values = np.broadcast_to(values, (*entries, *shape))
@@ -177,11 +179,11 @@ class _Trial:
         return np.full(self._shape(parameter), self._value(parameter))
 
     def _prepared_fields(
-        self, made: Mapping[str, Array], inputs: dict[str, Array]
+        self, outputs: Mapping[str, Array], inputs: dict[str, Array]
     ) -> Iterator[str]:
         """Add prepared fields to the inputs; yield what is wrong with them."""
         for p in self._declared.prepared:
-            values = made[f"p.{p.name}"]
+            values = outputs[f"p.{p.name}"]
             try:
                 whole = np.broadcast_to(values, self._shape(p))
             except ValueError:
@@ -193,7 +195,7 @@ class _Trial:
             yield from _misfit(f"parameter {p.name!r}", p, whole)
             inputs[f"p.{p.name}"] = whole
 
-    def _outputs(self, found: Mapping[str, Array]) -> Iterator[str]:
+    def _outputs(self, outputs: Mapping[str, Array]) -> Iterator[str]:
         for variable in (*self._declared.fluxes, *self._declared.states):
             flux = isinstance(variable, Flux)
             names = (
@@ -202,43 +204,43 @@ class _Trial:
             rate = self._dt if flux and variable.per_step == "rate" else 1.0
             for name in names:
                 try:
-                    np.broadcast_to(found[name], self._shape(variable))
+                    np.broadcast_to(outputs[name], self._shape(variable))
                 except ValueError:
                     yield (
-                        f"output {name!r} has shape {found[name].shape}, expected "
+                        f"output {name!r} has shape {outputs[name].shape}, expected "
                         f"{self._shape(variable)}"
                     )
-                yield from _misfit(f"output {name!r}", variable, found[name] / rate)
+                yield from _misfit(f"output {name!r}", variable, outputs[name] / rate)
 
     def _unbalanced(
-        self, budget: Budget, inputs: Mapping[str, Array], found: Mapping[str, Array]
+        self, budget: Budget, inputs: Mapping[str, Array], outputs: Mapping[str, Array]
     ) -> Iterator[str]:
-        known = {**{n: x for n, x in inputs.items() if n[:2] == "f."}, **found}
+        flows = {**{n: x for n, x in inputs.items() if n[:2] == "f."}, **outputs}
         states = {s.name: s for s in self._declared.states}
         stores = [n for name in budget.storages for n in entry_names("s", states[name])]
         terms = [
-            *(self._sum(known, name) for name in budget.inputs),
-            *(-self._sum(known, name) for name in budget.outputs),
-            *(float(np.sum(inputs[name] - found[name])) for name in stores),
+            *(self._sum(flows, name) for name in budget.inputs),
+            *(-self._sum(flows, name) for name in budget.outputs),
+            *(float(np.sum(inputs[name] - outputs[name])) for name in stores),
         ]
         size = sum(map(abs, terms)) + sum(
             float(np.abs(inputs[n]).sum()) for n in stores
         )
-        left = sum(terms)
-        if not abs(left) <= ROUNDING * size:
+        rest = sum(terms)
+        if not abs(rest) <= ROUNDING * size:
             yield (
-                f"the budget of {budget.name} does not close: {left:g} {budget.units} "
+                f"the budget of {budget.name} does not close: {rest:g} {budget.units} "
                 f"of {size:g} are left over in one step"
             )
 
-    def _sum(self, known: Mapping[str, Array], name: str) -> float:
+    def _sum(self, flows: Mapping[str, Array], name: str) -> float:
         """Return what a flow brings in a step, over the whole field."""
         variable = next(
             v
             for v in (*self._declared.fluxes, *self._declared.forcings)
             if v.name == name
         )
-        flow = known[f"{'q' if isinstance(variable, Flux) else 'f'}.{name}"]
+        flow = flows[f"{'q' if isinstance(variable, Flux) else 'f'}.{name}"]
         return float(np.sum(np.broadcast_to(flow, self._shape(variable))))
 
 

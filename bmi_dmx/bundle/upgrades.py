@@ -79,7 +79,7 @@ def _whole(where: str, version: int) -> Iterator[None]:
 
 
 def upgraded_programs(
-    data: Mapping[str, Any], written: int, manifest: Manifest, where: str
+    data: Mapping[str, Any], old_version: int, manifest: Manifest, where: str
 ) -> Mapping[str, Any]:
     """Return programs in the present format.
 
@@ -87,14 +87,14 @@ def upgraded_programs(
     ----------
     data : mapping
         The content of ``programs.json``.
-    written : int
+    old_version : int
         Its format.
     manifest : Manifest
         That of the bundle, in the present format.
     where : str
         What messages begin with.
     """
-    for version in range(written, FORMAT):
+    for version in range(old_version, FORMAT):
         with _whole(where, version):
             data = upgrades[str(version)].programs(data, manifest, where)
     return data

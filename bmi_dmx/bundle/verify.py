@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..compose.before import steps_before, transfer_name
 from ..compose.part import Declarations, Part, step_key
 from ..compose.plan import Plan, plan
+from ..compose.precursors import steps_before, transfer_name
 from ..errors import (
     BundleError,
     ConfigError,
@@ -80,31 +80,31 @@ def _verify_statistics(
             parts[f"{part.name}.normalize_forcing"] = inputs
             parts[f"{part.name}.normalize_attributes"] = attributes
     statistics = f"{path / MANIFEST}: statistics"
-    read = {name for names in parts.values() for name in names}
-    _same_names(statistics, manifest.statistics, read | _answered(manifest))
+    entries = {name for names in parts.values() for name in names}
+    _same_names(statistics, manifest.statistics, entries | _answered(manifest))
     for part_name, names in parts.items():
         for moment in ("mean", "std"):
             key = f"{part_name}.{moment}"
             array = weights.get(key)
             if array is None or array.shape != (len(names),):
-                found = "nothing" if array is None else f"shape {array.shape}"
+                text = "nothing" if array is None else f"shape {array.shape}"
                 raise BundleError(
-                    f"{path / WEIGHTS}: array {key!r}: found {found}, expected one "
+                    f"{path / WEIGHTS}: array {key!r}: found {text}, expected one "
                     f"value for each of {', '.join(names)}"
                 )
             for name, value in zip(names, array, strict=True):
-                written = getattr(manifest.statistics[name], moment)
-                if not np.isclose(value, written, rtol=ROUNDING, atol=0.0):
+                record = getattr(manifest.statistics[name], moment)
+                if not np.isclose(value, record, rtol=ROUNDING, atol=0.0):
                     raise BundleError(
-                        f"{statistics}: {name}: {moment} is {written}, array {key!r} "
+                        f"{statistics}: {name}: {moment} is {record}, array {key!r} "
                         f"holds {value}"
                     )
 
 
 def _moments_of(manifest: Manifest, network: Part, name: str) -> str:
     """Return under which name the moments of an input of a network stand."""
-    own = f"{network.name}.{name}"
-    return own if own in manifest.statistics else name
+    key = f"{network.name}.{name}"
+    return key if key in manifest.statistics else name
 
 
 def _answered(manifest: Manifest) -> set[str]:
@@ -143,7 +143,7 @@ def verify_programs(
         space = space_from(manifest.space) if manifest.space else None
     except ConfigError as error:
         raise BundleError(f"{path / MANIFEST}: {error}") from None
-    expected: dict[str, _Expected] = {}
+    expected: dict[str, _ExpectedProgram] = {}
     for part in manifest.parts:
         for interface in _interfaces(part, manifest, weights):
             if interface.name in expected:
@@ -186,7 +186,7 @@ class _Content:
 
 
 @dataclass(frozen=True)
-class _Expected:
+class _ExpectedProgram:
     """A program that has to be there, with the names it has to know.
 
     Parameters
@@ -219,22 +219,22 @@ class _Expected:
 
 def _interfaces(
     part: Part, manifest: Manifest, weights: Mapping[str, Array]
-) -> Iterator[_Expected]:
+) -> Iterator[_ExpectedProgram]:
     """Yield the programs of a part."""
     if part.kind == "network":
         leads = f"{transfer_name(part)}."
         mine = [n for n in weights if n.startswith(f"{part.name}.")]
         passing = [f"w.{n}" for n in mine if part.before and n.startswith(leads)]
-        own = [name for n in mine if (name := f"w.{n}") not in passing]
+        weight_inputs = [name for n in mine if (name := f"w.{n}") not in passing]
         gives = [f"p.{name.rpartition('.')[2]}" for name in part.gives]
         memory = [f"s.{state.name}" for state in part.variables.states]
         forcing = [] if part.every == "once" else ["forcing"]
-        inputs = (*forcing, "attributes", *memory, *own)
-        yield _Expected(
+        inputs = (*forcing, "attributes", *memory, *weight_inputs)
+        yield _ExpectedProgram(
             part.name, part, manifest.seconds, inputs, (*gives, *memory)
         )  # fmt: skip
         if part.before:
-            yield _Expected(
+            yield _ExpectedProgram(
                 transfer_name(part), part, manifest.seconds, (*memory, *passing),
                 tuple(memory), passes=True,
             )  # fmt: skip
@@ -245,9 +245,11 @@ def _interfaces(
         prepares = f"{part.name}.prepare{suffix}" if now.prepared else ""
         inputs, outputs = _step(now)
         inputs = (*inputs, *(f"w.{name}" for name in part.weights))
-        yield _Expected(part.name + suffix, part, seconds, inputs, outputs, prepares)
+        yield _ExpectedProgram(
+            part.name + suffix, part, seconds, inputs, outputs, prepares
+        )
         if prepares:
-            yield _Expected(
+            yield _ExpectedProgram(
                 prepares,
                 part,
                 seconds,
@@ -265,7 +267,7 @@ def _step(declared: Declarations) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(inputs), (*stores, *(f"q.{flux.name}" for flux in declared.fluxes))
 
 
-def _try_process(where: str, expected: _Expected, content: _Content) -> None:
+def _try_process(where: str, expected: _ExpectedProgram, content: _Content) -> None:
     part, program = expected.part, content.programs[expected.name]
     if part.coupling != "stencil":
         program.refuse_shaped(where)
@@ -322,8 +324,8 @@ def _check_parameters(
     for part, parameter in at.given():
         link = at.link(part, parameter.name)
         if link.part == network.name:
-            own = part.members and parameter.per == "member"
-            shape = (1, part.members) if own and part.members else (1,)
+            per_member = part.members and parameter.per == "member"
+            shape = (1, part.members) if per_member and part.members else (1,)
             value = results.get(f"p.{link.name}")
             maps = part.coupling == "stencil" and not network.attributes
             if maps and space is not None and value is not None and value.ndim == 1:
@@ -359,9 +361,9 @@ def _check_result(
         )
 
 
-def _same_names(what: str, found: Iterable[str], expected: Iterable[str]) -> None:
-    found, expected = set(found), set(expected)
-    for name in sorted(expected - found):
+def _same_names(what: str, names: Iterable[str], expected: Iterable[str]) -> None:
+    names, expected = set(names), set(expected)
+    for name in sorted(expected - names):
         raise BundleError(f"{what} {name!r} is missing")
-    for name in sorted(found - expected):
+    for name in sorted(names - expected):
         raise BundleError(f"unexpected {what} {name!r}{suggestion(name, expected)}")

@@ -14,7 +14,7 @@ from .plan import Plan, plan
 if TYPE_CHECKING:
     from .ensemble import Ensemble
     from .inputs import check_spec, fit_statistics
-    from .model import Model, Simulated
+    from .model import Model, SimulationResult
     from .spec import ModelSpec, PartSpec
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
     "Part",
     "PartSpec",
     "Plan",
-    "Simulated",
+    "SimulationResult",
     "Statistics",
     "check_spec",
     "fit_statistics",
@@ -39,7 +39,7 @@ _LATER = {
     "Model": "model",
     "ModelSpec": "spec",
     "PartSpec": "spec",
-    "Simulated": "model",
+    "SimulationResult": "simulation",
     "check_spec": "inputs",
     "fit_statistics": "inputs",
 }

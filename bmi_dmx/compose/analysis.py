@@ -16,7 +16,7 @@ from ..networks.base import Network
 from ..process import Stencil
 from ..registries import networks
 from ..variables import Flux, Forcing, State
-from .learned import Learned
+from .learned_process import LearnedProcess
 
 __all__ = ["Analysis"]
 
@@ -32,7 +32,7 @@ _PATIENCE = 4.0
 _BAND = ("behind", "variance", "ahead")
 
 
-class Analysis(Learned):
+class Analysis(LearnedProcess):
     r"""A forecast corrected by a network that has read what was observed of it.
 
     A network :math:`N` answers at every place with a free increment :math:`a`, a gain
@@ -111,111 +111,113 @@ class Analysis(Learned):
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
-        chosen = self.options
-        refuse_outside("memory", chosen.memory, 1)
-        if not chosen.states:
+        choices = self.options
+        refuse_outside("memory", choices.memory, 1)
+        if not choices.states:
             raise ConfigError("states: found none, expected at least one")
-        self.forcings = tuple(_forcings(chosen))
+        self.forcings = tuple(_forcings(choices))
         self.states = (
-            *(State(name=f"{s}_before", about="last analysis") for s in chosen.states),
+            *(State(name=f"{s}_before", about="last analysis") for s in choices.states),
             *(
                 State(name=f"{s}_age", about="cycles since it was last observed")
-                for s in chosen.states
+                for s in choices.states
             ),
             State(name="started", about="whether there was an analysis before"),
-            State(name="memory", size=chosen.memory, internal=True),
+            State(name="memory", size=choices.memory, internal=True),
         )
         self.fluxes = tuple(
-            Flux(name=f"{s}_analysis", about="the analysis") for s in chosen.states
+            Flux(name=f"{s}_analysis", about="the analysis") for s in choices.states
         )
-        kind = networks[chosen.network]
-        fields = len(chosen.states)
-        body = kind.made(
-            self._channels(), 2 * (fields + chosen.memory), chosen.settings
+        kind = networks[choices.network]
+        fields = len(choices.states)
+        body = kind.make(
+            self._channels(), 2 * (fields + choices.memory), choices.settings
         )
-        self.network = _Usual(body, fields)
-        if chosen.form == "increment":
+        self.network = _ScaledNetwork(body, fields)
+        if choices.form == "increment":
             with torch.no_grad():
                 for weight in body.output.parameters():
                     weight.zero_()
 
     def _channels(self) -> int:
         """Return how many channels the network reads."""
-        chosen = self.options
-        each = 2 + chosen.change + {"none": 0, "variance": 1, "band": 3}[chosen.spread]
-        if chosen.form == "increment":
-            return (each + 3) * len(chosen.states) + chosen.memory
-        return each * len(chosen.states) + chosen.memory + chosen.masked
+        options = self.options
+        each = (
+            2 + options.change + {"none": 0, "variance": 1, "band": 3}[options.spread]
+        )
+        if options.form == "increment":
+            return (each + 3) * len(options.states) + options.memory
+        return each * len(options.states) + options.memory + options.masked
 
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
     ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """Analyse once."""
-        chosen = self.options
-        given = [_Observed.of(name, s, f) for name in chosen.states]
+        options = self.options
+        states = [_ObservedState.of(name, s, f) for name in options.states]
         memory = _entries(s.memory)
-        answer, _ = self.network(self._read(given, memory, s.started))
+        answer, _ = self.network(self._read(states, memory, s.started))
         rows = [answer.narrow(-2, k, 1).squeeze(-2) for k in range(answer.shape[-2])]
-        count = len(given)
+        count = len(states)
         free, gains = rows[:count], rows[count : 2 * count]
-        written = rows[2 * count : 2 * count + chosen.memory]
-        forgotten = rows[2 * count + chosen.memory :]
-        seen = _channels([state.seen for state in given])
-        there = torch.amax(seen, (-2, -1), keepdim=True).squeeze(-2) > 0.0
+        writes = rows[2 * count : 2 * count + options.memory]
+        forgotten = rows[2 * count + options.memory :]
+        masks = _channels([state.mask for state in states])
+        there = torch.amax(masks, (-2, -1), keepdim=True).squeeze(-2) > 0.0
         fluxes, after = {}, {}
-        for at, state in enumerate(given):
+        for at, state in enumerate(states):
             changed = self._analysed(at, state, free[at], gains[at])
             analysis = torch.where(there, changed, state.forecast)
             fluxes[f"{state.name}_analysis"] = analysis
             after[f"{state.name}_before"] = analysis
-            after[f"{state.name}_age"] = (1.0 - state.seen) * (state.age + 1.0)
-        bounded = torch.tanh if chosen.form == "increment" else _same
+            after[f"{state.name}_age"] = (1.0 - state.mask) * (state.age + 1.0)
+        bounded = torch.tanh if options.form == "increment" else _same
         after["started"] = s.started * 0.0 + 1.0
-        kept: Any = [
+        entries: Any = [
             torch.where(there, torch.sigmoid(forget) * c + bounded(write), c)
-            for c, forget, write in zip(memory, forgotten, written, strict=True)
+            for c, forget, write in zip(memory, forgotten, writes, strict=True)
         ]
-        after["memory"] = kept if chosen.memory > 1 else kept[0]
+        after["memory"] = entries if options.memory > 1 else entries[0]
         return after, fluxes
 
     def _analysed(
-        self, at: int, state: _Observed, free: Tensor, gain: Tensor
+        self, at: int, state: _ObservedState, free: Tensor, gain: Tensor
     ) -> Tensor:
         if self.options.form == "gain":
             return torch.sigmoid(gain) * state.forecast + free
         share = torch.sigmoid(gain + _NUDGING)
         error: Tensor = self.network.of("error", at)
-        return state.forecast + state.seen * share * state.departure + error * free
+        return state.forecast + state.mask * share * state.departure + error * free
 
     def _read(
-        self, given: list[_Observed], memory: list[Tensor], started: Tensor
+        self, states: list[_ObservedState], memory: list[Tensor], started: Tensor
     ) -> Tensor:
         """Return what the network reads, (…, channel, place)."""
-        chosen, usual, channels = self.options, self.network, []
-        plain = chosen.form == "gain"
-        for at, state in enumerate(given):
+        options, usual, channels = self.options, self.network, []
+        plain = options.form == "gain"
+        for at, state in enumerate(states):
             mean, std = usual.of("mean", at), usual.of("std", at)
             if plain:
                 mean, std = torch.zeros_like(mean), torch.ones_like(std)
                 channels += [state.forecast, state.observed]
             else:
-                in_errors = state.seen * state.departure / state.error
+                in_errors = state.mask * state.departure / state.error
                 channels += [
                     (state.forecast - mean) / std,
                     _SQUASHED * torch.tanh(in_errors / _SQUASHED),
-                    state.seen,
+                    state.mask,
                     torch.log(state.error / usual.of("error", at)),
                     state.age / (state.age + _PATIENCE),
                 ]
-            if chosen.change:
+            if options.change:
                 channels.append(started * (state.forecast - state.before) / std)
             channels += [x / (std * std) for x in state.spread]
-        if plain and chosen.masked:
-            channels.append(0.2 * given[0].seen - 0.1)
+        if plain and options.masked:
+            channels.append(0.2 * states[0].mask - 0.1)
         return _channels([*channels, *memory])
 
 
-class _Usual(nn.Module):
+class _ScaledNetwork(nn.Module):
     """A network, and what is usual of the states it reads, (state,).
 
     Attributes
@@ -240,32 +242,32 @@ class _Usual(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return what the network answers, (…, channel, place)."""
-        found: tuple[Tensor, dict[str, Tensor]] = self.body.step(x, {})
-        return found
+        answer: tuple[Tensor, dict[str, Tensor]] = self.body.step(x, {})
+        return answer
 
 
 @dataclass(frozen=True)
-class _Observed:
+class _ObservedState:
     """One state of the system as it is forecast, and what was observed of it."""
 
     name: str
     forecast: Tensor
     observed: Tensor
-    seen: Tensor
+    mask: Tensor
     error: Tensor
     before: Tensor
     age: Tensor
     spread: tuple[Tensor, ...]
 
     @classmethod
-    def of(cls, name: str, s: SimpleNamespace, f: SimpleNamespace) -> _Observed:
+    def of(cls, name: str, s: SimpleNamespace, f: SimpleNamespace) -> _ObservedState:
         """Return what is known of a state by its name."""
-        known, kept = vars(f), vars(s)
+        inputs, states = vars(f), vars(s)
         band = (f"{name}_{part}" for part in _BAND)
         return cls(
-            name, known[name], known[f"{name}_observed"], known[f"{name}_seen"],
-            known[f"{name}_error"], kept[f"{name}_before"], kept[f"{name}_age"],
-            tuple(known[part] for part in band if part in known),
+            name, inputs[name], inputs[f"{name}_observed"], inputs[f"{name}_seen"],
+            inputs[f"{name}_error"], states[f"{name}_before"], states[f"{name}_age"],
+            tuple(inputs[part] for part in band if part in inputs),
         )  # fmt: skip
 
     @property
@@ -274,11 +276,11 @@ class _Observed:
         return self.observed - self.forecast
 
 
-def _forcings(chosen: Analysis.Options) -> list[Forcing]:
-    parts = {"none": (), "variance": ("variance",), "band": _BAND}[chosen.spread]
-    found = []
-    for s in chosen.states:
-        found += [
+def _forcings(options: Analysis.Options) -> list[Forcing]:
+    parts = {"none": (), "variance": ("variance",), "band": _BAND}[options.spread]
+    forcings = []
+    for s in options.states:
+        forcings += [
             Forcing(name=s, about="the forecast"),
             Forcing(name=f"{s}_observed", about="what was observed"),
             Forcing(
@@ -290,7 +292,7 @@ def _forcings(chosen: Analysis.Options) -> list[Forcing]:
                 for part in parts
             ),
         ]
-    return found
+    return forcings
 
 
 def _channels(fields: list[Tensor]) -> Tensor:

@@ -57,18 +57,18 @@ def combined(
         When the models do not go together, or the weights are not some.
     """
     shares = _shares(len(models), weights)
-    called = dict(zip(names or LETTERS, models, strict=False))
-    system = _same("system", {n: m.spec.system for n, m in called.items()})
-    answers = _same("answers", {n: m.answers for n, m in called.items()})
-    seconds = _same("seconds", {n: m.spec.seconds for n, m in called.items()})
-    _refuse_spaces(called)
+    by_name = dict(zip(names or LETTERS, models, strict=False))
+    system = _same("system", {n: m.spec.system for n, m in by_name.items()})
+    answers = _same("answers", {n: m.answers for n, m in by_name.items()})
+    seconds = _same("seconds", {n: m.spec.seconds for n, m in by_name.items()})
+    _refuse_spaces(by_name)
     owners = [_Owner(LETTERS[k], m, shares[k]) for k, m in enumerate(models)]
     shared, tail = _shared(models), _tail(models, answers)
     parts = {name: _first(models, name) for name in shared}
     for owner in owners:
-        own = [p for p in owner.model.plan.parts if p.name not in (*shared, *tail)]
-        parts |= {owner.name(p.name): owner.entry(p, shared) for p in own}
-    averaged = _averaged(called, answers, (*shared, *tail))
+        rest = [p for p in owner.model.plan.parts if p.name not in (*shared, *tail)]
+        parts |= {owner.name(p.name): owner.entry(p, shared) for p in rest}
+    averaged = _averaged(by_name, answers, (*shared, *tail))
     for name, entry in (
         (MEAN, _mean(owners, averaged)),
         *((name, _first(models, name)) for name in tail),
@@ -84,8 +84,8 @@ def combined(
         system=system,
         answers=answers,
     )
-    found = _as_alone(spec, owners, shared)
-    return _with_weights(found, owners)
+    linked_spec = _as_alone(spec, owners, shared)
+    return _with_weights(linked_spec, owners)
 
 
 def _shares(count: int, weights: Sequence[float]) -> list[float]:
@@ -142,15 +142,15 @@ def _first(models: Sequence[Model], name: str) -> PartSpec:
 
 def _shared(models: Sequence[Model]) -> tuple[str, ...]:
     """Return the parts that are the same wherever they are, and nothing learned."""
-    found: list[str] = []
+    names: list[str] = []
     for model in models:
         for part in model.plan.parts:
             entries = [m.spec.parts[part.name] for m in models
                        if part.name in m.spec.parts]  # fmt: skip
             alike = all(entry == entries[0] for entry in entries)
-            if alike and part.name not in found and _given(model, part):
-                found.append(part.name)
-    return tuple(found)
+            if alike and part.name not in names and _given(model, part):
+                names.append(part.name)
+    return tuple(names)
 
 
 def _given(model: Model, part: Part) -> bool:
@@ -202,11 +202,13 @@ def _learned(model: Model, part: Part) -> bool:
 
 def _links(model: Model, part: Part) -> dict[str, Link]:
     """Return where the inputs of a part come from, at any of its steps."""
-    found: dict[str, Link] = {}
+    links: dict[str, Link] = {}
     for seconds in reversed(model.spec.lengths):
         whole = plan(model.plan.parts, seconds)
-        found |= {name: x for (own, name), x in whole.links.items() if own == part.name}
-    return found
+        links |= {
+            name: x for (owner, name), x in whole.links.items() if owner == part.name
+        }
+    return links
 
 
 class _Owner:
@@ -225,9 +227,9 @@ class _Owner:
     def __init__(self, letter: str, model: Model, share: float) -> None:
         self.letter, self.model, self.share = letter, model, share
 
-    def name(self, own: str) -> str:
+    def name(self, name: str) -> str:
         """Return the name of a part, or of what its networks give."""
-        return f"{self.letter}_{own}"
+        return f"{self.letter}_{name}"
 
     def entry(self, part: Part, shared: Sequence[str]) -> PartSpec:
         """Return a part as it is beside those of others."""
@@ -262,21 +264,21 @@ class _Owner:
         return link.name if alike else f"{self.name(link.part)}.{link.name}"
 
     def _given(self, name: str) -> str:
-        owner, dot, own = name.rpartition(".")
-        return f"{self.name(owner)}.{self.name(own)}" if dot else self.name(own)
+        owner, dot, short = name.rpartition(".")
+        return f"{self.name(owner)}.{self.name(short)}" if dot else self.name(short)
 
     def statistics(self, spec: ModelSpec) -> Iterator[tuple[str, Moments]]:
         """Yield the moments of what networks read and answer, by part."""
         for part in self.model.plan.networks:
-            known = self.model.statistics.seen_by(part.name)
+            moments = self.model.statistics.seen_by(part.name)
             new = spec.parts[self.name(part.name)]
             pairs = [
                 *zip(part.inputs, new.forcings, strict=True),
                 *((name, name) for name in part.attributes),
                 *((name, name) for name in self._targets(part)),
             ]
-            for own, name in pairs:
-                yield f"{self.name(part.name)}.{name}", known[own]
+            for old, name in pairs:
+                yield f"{self.name(part.name)}.{name}", moments[old]
 
     def _targets(self, network: Part) -> Iterator[str]:
         for part, p in self.model.plan.given():
@@ -294,23 +296,23 @@ def _averaged(
     ConfigError
         When one of the answers is not among them.
     """
-    known = {n: dict(_fluxes(m.plan, others)) for n, m in models.items()}
-    (first, own), *_ = known.items()
-    found = {
+    fluxes = {n: dict(_fluxes(m.plan, others)) for n, m in models.items()}
+    (first, reference), *_ = fluxes.items()
+    averages = {
         name: flux
-        for name, flux in own.items()
-        if all(name in fs and _alike(fs[name], flux) for fs in known.values())
+        for name, flux in reference.items()
+        if all(name in fs and _alike(fs[name], flux) for fs in fluxes.values())
     }
     for answer in answers:
-        for name, other in known.items():
+        for name, other in fluxes.items():
             if answer not in other:
                 raise ConfigError(f"{name}: {answer!r} is no flux, whose mean is taken")
-            if not _alike(other[answer], own[answer]):
+            if not _alike(other[answer], reference[answer]):
                 raise ConfigError(
                     f"{name}: {answer!r} is {_told(other[answer])}, expected "
-                    f"{_told(own[answer])} as of {first}"
+                    f"{_told(reference[answer])} as of {first}"
                 )
-    return {name: found[name] for name in (*answers, *found)}
+    return {name: averages[name] for name in (*answers, *averages)}
 
 
 def _fluxes(whole: Plan, others: Sequence[str]) -> Iterator[tuple[str, MeanFlux]]:
@@ -359,17 +361,17 @@ def _as_alone(
             if name not in parts:
                 continue
             links = _links(owner.model, part)
-            given = {
+            outer = {
                 n: link for n, link in links.items()
                 if link.giver == "host" or link.part in shared
             }  # fmt: skip
             at = whole.parts.index(whole[name])
-            parts[name] = _naming_givers(parts[name], given, whole.parts[:at], part)
+            parts[name] = _naming_givers(parts[name], outer, whole.parts[:at], part)
     return replace(spec, parts=parts)
 
 
 def _naming_givers(
-    entry: PartSpec, given: Mapping[str, Link], earlier: Sequence[Part], part: Part
+    entry: PartSpec, links: Mapping[str, Link], earlier: Sequence[Part], part: Part
 ) -> PartSpec:
     """Return a part that names who gives what earlier parts give as well."""
     others = {
@@ -378,16 +380,16 @@ def _naming_givers(
         for declared in (p.variables, *p.at.values())
         for flux in declared.fluxes
     }
-    named = {
+    givers = {
         n: f"{link.part or HOST}.{link.name}"
-        for n, link in given.items()
+        for n, link in links.items()
         if any(f == link.name and p != link.part for p, f in others)
     }
     if part.kind == "process":
-        return replace(entry, reads={**entry.reads, **named})
+        return replace(entry, reads={**entry.reads, **givers})
     inputs = (
-        named.get(own, name)
-        for own, name in zip(part.inputs, entry.forcings, strict=True)
+        givers.get(old, name)
+        for old, name in zip(part.inputs, entry.forcings, strict=True)
     )
     return replace(entry, forcings=tuple(inputs))
 
@@ -417,17 +419,17 @@ def _refuse_other_givers(model: Model, owners: Sequence[_Owner]) -> None:
             if name not in model.spec.parts:
                 continue
             new = model.plan[name]
-            for own, other in zip(_inputs(part), _inputs(new), strict=True):
-                before = owner.model.plan.link(part, own)
+            for old, other in zip(_inputs(part), _inputs(new), strict=True):
+                before = owner.model.plan.link(part, old)
                 after = model.plan.link(new, other)
-                found = replace(
+                link = replace(
                     after,
                     part=after.part.removeprefix(f"{owner.letter}_"),
                     name=after.name.removeprefix(f"{owner.letter}_"),
                 )
-                if found != before:
+                if link != before:
                     raise ConfigError(
-                        f"parts: {name}.{own} would come from "
+                        f"parts: {name}.{old} would come from "
                         f"{after.part or after.giver!r} beside the other models, alone "
                         f"it comes from {before.part or before.giver!r}"
                     )

@@ -13,13 +13,13 @@ from ..errors import ConfigError, suggestion
 from ..process import Process, Stencil
 from ..registries import networks
 from ..space import Space
-from .learned import Learned, answered
+from .learned_process import LearnedProcess, answered
 from .spec import CorrectionSpec
 
 __all__ = ["Corrected"]
 
 
-class Corrected(Learned):
+class Corrected(LearnedProcess):
     r"""A process with a learned tendency: ``state + dt * network(what it reads)``.
 
     The network sees fields as channels, (..., channel, \*field), as they are before
@@ -48,8 +48,8 @@ class Corrected(Learned):
                 "of whole fields, on a grid or ring, are corrected"
             )
         states = [s.name for s in process.states if s.size == 1]
-        known = (*process.states, *process.forcings, *process.step_parameters)
-        sizes = {v.name: int(getattr(v, "size", 1)) for v in known}
+        variables = (*process.states, *process.forcings, *process.step_parameters)
+        sizes = {v.name: int(getattr(v, "size", 1)) for v in variables}
         sizes |= dict.fromkeys(process.features, 1)
         _refuse_unknown("reads", spec.reads, [*sizes])
         _refuse_unknown("adds", spec.adds, states)
@@ -65,19 +65,23 @@ class Corrected(Learned):
                     )
         kind = networks[spec.network]
         channels = sum(sizes[name] for name in spec.reads)
-        self.network = kind.made(channels, len(spec.adds), spec.options)
+        self.network = kind.make(channels, len(spec.adds), spec.options)
         with torch.no_grad():
             for weight in self.network.output.parameters():
                 weight.zero_()
         self._declare()
 
     def _declare(self) -> None:
-        own = self.process
-        self.forcings, self.states, self.fluxes = own.forcings, own.states, own.fluxes
-        self.parameters, self.prepared = own.parameters, own.prepared
-        self.budgets, self.space = own.budgets, own.space
-        self.features = own.features
-        self.coupling, self.time = own.coupling, own.time  # type: ignore[misc]
+        process = self.process
+        self.forcings, self.states, self.fluxes = (
+            process.forcings,
+            process.states,
+            process.fluxes,
+        )
+        self.parameters, self.prepared = process.parameters, process.prepared
+        self.budgets, self.space = process.budgets, process.space
+        self.features = process.features
+        self.coupling, self.time = process.coupling, process.time  # type: ignore[misc]
 
     @property
     def name(self) -> str:
@@ -111,18 +115,18 @@ class Corrected(Learned):
     ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """Take the step of the process, and add what the network answers."""
         state, fluxes = self.process.step(s, f, p)
-        known = {**vars(p), **vars(f), **vars(s)}
+        values = {**vars(p), **vars(f), **vars(s)}
         if self.process.features:
-            known |= self.process.featured(s, f, p)
+            values |= self.process.featured(s, f, p)
         axes = len(self.space.shape(self.states[0])) if self.space is not None else 0
-        read = (known[n] for n in self.spec.reads)
-        channels = [x for one in read for x in (one if _is_several(one) else (one,))]
+        inputs = (values[n] for n in self.spec.reads)
+        channels = [x for one in inputs for x in (one if _is_several(one) else (one,))]
         fields = torch.broadcast_tensors(*channels)  # type: ignore[no-untyped-call]
         answer = answered(self.network, torch.stack(fields, -1 - axes))
         added = dict(zip(self.spec.adds, answer.unbind(-1 - axes), strict=True))
         size = self.spec.scale * self.dt
         if self.spec.within is not None:
-            size = size * known[self.spec.within]
+            size = size * values[self.spec.within]
         corrected = {**state, **{n: state[n] + size * x for n, x in added.items()}}
         after = SimpleNamespace(**corrected)
         return corrected, {**fluxes, **self.process.diagnosed(after, f, p)}
@@ -132,8 +136,8 @@ def _is_several(values: Any) -> bool:
     return isinstance(values, (tuple, list))
 
 
-def _refuse_unknown(key: str, names: tuple[str, ...], known: list[str]) -> None:
+def _refuse_unknown(key: str, names: tuple[str, ...], choices: list[str]) -> None:
     for name in names:
-        if name not in known:
-            hint = suggestion(name, known)
+        if name not in choices:
+            hint = suggestion(name, choices)
             raise ConfigError(f"correction.{key}: unknown {name!r}{hint}")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..errors import DataError
 from .model import Model
-from .simulation import Simulated, field_axes
+from .simulation import SimulationResult, field_axes
 
 __all__ = ["Ensemble"]
 
@@ -71,7 +71,7 @@ class Ensemble:
         *,
         state: Tensors | None = None,
         **options: Any,
-    ) -> Simulated:
+    ) -> SimulationResult:
         """Run all members of the ensemble through a series.
 
         Parameters
@@ -87,7 +87,7 @@ class Ensemble:
 
         Returns
         -------
-        Simulated
+        SimulationResult
             Outputs (time, E, place), and the state after the last step.
 
         Raises
@@ -107,7 +107,7 @@ class Ensemble:
         start = None if state is None else self._folded(state)
         ran = self.model.simulate(series, place, state=start, **options)
         outputs = {name: _parted(x, 1, self.size) for name, x in ran.outputs.items()}
-        return Simulated(outputs, self._unfolded(ran.state))
+        return SimulationResult(outputs, self._unfolded(ran.state))
 
     def _shared(self, what: str, name: str, x: Tensor, axis: int) -> Tensor:
         """Return values with the axis of the ensemble, which all share if it lacks."""
@@ -125,10 +125,10 @@ class Ensemble:
 
     def _axis(self, name: str) -> int:
         """Return where the axis of places stands in an entry of the state."""
-        part, _, own = name.partition(".")
-        found = self.model.plan[part]
-        sizes = {s.name: s.size for s in found.variables.states}
-        return int(found.kind == "process" and sizes[own] > 1)
+        part, _, state = name.partition(".")
+        owner = self.model.plan[part]
+        sizes = {s.name: s.size for s in owner.variables.states}
+        return int(owner.kind == "process" and sizes[state] > 1)
 
     def _folded(self, state: Tensors) -> dict[str, Tensor]:
         axes = {name: self._axis(name) for name in state}

@@ -14,10 +14,10 @@ from torch import Tensor
 from ..errors import ConfigError, DataError, suggestion
 from ..networks.statistics import Moments, Statistics
 from ..program.trace import call_step
-from .before import steps_before
-from .parts import Made, make_parts
+from .parts import BuiltPart, make_parts
 from .periods import Periods, periods_of, rule_of
 from .plan import Link, Plan, plan
+from .precursors import steps_before
 from .spec import ModelSpec
 
 __all__ = [
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 def forcing_series(
-    given: Mapping[str, Tensor],
+    forcings: Mapping[str, Tensor],
     names: Sequence[str],
     dtype: torch.dtype,
     *,
@@ -42,7 +42,7 @@ def forcing_series(
 
     Parameters
     ----------
-    given : mapping of str to Tensor
+    forcings : mapping of str to Tensor
         Forcings by name.
     names : sequence of str
         Those that are wanted.
@@ -57,7 +57,7 @@ def forcing_series(
     DataError
         Naming the forcing that is missing, misshapen or not finite.
     """
-    series = {name: _entry("forcing", given, name) for name in names}
+    series = {name: _entry("forcing", forcings, name) for name in names}
     first = series[names[0]]
     for name, x in series.items():
         if not x.numel() or (x.ndim != 2 and not fields):
@@ -75,7 +75,7 @@ def forcing_series(
 
 
 def attribute_values(
-    given: Mapping[str, Tensor],
+    attributes: Mapping[str, Tensor],
     names: Sequence[str],
     dtype: torch.dtype,
     places: int | None = None,
@@ -86,7 +86,9 @@ def attribute_values(
 
     Parameters
     ----------
-    given, names, dtype
+    attributes : mapping of str to Tensor
+        By name.
+    names, dtype
         As of :func:`forcing_series`.
     places : int, optional
         Number of places; default: that of the first.
@@ -98,7 +100,7 @@ def attribute_values(
     DataError
         Naming the attribute that is missing, misshapen or not finite.
     """
-    values = {name: _entry("attribute", given, name) for name in names}
+    values = {name: _entry("attribute", attributes, name) for name in names}
     for name, x in values.items():
         if places is None and x.ndim == 1:
             places = len(x)
@@ -154,12 +156,12 @@ def fit_statistics(
     ConfigError
         When a network reads what only a trained model could compute.
     """
-    made = {m.part.name: m for m in make_parts(spec)}
-    parts = [m.part for m in made.values()]
+    pieces = {m.part.name: m for m in make_parts(spec)}
+    parts = [m.part for m in pieces.values()]
     length = seconds or spec.seconds
     whole = plan(parts, spec.seconds)
-    read = _read(whole, made, forcing, attributes)
-    values = {name: read[name] for name in spec.network_inputs if name in read}
+    readings = _read(whole, pieces, forcing, attributes)
+    values = {name: readings[name] for name in spec.network_inputs if name in readings}
     for name in values:
         readers = [p for p in whole.networks if name in p.inputs]
         # What is read as it is, too, varies as it does.
@@ -171,26 +173,26 @@ def fit_statistics(
     for step in steps_before(parts):
         at = plan(parts, step)
         longer = _in_longer_steps(at, forcing, max(1, round(step / length)))
-        found = _read(at, made, longer, attributes)
+        long_readings = _read(at, pieces, longer, attributes)
         for part in at.networks:
             # Longer steps have other moments than those of the model.
-            own = {n: f"{part.name}.{n}" for n in part.inputs if part.before}
-            own |= {n: n for n in part.attributes}
-            values |= {new: found[n] for n, new in own.items()}
+            names = {n: f"{part.name}.{n}" for n in part.inputs if part.before}
+            names |= {n: n for n in part.attributes}
+            values |= {new: long_readings[n] for n, new in names.items()}
             transforms |= {
                 new: spec.transforms[n]
-                for n, new in own.items()
+                for n, new in names.items()
                 if n in spec.transforms
             }
-    known = {name: x.numpy() for name, x in values.items()}
+    samples = {name: x.numpy() for name, x in values.items()}
     for name in whole.targets:
         x = _numbers("observed", observed or {}, name).numpy()
-        known[name] = x[np.isfinite(x)]
-    return Statistics.fit(known, transforms)
+        samples[name] = x[np.isfinite(x)]
+    return Statistics.fit(samples, transforms)
 
 
-def _numbers(what: str, given: Mapping[str, ArrayLike], name: str) -> Tensor:
-    return torch.from_numpy(np.array(_entry(what, given, name), dtype=np.float64))
+def _numbers(what: str, values: Mapping[str, ArrayLike], name: str) -> Tensor:
+    return torch.from_numpy(np.array(_entry(what, values, name), dtype=np.float64))
 
 
 def _in_longer_steps(
@@ -199,17 +201,17 @@ def _in_longer_steps(
     """Return the forcing of a plan in steps so many times as long."""
     if ratio == 1:
         return forcing
-    found = {}
+    series = {}
     for f in at.forcings:
         source = f.extreme[1] if f.extreme and f.name not in forcing else f.name
         x = _numbers("forcing", forcing, source).unsqueeze(-1)
-        found[f.name] = Periods("", ratio, [rule_of(f)]).whole(x).squeeze(-1).numpy()
-    return found
+        series[f.name] = Periods("", ratio, [rule_of(f)]).whole(x).squeeze(-1).numpy()
+    return series
 
 
 def _read(
     at: Plan,
-    made: Mapping[str, Made],
+    pieces: Mapping[str, BuiltPart],
     forcing: Mapping[str, ArrayLike],
     attributes: Mapping[str, ArrayLike],
 ) -> dict[str, Tensor]:
@@ -217,12 +219,12 @@ def _read(
 
     def value(link: Link) -> Tensor:
         if link.giver == "part":
-            return computed(made[link.part])[link.name]
+            return computed(pieces[link.part])[link.name]
         if link.giver == "attribute":
             return _numbers("attribute", attributes, link.name)
         return _numbers("forcing", forcing, link.name)
 
-    def computed(one: Made) -> dict[str, Tensor]:
+    def computed(one: BuiltPart) -> dict[str, Tensor]:
         part, process = one.part, one.process
         declared = part.declared(at.seconds)
         if process is None or declared.states:
@@ -237,17 +239,17 @@ def _read(
             **{p.name: f"p.{p.name}" for p in declared.parameters},
         }
         ready = process.at(part.dt(at.seconds))
-        found = call_step(ready, {names[n]: x for n, x in values.items()})
-        return {flux.name: found[f"q.{flux.name}"] for flux in ready.fluxes}
+        outputs = call_step(ready, {names[n]: x for n, x in values.items()})
+        return {flux.name: outputs[f"q.{flux.name}"] for flux in ready.fluxes}
 
-    read = {
+    links = {
         name: Link("attribute", name)
         if name in part.attributes
         else at.link(part, name)
         for part in at.networks
         for name in (*part.attributes, *part.inputs)
     }
-    return {name: value(link) for name, link in read.items()}
+    return {name: value(link) for name, link in links.items()}
 
 
 def check_spec(spec: ModelSpec) -> None:
@@ -268,10 +270,10 @@ def check_spec(spec: ModelSpec) -> None:
         Model(spec, statistics)
 
 
-def _entry(what: str, given: Mapping[str, T], name: str) -> T:
-    if name not in given:
-        raise DataError(f"{what} {name!r} is missing{suggestion(name, given)}")
-    return given[name]
+def _entry(what: str, values: Mapping[str, T], name: str) -> T:
+    if name not in values:
+        raise DataError(f"{what} {name!r} is missing{suggestion(name, values)}")
+    return values[name]
 
 
 def _screen(what: str, name: str, x: Tensor) -> None:

@@ -15,20 +15,20 @@ from ..networks.statistics import Statistics
 from ..process import SECONDS, Process
 from ..space import Space, space_from
 from ..variables import State
-from .before import running, steps_before
 from .correction import Corrected
 from .inputs import attribute_values, columns
-from .learned import Learned
-from .parameterization import Constant, Varying, supplied
+from .learned_process import LearnedProcess
+from .parameterization import ConstantParameters, VaryingParameters, supplied
 from .part import Part
-from .parts import Made, make_parts
+from .parts import BuiltPart, make_parts
 from .periods import gathered_states
 from .plan import Plan, attributes_of, plan, public, required_by
-from .simulation import Simulated, Simulation
+from .precursors import running, steps_before
+from .simulation import Simulation, SimulationResult
 from .spec import ModelSpec
 from .transfer import Transfer
 
-__all__ = ["Model", "Simulated"]
+__all__ = ["Model", "SimulationResult"]
 
 Tensors = Mapping[str, Tensor]
 
@@ -80,24 +80,24 @@ class Model(nn.Module):
         if space is None and spec.space is not None:
             space = space_from(spec.space)
         self.space = space
-        made = make_parts(spec, space)
+        pieces = make_parts(spec, space)
         self.processes: dict[str, Process] = {
-            m.part.name: m.process for m in made if m.process is not None
+            m.part.name: m.process for m in pieces if m.process is not None
         }
-        for m in made:
+        for m in pieces:
             if m.part.coupling == "stencil" and space is None:
                 raise ConfigError(
                     f"space: part {m.part.name!r} lives on fields; say where"
                 )
         self._gathered: dict[str, tuple[State, ...]] = {}
-        self.parts = tuple(self._with_network(m.part, made) for m in made)
+        self.parts = tuple(self._with_network(m.part, pieces) for m in pieces)
         self.plan: Plan = plan(self.parts, spec.seconds)
         for part in self.parts:
             if part.before:
                 self._join(part)
         self.register_buffer("_like", torch.zeros(()), persistent=False)
 
-    def _with_network(self, part: Part, made: Sequence[Made]) -> Part:
+    def _with_network(self, part: Part, pieces: Sequence[BuiltPart]) -> Part:
         """Make the network of a part; return the part with what the network keeps."""
         entry = self.spec.parts[part.name]
         if entry.correction is not None:
@@ -108,17 +108,17 @@ class Model(nn.Module):
             self.processes[part.name] = process
             # What a network adds is per unit of time, whatever the process depends on.
             part = replace(part, timed=True)
-        if isinstance(learned := self.processes.get(part.name), Learned):
+        if isinstance(learned := self.processes.get(part.name), LearnedProcess):
             self._modules[part.name] = learned.network
             weights = tuple(f"{part.name}.{n}" for n in learned.network.state_dict())
             return replace(part, weights=weights)
         if part.kind == "process":
             return part
-        kind = Constant if part.every == "once" else Varying
+        kind = ConstantParameters if part.every == "once" else VaryingParameters
         seconds = part.step if part.before and part.step else self.spec.seconds
-        at = plan((m.part for m in made), seconds)
-        given = supplied(at, part.name, self.statistics)
-        module: Any = kind(part, entry, self.statistics, given)
+        at = plan((m.part for m in pieces), seconds)
+        supplies = supplied(at, part.name, self.statistics)
+        module: Any = kind(part, entry, self.statistics, supplies)
         # Not by attribute: a part may be called as something that modules have.
         self._modules[part.name] = module
         if part.every == "once":
@@ -183,7 +183,7 @@ class Model(nn.Module):
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of everything :meth:`simulate` can record."""
-        learned = (public(*found) for found in self.plan.given())
+        learned = (public(*pair) for pair in self.plan.given())
         return tuple(dict.fromkeys((*self.plan.outputs, *learned)))
 
     @property
@@ -279,7 +279,7 @@ class Model(nn.Module):
         steps: int | None = None,
         dt: float | None = None,
         outputs: Sequence[str] | None = None,
-    ) -> Simulated:
+    ) -> SimulationResult:
         """Run the model through a series.
 
         A series run in pieces, each started with the state the one before returned,
@@ -306,7 +306,7 @@ class Model(nn.Module):
 
         Returns
         -------
-        Simulated
+        SimulationResult
             Series over the steps after the warm-up, and the final state.
 
         Raises
@@ -335,7 +335,9 @@ class Model(nn.Module):
         current = self._state(state, run.lead, at)
         if warmup and warmup_gradient:
             ran = run.advance(series, current, run.steps, recorded)
-            return Simulated({n: x[warmup:] for n, x in ran.outputs.items()}, ran.state)
+            return SimulationResult(
+                {n: x[warmup:] for n, x in ran.outputs.items()}, ran.state
+            )
         if warmup:
             past = {name: x[:warmup] for name, x in series.items()}
             series = {name: x[warmup:] for name, x in series.items()}
@@ -351,14 +353,16 @@ class Model(nn.Module):
         *,
         dt: float | None = None,
         outputs: Sequence[str] | None = None,
-    ) -> Simulated:
+    ) -> SimulationResult:
         """Run one step: :meth:`simulate` with forcings and outputs (place,)."""
         series = {name: x.unsqueeze(0) for name, x in forcing.items()}
         one = None if series else 1
         result = self.simulate(
             series, attributes, state=state, steps=one, dt=dt, outputs=outputs
         )
-        return Simulated({n: x[0] for n, x in result.outputs.items()}, result.state)
+        return SimulationResult(
+            {n: x[0] for n, x in result.outputs.items()}, result.state
+        )
 
     def constant_parameters(self, attributes: Tensors) -> dict[str, Tensor]:
         """Return the parameters that never change, as physical values.
@@ -373,15 +377,15 @@ class Model(nn.Module):
         dict of str to Tensor
             (place, member), or (place,) where members share it; per unit of time.
         """
-        found: dict[str, Tensor] = {}
+        parameters: dict[str, Tensor] = {}
         for part in self.plan.networks:
             if part.every == "once":
                 values = attribute_values(attributes, part.attributes, self.dtype)
                 nothing = self.like.new_zeros(0)
-                found |= self.network(part.name)(
+                parameters |= self.network(part.name)(
                     columns(values, part.attributes, nothing)
                 )
-        return found
+        return parameters
 
     def plan_at(self, dt: float | None) -> Plan:
         """Return the plan for steps of a length, in units of :attr:`time`.
@@ -396,45 +400,45 @@ class Model(nn.Module):
         if not dt > 0.0:
             raise ConfigError(f"dt: expected a time above 0, found {dt}")
         seconds = dt * SECONDS[self.time]
-        known = (x for x in self.spec.lengths if abs(seconds / x - 1.0) <= 1e-9)
-        seconds = next(known, seconds)
+        lengths = (x for x in self.spec.lengths if abs(seconds / x - 1.0) <= 1e-9)
+        seconds = next(lengths, seconds)
         if seconds == self.spec.seconds:
             return self.plan
         for part in running(self.parts, seconds):
             if part.every != "trained":
                 continue
-            own = self.dt if part.step is None else part.step / SECONDS[self.time]
-            if part.step is None or abs(own / dt - round(own / dt)) > 1e-9:
+            length = self.dt if part.step is None else part.step / SECONDS[self.time]
+            if part.step is None or abs(length / dt - round(length / dt)) > 1e-9:
                 raise ConfigError(
-                    f"dt: network {part.name!r} was trained at steps of {own:g} "
+                    f"dt: network {part.name!r} was trained at steps of {length:g} "
                     f"{self.time} and cannot run at steps of {dt:g} {self.time}"
                 )
         processes = {n: p for n, p in self.spec.parts.items() if p.process}
         spec = replace(
             self.spec, parts=processes, seconds=seconds, steps=(), transforms={}
         )
-        made = {m.part.name: m.part for m in make_parts(spec, self.space)}
+        by_name = {m.part.name: m.part for m in make_parts(spec, self.space)}
         parts = (
             part
             if part.kind == "network"
-            else replace(part, variables=made[part.name].variables, at={})
+            else replace(part, variables=by_name[part.name].variables, at={})
             for part in self.parts
         )
         return plan(parts, seconds)
 
-    def _state(self, given: Tensors | None, lead: Sequence[int], at: Plan) -> Tensors:
+    def _state(self, state: Tensors | None, lead: Sequence[int], at: Plan) -> Tensors:
         cold = self.initial_state(lead, at.seconds / SECONDS[self.time])
-        if given is None:
+        if state is None:
             return cold
-        for name in given:
+        for name in state:
             if name not in cold:
                 raise StateError(f"unknown state {name!r}{suggestion(name, cold)}")
         for name, expected in cold.items():
-            if name not in given:
+            if name not in state:
                 raise StateError(f"state {name!r} is missing")
-            if given[name].shape != expected.shape:
+            if state[name].shape != expected.shape:
                 raise StateError(
-                    f"state {name!r} has shape {tuple(given[name].shape)}, expected "
+                    f"state {name!r} has shape {tuple(state[name].shape)}, expected "
                     f"{tuple(expected.shape)} for {tuple(lead)} places"
                 )
-        return {name: given[name].to(self.like) for name in cold}
+        return {name: state[name].to(self.like) for name in cold}

@@ -93,12 +93,12 @@ class ModelsMean(Process):
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return no state, and the means."""
-        given = vars(f)
-        found = {}
+        forcings = vars(f)
+        means = {}
         for flux in self.fluxes:
             terms = (
-                weight * given[f"{flux.name}_{letter}"]
+                weight * forcings[f"{flux.name}_{letter}"]
                 for letter, weight in zip(LETTERS, self.weights, strict=False)
             )
-            found[flux.name] = reduce(add, terms)
-        return {}, found
+            means[flux.name] = reduce(add, terms)
+        return {}, means

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
-from .before import running
 from .part import Part
 from .periods import Periods, periods_of, rule_of
+from .precursors import running
 
 if TYPE_CHECKING:
     from .model import Model
@@ -71,23 +71,23 @@ def after_longer_steps(
     for part in running(model.parts, ratio * model.plan.seconds):
         if part.before:
             network: Any = model.network(part.name)
-            own = f"{part.name}."
-            memory = {n: ran[own + n] for n in network.transfer.given}
+            prefix = f"{part.name}."
+            memory = {n: ran[prefix + n] for n in network.transfer.names}
             passed_on = network.transfer(memory)
             state |= {f"{part.before}.{n}": x for n, x in passed_on.items()}
     for part in model.plan.parts:
-        own = f"{part.name}."
+        prefix = f"{part.name}."
         if part.kind == "process":
             for store in part.declared(model.plan.seconds).states:
-                if (name := own + store.name) in ran:
+                if (name := prefix + store.name) in ran:
                     start = cold[name]
                     one = start.shape if store.size == 1 else start.shape[1:]
-                    held = ran[name].reshape(-1, *one)
-                    passed = passing(part, store.name, held, store.size, ratio)
-                    state[name] = passed.reshape(start.shape)
+                    before = ran[name].reshape(-1, *one)
+                    after = passing(part, store.name, before, store.size, ratio)
+                    state[name] = after.reshape(start.shape)
         elif part.gathers:
             periods = periods_of(model.plan, part, ratio * model.plan.seconds)
-            total, steps = own + "total", own + "steps"
+            total, steps = prefix + "total", prefix + "steps"
             state[total], state[steps] = periods.in_shorter_steps(
                 state[total], state[steps], ratio
             )
@@ -114,15 +114,15 @@ def in_longer_steps(model: Model, forcing: Tensors, ratio: int) -> dict[str, Ten
         The series is no whole number of longer steps.
     """
     # Of extremes that only longer steps have, what they are extremes of is at hand.
-    read = {
+    sources = {
         f.name: (f, f.extreme[1] if f.extreme and f.name not in forcing else f.name)
         for f in model.plan_at(ratio * model.dt).forcings
     }
-    x = torch.stack([forcing[source] for _, source in read.values()], -1)
+    x = torch.stack([forcing[source] for _, source in sources.values()], -1)
     if len(x) % ratio:
         raise DataError(
             f"a series of {len(x)} steps is no whole number of longer ones of {ratio}"
         )
-    rules = [rule_of(f) for f, _ in read.values()]
+    rules = [rule_of(f) for f, _ in sources.values()]
     whole = Periods("", ratio, rules).whole(x)
-    return dict(zip(read, whole.unbind(-1), strict=True))
+    return dict(zip(sources, whole.unbind(-1), strict=True))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..networks.base import Memory, Network
-from ..networks.normalization import Normalize
+from ..networks.normalization import Normalizer
 from ..networks.statistics import Moments, Statistics
 from ..registries import networks
 from ..variables import Parameter
@@ -21,9 +21,9 @@ from .plan import Plan
 from .spec import PartSpec
 
 __all__ = [
-    "Constant",
-    "Supplied",
-    "Varying",
+    "ConstantParameters",
+    "SuppliedParameter",
+    "VaryingParameters",
     "raw_outputs",
     "supplied",
     "train_networks_in",
@@ -34,7 +34,7 @@ _MARGIN = 0.1  # share of a range, at both ends, that no member starts in
 
 
 @dataclass(frozen=True)
-class Supplied:
+class SuppliedParameter:
     """A parameter that a network supplies, and how many members have one of their own.
 
     Parameters
@@ -76,7 +76,9 @@ class Supplied:
         return values if self.members else values.squeeze(-1)
 
 
-def supplied(whole: Plan, network: str, statistics: Statistics) -> list[Supplied]:
+def supplied(
+    whole: Plan, network: str, statistics: Statistics
+) -> list[SuppliedParameter]:
     """Return what a network supplies, in the order of its channels.
 
     Parameters
@@ -93,17 +95,17 @@ def supplied(whole: Plan, network: str, statistics: Statistics) -> list[Supplied
     ConfigError
         When parts that share a parameter declare it in different ways.
     """
-    own = statistics.seen_by(network)
-    found: dict[str, tuple[str, Supplied]] = {}
+    moments_of = statistics.seen_by(network)
+    entries: dict[str, tuple[str, SuppliedParameter]] = {}
     for part, parameter in whole.given():
         link = whole.link(part, parameter.name)
         if link.part != network:
             continue
         members = part.members if parameter.per == "member" else None
-        known = replace(parameter, name=link.name)
-        moments = own[known.target] if known.target else None
-        one = Supplied(known, members, moments)
-        first, other = found.setdefault(link.name, (part.name, one))
+        declaration = replace(parameter, name=link.name)
+        moments = moments_of[declaration.target] if declaration.target else None
+        one = SuppliedParameter(declaration, members, moments)
+        first, other = entries.setdefault(link.name, (part.name, one))
         if not _alike(one, other):
             raise ConfigError(
                 f"{network}.gives: {link.name!r} is shared by {first!r} and "
@@ -111,10 +113,10 @@ def supplied(whole: Plan, network: str, statistics: Statistics) -> list[Supplied
                 "them read another name"
             )
     order = whole[network].gives
-    return [found[name.rpartition(".")[2]][1] for name in order]
+    return [entries[name.rpartition(".")[2]][1] for name in order]
 
 
-def _alike(one: Supplied, other: Supplied) -> bool:
+def _alike(one: SuppliedParameter, other: SuppliedParameter) -> bool:
     a, b = one.parameter, other.parameter
     same = (a.bounds, a.spacing, a.units) == (b.bounds, b.spacing, b.units)
     same = same and a.target == b.target
@@ -150,7 +152,7 @@ def within_bounds(share: Tensor, parameter: Parameter) -> Tensor:
     return low + (high - low) * share
 
 
-class _Supplying(nn.Module):
+class _SupplyingNetwork(nn.Module):
     """A network that supplies parameters, in the precision that it is trained in."""
 
     network: Network
@@ -172,10 +174,10 @@ class _Supplying(nn.Module):
                 raw, memory = advance(x, memory)
         if self.collected is not None and raw.requires_grad:
             self.collected.append(raw)
-        return raw.to(x), {name: kept.to(x) for name, kept in memory.items()}
+        return raw.to(x), {name: entry.to(x) for name, entry in memory.items()}
 
 
-class Constant(_Supplying):
+class ConstantParameters(_SupplyingNetwork):
     """From attributes to parameters that never change, hence causal.
 
     Parameters
@@ -186,7 +188,7 @@ class Constant(_Supplying):
         Which network, and its options.
     statistics : Statistics
         Moments of the attributes.
-    supplied : sequence of Supplied
+    supplied : sequence of SuppliedParameter
         What it supplies, in the order of the network's channels.
     """
 
@@ -195,7 +197,7 @@ class Constant(_Supplying):
         part: Part,
         spec: PartSpec,
         statistics: Statistics,
-        supplied: Sequence[Supplied],
+        supplied: Sequence[SuppliedParameter],
     ) -> None:
         super().__init__()
         self.supplied = tuple(supplied)
@@ -205,7 +207,7 @@ class Constant(_Supplying):
                 f"{part.name}.network: {spec.network!r} has a memory; attributes do "
                 "not change with time"
             )
-        self.normalize = Normalize(statistics.seen_by(part.name), part.attributes)
+        self.normalize = Normalizer(statistics.seen_by(part.name), part.attributes)
         self.network = _network(part, spec, len(part.attributes), self.supplied)
         _spread_bias(self.network, self.supplied)
 
@@ -226,13 +228,14 @@ class Constant(_Supplying):
         return _values(raw, self.supplied)
 
 
-class Varying(_Supplying):
+class VaryingParameters(_SupplyingNetwork):
     """From forcings, attributes and memory to parameters that change with time.
 
     Parameters
     ----------
     part, spec, statistics, supplied
-        As of :class:`Constant`; the statistics are those of the forcings as well.
+        As of :class:`ConstantParameters`; the statistics are those of the forcings as
+        well.
     """
 
     def __init__(
@@ -240,7 +243,7 @@ class Varying(_Supplying):
         part: Part,
         spec: PartSpec,
         statistics: Statistics,
-        supplied: Sequence[Supplied],
+        supplied: Sequence[SuppliedParameter],
     ) -> None:
         super().__init__()
         self.supplied = tuple(supplied)
@@ -251,9 +254,9 @@ class Varying(_Supplying):
                     "what members hold would appear and vanish as it changes; let a "
                     "network of attributes alone give it"
                 )
-        own = statistics.seen_by(part.name)
-        self.normalize_forcing = Normalize(own, part.inputs)
-        self.normalize_attributes = Normalize(own, part.attributes)
+        moments = statistics.seen_by(part.name)
+        self.normalize_forcing = Normalizer(moments, part.inputs)
+        self.normalize_attributes = Normalizer(moments, part.attributes)
         inputs = len(part.inputs) + len(part.attributes)
         self.network = _network(part, spec, inputs, self.supplied)
         _spread_bias(self.network, self.supplied)
@@ -316,7 +319,7 @@ def train_networks_in(model: nn.Module, precision: torch.dtype) -> None:
         Such as ``torch.bfloat16``.
     """
     for module in model.modules():
-        if isinstance(module, (_Supplying, Network)):
+        if isinstance(module, (_SupplyingNetwork, Network)):
             module.precision = precision
 
 
@@ -334,7 +337,7 @@ def raw_outputs(model: nn.Module) -> Iterator[list[Tensor]]:
         One whose parts have such networks.
     """
     collected: list[Tensor] = []
-    supplying = [m for m in model.modules() if isinstance(m, _Supplying)]
+    supplying = [m for m in model.modules() if isinstance(m, _SupplyingNetwork)]
     for module in supplying:
         module.collected = collected
     try:
@@ -344,27 +347,27 @@ def raw_outputs(model: nn.Module) -> Iterator[list[Tensor]]:
             module.collected = None
 
 
-def _values(raw: Tensor, supplied: Sequence[Supplied]) -> dict[str, Tensor]:
+def _values(raw: Tensor, supplied: Sequence[SuppliedParameter]) -> dict[str, Tensor]:
     sizes = [entry.channels for entry in supplied]
     answers = (x.split_with_sizes(sizes, -1) for x in (raw, torch.sigmoid(raw)))
     return {
-        entry.parameter.name: entry.value(own, share)
-        for entry, own, share in zip(supplied, *answers, strict=True)
+        entry.parameter.name: entry.value(answer, share)
+        for entry, answer, share in zip(supplied, *answers, strict=True)
     }
 
 
 def _network(
-    part: Part, spec: PartSpec, inputs: int, supplied: Sequence[Supplied]
+    part: Part, spec: PartSpec, inputs: int, supplied: Sequence[SuppliedParameter]
 ) -> Network:
     outputs = sum(entry.channels for entry in supplied)
     kind = networks[spec.network or ""]
     try:
-        return kind.made(inputs, outputs, spec.options)
+        return kind.make(inputs, outputs, spec.options)
     except ConfigError as error:
         raise ConfigError(f"{part.name}: {error}") from None
 
 
-def _spread_bias(network: Network, supplied: Sequence[Supplied]) -> None:
+def _spread_bias(network: Network, supplied: Sequence[SuppliedParameter]) -> None:
     """Set the output bias so that members start spread over the parameters' bounds.
 
     Each parameter's members take the midpoints of ``members`` equal parts of its range

@@ -156,11 +156,11 @@ class Part:
         """Return what differs from the usual part."""
         usual = Part(name=self.name, kind=self.kind)
         entries = {f.name: getattr(self, f.name) for f in fields(self)}
-        said = ("name", "kind", "every", "time")
+        required = ("name", "kind", "every", "time")
         return {
             key: value
             for key, value in entries.items()
-            if key in said or value != getattr(usual, key)
+            if key in required or value != getattr(usual, key)
         }
 
 

@@ -12,20 +12,20 @@ from ..space import Space
 from ..variables import Parameter
 from .part import Declarations, Part, coupled, step_key
 from .spec import ModelSpec, PartSpec
-from .weighted import Weighted
+from .weighted_process import WeightedProcess
 
-__all__ = ["Made", "make_parts"]
+__all__ = ["BuiltPart", "make_parts"]
 
 
 @dataclass(frozen=True)
-class Made:
+class BuiltPart:
     """A part and the process in it, None where it is a network."""
 
     part: Part
     process: Process | None
 
 
-def make_parts(spec: ModelSpec, space: Space | None = None) -> list[Made]:
+def make_parts(spec: ModelSpec, space: Space | None = None) -> list[BuiltPart]:
     """Return the parts of a model; networks supply what is said, and remember nothing.
 
     Raises
@@ -33,27 +33,31 @@ def make_parts(spec: ModelSpec, space: Space | None = None) -> list[Made]:
     ConfigError
         When a name is not registered, or options are wrong; names the part.
     """
-    made = [_made(name, entry, spec, space) for name, entry in spec.parts.items()]
-    supplied = _supplied(spec, [m.part for m in made])
-    return [_giving(m, supplied) for m in made]
+    pieces = [_made(name, entry, spec, space) for name, entry in spec.parts.items()]
+    supplied = _supplied(spec, [m.part for m in pieces])
+    return [_giving(m, supplied) for m in pieces]
 
 
-def _made(name: str, entry: PartSpec, spec: ModelSpec, space: Space | None) -> Made:
+def _made(
+    name: str, entry: PartSpec, spec: ModelSpec, space: Space | None
+) -> BuiltPart:
     try:
         if entry.process:
             return _process(name, entry, spec, space)
-        return Made(_network(name, entry), None)
+        return BuiltPart(_network(name, entry), None)
     except ConfigError as error:
         raise ConfigError(f"parts.{name}: {error}") from None
 
 
-def _process(name: str, entry: PartSpec, spec: ModelSpec, space: Space | None) -> Made:
+def _process(
+    name: str, entry: PartSpec, spec: ModelSpec, space: Space | None
+) -> BuiltPart:
     process = processes[entry.process or ""](entry.options or None)
     if space is not None:
         process = process.on(space)
     timed = type(process).at is not Process.at
     if entry.member_weights == "learned":
-        process = Weighted(process)
+        process = WeightedProcess(process)
     time = SECONDS[process.time]
     usual = process.at(spec.seconds / time)
     at = {}
@@ -77,7 +81,7 @@ def _process(name: str, entry: PartSpec, spec: ModelSpec, space: Space | None) -
     for key in part.reads:
         if key not in inputs:
             raise ConfigError(f"reads: unknown {key!r}{suggestion(key, inputs)}")
-    return Made(part, process)
+    return BuiltPart(part, process)
 
 
 def _network(name: str, entry: PartSpec) -> Part:
@@ -92,13 +96,13 @@ def _network(name: str, entry: PartSpec) -> Part:
 
 def _supplied(spec: ModelSpec, parts: Sequence[Part]) -> Mapping[str, tuple[str, ...]]:
     """Return the parameters that each network supplies, in order of declaration."""
-    named = {
+    explicit = {
         name
         for entry in spec.parts.values()
         if entry.gives != "all"
         for name in entry.gives
     }
-    found: dict[str, tuple[str, ...]] = {}
+    supplied: dict[str, tuple[str, ...]] = {}
     for at, part in enumerate(parts):
         entry = spec.parts[part.name]
         gives = spec.parts[entry.before].gives if entry.before else entry.gives
@@ -109,24 +113,24 @@ def _supplied(spec: ModelSpec, parts: Sequence[Part]) -> Mapping[str, tuple[str,
                 other.source(p.name)
                 for other, p in later
                 if _learned(p)
-                and not {other.source(p.name), f"{other.name}.{p.name}"} & named
+                and not {other.source(p.name), f"{other.name}.{p.name}"} & explicit
             ]
         else:
             order = [other.source(p.name) for other, p in later]
             names = [name for name in order if name in gives]
             # What is unknown is told of, but steps may have parameters of their own.
-            known = {f"{other.name}.{p.name}" for other, p in later}
-            names += [name for name in gives if name in known or not entry.before]
-        found[part.name] = tuple(dict.fromkeys(names))
-    return found
+            full_names = {f"{other.name}.{p.name}" for other, p in later}
+            names += [name for name in gives if name in full_names or not entry.before]
+        supplied[part.name] = tuple(dict.fromkeys(names))
+    return supplied
 
 
 def _learned(parameter: Parameter) -> bool:
     return parameter.source == "network" and parameter.bounds is not None
 
 
-def _giving(made: Made, supplied: Mapping[str, tuple[str, ...]]) -> Made:
-    if made.process is not None:
-        return made
-    gives = supplied[made.part.name]
-    return Made(replace(made.part, gives=gives), None)
+def _giving(piece: BuiltPart, supplied: Mapping[str, tuple[str, ...]]) -> BuiltPart:
+    if piece.process is not None:
+        return piece
+    gives = supplied[piece.part.name]
+    return BuiltPart(replace(piece.part, gives=gives), None)

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from .model import Model
 
 __all__ = [
-    "Gathered",
+    "GatheredPiece",
     "Periods",
     "gathered_states",
-    "held",
+    "in_periods",
     "periods_of",
     "rule_of",
 ]
@@ -85,7 +85,7 @@ def gathered_states(part: Part, outputs: int) -> tuple[State, ...]:
     )
 
 
-class Gathered(NamedTuple):
+class GatheredPiece(NamedTuple):
     """What comes of gathering a piece of a series.
 
     Parameters
@@ -121,7 +121,7 @@ class Periods:
     length: int
     rules: Sequence[Rule]
 
-    def passed(self, steps: Tensor) -> int:
+    def elapsed(self, steps: Tensor) -> int:
         """Return the steps gathered before a piece: 0 at a cold start.
 
         Raises
@@ -129,9 +129,9 @@ class Periods:
         StateError
             When they are not a whole number, more than there are, or differ.
         """
-        found = steps.detach().flatten().tolist()
-        first = found[0]
-        if any(x != first for x in found):
+        counts = steps.detach().flatten().tolist()
+        first = counts[0]
+        if any(x != first for x in counts):
             raise StateError(
                 f"state '{self.part}.steps' differs from place to place; all are in "
                 "the same step of a period"
@@ -143,12 +143,12 @@ class Periods:
             )
         return int(first)
 
-    def gather(self, passed: int, total: Tensor, x: Tensor) -> Gathered:
+    def gather(self, elapsed: int, total: Tensor, x: Tensor) -> GatheredPiece:
         """Take in a piece of the series.
 
         Parameters
         ----------
-        passed : int
+        elapsed : int
             Steps gathered before it.
         total : Tensor
             (place, input), what they brought.
@@ -156,22 +156,22 @@ class Periods:
             (time, place, input), the steps of the piece.
         """
         over = [x.new_zeros(0, *x.shape[1:])]
-        if passed == self.length:
+        if elapsed == self.length:
             over.append(self._closed(total).unsqueeze(0))
-            passed = 0
-        left = self.length - passed
-        now = self._reduced(x[:left].unsqueeze(0))[0]
-        now = self._joined(total, now) if passed else now
-        rest = x[left:]
+            elapsed = 0
+        remaining = self.length - elapsed
+        now = self._reduced(x[:remaining].unsqueeze(0))[0]
+        now = self._joined(total, now) if elapsed else now
+        rest = x[remaining:]
         if not len(rest):
-            return Gathered(torch.cat(over), now, passed + len(x))
+            return GatheredPiece(torch.cat(over), now, elapsed + len(x))
         over.append(self._closed(now).unsqueeze(0))
         # The last period of a piece stays open, be it whole or not.
         whole = (len(rest) - 1) // self.length
         if whole:
             over.append(self.whole(rest[: whole * self.length]))
         last = rest[whole * self.length :]
-        return Gathered(
+        return GatheredPiece(
             torch.cat(over), self._reduced(last.unsqueeze(0))[0], len(last)
         )  # fmt: skip
 
@@ -229,7 +229,7 @@ _JOINED: dict[Rule, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
-def held(
+def in_periods(
     model: Model,
     at: Plan,
     part: Part,
@@ -266,23 +266,23 @@ def held(
     """
     network: Any = model.network(part.name)
     periods = periods_of(at, part)
-    own = dict(state)
-    total, steps, answer = (own.pop(name) for name in ("total", "steps", "answer"))
-    passed = periods.passed(steps)
-    inputs, total, count = periods.gather(passed, total, x)
-    if not passed:
+    memory = dict(state)
+    total, steps, answer = (memory.pop(name) for name in ("total", "steps", "answer"))
+    elapsed = periods.elapsed(steps)
+    inputs, total, count = periods.gather(elapsed, total, x)
+    if not elapsed:
         own_statistics = model.statistics.seen_by(part.name)
         typical = [own_statistics[name].typical for name in part.inputs]
         first = x.new_tensor(typical).expand(1, *x.shape[1:])
         inputs = torch.cat([first, inputs])
-    begun = passed % periods.length
+    begun = elapsed % periods.length
     answers = answer.unsqueeze(0) if begun else answer.new_zeros(0, *answer.shape)
     if len(inputs):
-        found, own = network.answer(inputs, attributes, own)
-        answers = torch.cat([answers, found])
+        new_answers, memory = network.answer(inputs, attributes, memory)
+        answers = torch.cat([answers, new_answers])
     which = (torch.arange(len(x), device=x.device) + begun) // periods.length
     values = network.values(answers)
-    after = {**own, "total": total, "answer": answers[-1]}
+    after = {**memory, "total": total, "answer": answers[-1]}
     return (
         {name: y.index_select(0, which) for name, y in values.items()},
         {**after, "steps": torch.full_like(steps, count)},

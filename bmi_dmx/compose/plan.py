@@ -14,8 +14,8 @@ from typing import Literal
 from ..errors import ConfigError, UnitsError, suggestion
 from ..units import convert, unknown
 from ..variables import Attribute, Flux, Forcing, Parameter, State, Variable
-from .before import running
 from .part import RESERVED, Part
+from .precursors import running
 
 __all__ = [
     "HOST",
@@ -104,21 +104,21 @@ class Plan:
 
         What the last part needs comes first.
         """
-        found: dict[str, Forcing] = {}
+        forcings: dict[str, Forcing] = {}
         for part in reversed(self.processes):
             for forcing in part.declared(self.seconds).forcings:
                 link = self.link(part, forcing.name)
                 if link.giver in ("host", "clock"):
-                    found.setdefault(link.name, _named(forcing, link.name))
-        return tuple(found.values())
+                    forcings.setdefault(link.name, _named(forcing, link.name))
+        return tuple(forcings.values())
 
     @cached_property
     def attributes(self) -> tuple[Attribute, ...]:
         """What the model is given once for every place; networks come first."""
-        found: dict[str, Attribute] = {}
+        attributes: dict[str, Attribute] = {}
         for part in self.networks:
             for name in part.attributes:
-                found.setdefault(name, Attribute(name=name))
+                attributes.setdefault(name, Attribute(name=name))
         declared = {
             self.link(part, p.name).name: p
             for part in self.processes
@@ -126,23 +126,23 @@ class Plan:
             if self.link(part, p.name).giver == "attribute"
         }
         for name, p in declared.items():
-            found[name] = Attribute(
+            attributes[name] = Attribute(
                 name=name, symbol=p.symbol, units=p.units, bounds=p.bounds,
                 about=p.about,
             )  # fmt: skip
-        return tuple(found.values())
+        return tuple(attributes.values())
 
     @cached_property
     def optional(self) -> frozenset[str]:
         """Names of the attributes that a place may lack."""
-        needed = {name for part in self.networks for name in part.attributes}
+        required = {name for part in self.networks for name in part.attributes}
         maybe: set[str] = set()
         for part in self.processes:
             for p in part.declared(self.seconds).parameters:
                 link = self.link(part, p.name)
                 if link.giver == "attribute":
-                    (maybe if p.optional else needed).add(link.name)
-        return frozenset(maybe - needed)
+                    (maybe if p.optional else required).add(link.name)
+        return frozenset(maybe - required)
 
     def given(self) -> Iterator[tuple[Part, Parameter]]:
         """Yield the parameters that networks supply, with the part that has them."""
@@ -154,16 +154,16 @@ class Plan:
     @cached_property
     def supplied(self) -> dict[str, Parameter]:
         """Declarations of what networks supply, by the names that these give it."""
-        found: dict[str, Parameter] = {}
+        parameters: dict[str, Parameter] = {}
         for part, p in self.given():
-            found.setdefault(self.link(part, p.name).name, p)
-        return found
+            parameters.setdefault(self.link(part, p.name).name, p)
+        return parameters
 
     @cached_property
     def targets(self) -> tuple[str, ...]:
         """Names of the observed quantities whose moments networks answer by."""
-        found = (p.target for _, p in self.given() if p.target)
-        return tuple(dict.fromkeys(found))
+        targets = (p.target for _, p in self.given() if p.target)
+        return tuple(dict.fromkeys(targets))
 
     @cached_property
     def outputs(self) -> dict[str, tuple[Part, Flux | State]]:
@@ -172,14 +172,14 @@ class Plan:
         What is of one of several models that run as one has the part before its name,
         and so has what the model is given under the same name.
         """
-        given = {forcing.name for forcing in self.forcings}
-        found = {}
+        forcings = {forcing.name for forcing in self.forcings}
+        outputs = {}
         for part in self.processes:
             for variable in part.declared(self.seconds).outputs:
                 name = public(part, variable)
-                own = f"{part.name}.{name}" if name in given else name
-                found[own] = (part, variable)
-        return found
+                key = f"{part.name}.{name}" if name in forcings else name
+                outputs[key] = (part, variable)
+        return outputs
 
     def models_of(self, name: str) -> dict[str, float]:
         """Return the outputs of models whose mean an output is, with their shares.
@@ -192,36 +192,36 @@ class Plan:
         if name not in self.outputs:
             return {}
         owner, variable = self.outputs[name]
-        found: dict[str, float] = {}
+        shares: dict[str, float] = {}
         for forcing in owner.declared(self.seconds).forcings:
             link = self.link(owner, forcing.name)
             if link.giver == "part" and link.name == variable.name:
                 giver = self[link.part]
                 if giver.share is not None:
-                    found[public(giver, variable)] = giver.share
-        return found
+                    shares[public(giver, variable)] = giver.share
+        return shares
 
     @property
     def exchanged(self) -> dict[str, str]:
         """For each budgeted flux, the later part that takes all of it in."""
-        taken: dict[str, str] = {}
+        takers: dict[str, str] = {}
         for part in self.processes:
             for budget in part.declared(self.seconds).budgets:
                 for name in budget.inputs:
                     link = self.links.get((part.name, name))
                     if link is not None and link.giver == "part":
-                        taken[f"{link.part}.{link.name}"] = part.name
-        return taken
+                        takers[f"{link.part}.{link.name}"] = part.name
+        return takers
 
 
 def attributes_of(plans: Iterable[Plan]) -> tuple[Attribute, ...]:
     """Return what a model is given for every place at any of its steps."""
-    found: dict[str, Attribute] = {}
+    attributes: dict[str, Attribute] = {}
     for one in plans:
         for a in one.attributes:
-            if found.get(a.name, Attribute(name=a.name)) == Attribute(name=a.name):
-                found[a.name] = a
-    return tuple(found.values())
+            if attributes.get(a.name, Attribute(name=a.name)) == Attribute(name=a.name):
+                attributes[a.name] = a
+    return tuple(attributes.values())
 
 
 def required_by(plans: Iterable[Plan]) -> frozenset[str]:
@@ -310,43 +310,43 @@ def _links(
         elif forcing.source == "clock":
             link = Link("clock", name)
         else:
-            found = _flux(part, forcing, name, earlier, seconds)
-            link = found or Link("host", name)
+            source = _flux(part, forcing, name, earlier, seconds)
+            link = source or Link("host", name)
         yield (part.name, forcing.name), link
     for parameter in declared.parameters:
         name = part.source(parameter.name)
         yield (part.name, parameter.name), _supplier(part, parameter, name, earlier)
     for name in part.inputs:
         # Nothing says in which units a network was trained but the giver itself.
-        own = Variable(name=name.rpartition(".")[2], units="")
-        found = _flux(part, own, name, earlier, seconds)
-        yield (part.name, name), found or Link("host", name)
+        variable = Variable(name=name.rpartition(".")[2], units="")
+        source = _flux(part, variable, name, earlier, seconds)
+        yield (part.name, name), source or Link("host", name)
 
 
 def _flux(
     part: Part,
-    wanted: Variable,
+    variable: Variable,
     name: str,
     earlier: tuple[Part, ...],
     seconds: float,
 ) -> Link | None:
     """Return the nearest earlier part with a flux of this name, or the host."""
-    owner, _, own = name.rpartition(".")
+    owner, _, short = name.rpartition(".")
     if owner == HOST:
-        return Link("host", own)
+        return Link("host", short)
     for giver in reversed(earlier):
         if owner and giver.name != owner:
             continue
         for flux in giver.declared(seconds).fluxes:
-            if flux.name == own:
-                where = f"{part.name}.{wanted.name}"
+            if flux.name == short:
+                where = f"{part.name}.{variable.name}"
                 if giver.members and not giver.mean and part.members != giver.members:
                     raise ConfigError(
                         f"{where}: {giver.name!r} hands on its {giver.members} members "
                         f"one by one, {part.name!r} has {part.members or 'none'}"
                     )
-                factor = _factor(where, flux, wanted)
-                return Link("part", own, giver.name, factor)
+                factor = _factor(where, flux, variable)
+                return Link("part", short, giver.name, factor)
     return None
 
 
@@ -395,22 +395,22 @@ def _refuse_unread(
     parts: tuple[Part, ...], links: Mapping[tuple[str, str], Link]
 ) -> None:
     """Refuse networks that supply what no later process takes from them."""
-    read = {(link.part, link.name) for link in links.values() if link.giver == "part"}
+    inputs = {(link.part, link.name) for link in links.values() if link.giver == "part"}
     owners = {
         other.source(p.name): other
         for other in parts
         for p in other.variables.parameters
     }
     for part in parts:
-        own = [name.rpartition(".")[2] for name in part.gives]
-        for name, last in zip(part.gives, own, strict=True):
+        names = [name.rpartition(".")[2] for name in part.gives]
+        for name, last in zip(part.gives, names, strict=True):
             where = f"{part.name}.gives"
-            if own.count(last) > 1:
+            if names.count(last) > 1:
                 raise ConfigError(
                     f"{where}: {last!r} is of several parts; supply them by a network "
                     "each, or let them read other names"
                 )
-            if (part.name, last) in read:
+            if (part.name, last) in inputs:
                 continue
             if last not in owners:
                 raise ConfigError(
@@ -429,14 +429,14 @@ def _refuse_unread(
 def _own_name(part: Part, name: str) -> str:
     """Return the parameter of a part that is looked for under a name."""
     names = (p.name for p in part.variables.parameters)
-    return next(own for own in names if part.source(own) == name)
+    return next(candidate for candidate in names if part.source(candidate) == name)
 
 
 def _refuse_unknown_inputs(
     parts: tuple[Part, ...], links: Mapping[tuple[str, str], Link], seconds: float
 ) -> None:
     """Refuse networks that read what no process of the model declares."""
-    known = {
+    forcings = {
         links[part.name, forcing.name].name
         for part in parts
         for forcing in part.declared(seconds).forcings
@@ -444,6 +444,6 @@ def _refuse_unknown_inputs(
     for part in parts:
         for name in part.inputs:
             link = links[part.name, name]
-            if link.giver == "host" and link.name not in known:
-                hint = suggestion(link.name, known)
+            if link.giver == "host" and link.name not in forcings:
+                hint = suggestion(link.name, forcings)
                 raise ConfigError(f"{part.name}.forcings: unknown {name!r}{hint}")

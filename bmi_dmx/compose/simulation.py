@@ -18,18 +18,18 @@ from ..space import field_shape
 from ..variables import Parameter, Variable
 from .inputs import attribute_values, columns, forcing_series
 from .part import Part
-from .periods import held
+from .periods import in_periods
 from .plan import Plan, public
 
 if TYPE_CHECKING:
     from .model import Model
 
-__all__ = ["Simulated", "Simulation", "field_axes"]
+__all__ = ["Simulation", "SimulationResult", "field_axes"]
 
 Tensors = Mapping[str, Tensor]
 
 
-class Simulated(NamedTuple):
+class SimulationResult(NamedTuple):
     """What a simulation returns.
 
     Parameters
@@ -96,7 +96,7 @@ class Simulation:
     def constants(self, attributes: Tensors) -> None:
         """Take in the attributes, and run the networks that run once."""
         model = self.model
-        given = [
+        names = [
             a.name
             for a in self.at.attributes
             if a.name not in self.at.optional or a.name in attributes
@@ -104,7 +104,7 @@ class Simulation:
         fields = bool(field_axes(model))
         places = self.lead[-1] if self.lead and not fields else None
         self.place = attribute_values(
-            attributes, given, model.dtype, places, fields=fields
+            attributes, names, model.dtype, places, fields=fields
         )
         for part in self.at.networks:
             if part.every == "once":
@@ -130,44 +130,44 @@ class Simulation:
 
     def advance(
         self, series: Tensors, state: Tensors, steps: int, outputs: Sequence[str]
-    ) -> Simulated:
+    ) -> SimulationResult:
         """Run all parts over a piece of the series."""
-        known: dict[tuple[str, str], Tensor] = dict(self.learned)
-        known |= {("", name): x for name, x in series.items()}
+        quantities: dict[tuple[str, str], Tensor] = dict(self.learned)
+        quantities |= {("", name): x for name, x in series.items()}
         after: dict[str, Tensor] = {}
         for part in self.at.parts:
             if part.name not in self.needed:
                 continue
             if part.kind == "network":
                 if part.every != "once":
-                    self._vary(part, known, state, after)
+                    self._vary(part, quantities, state, after)
             else:
-                self._run(part, known, state, after, steps, outputs)
-        return Simulated(
-            {name: self._output(name, known, steps) for name in outputs},
+                self._run(part, quantities, state, after, steps, outputs)
+        return SimulationResult(
+            {name: self._output(name, quantities, steps) for name in outputs},
             {**{n: x for n, x in state.items() if n not in after}, **after},
         )
 
     def _vary(
         self,
         part: Part,
-        known: dict[tuple[str, str], Tensor],
+        quantities: dict[tuple[str, str], Tensor],
         state: Tensors,
         after: dict[str, Tensor],
     ) -> None:
         """Run a network over the piece."""
-        drivers = {name: self._given(part, name, known) for name in part.inputs}
+        drivers = {name: self._given(part, name, quantities) for name in part.inputs}
         x = columns(drivers, part.inputs)
         fixed = columns(self.place, part.attributes, self._nothing())
-        own = _own(state, part.name)
+        before = _own(state, part.name)
         network = self.model.network(part.name)
         if not part.gathers:
-            values, memory = network(x, fixed, own)
+            values, memory = network(x, fixed, before)
         else:
-            values, memory = held(self.model, self.at, part, x, fixed, own)
+            values, memory = in_periods(self.model, self.at, part, x, fixed, before)
         if self.model.training and self.model.spec.parts[part.name].drop:
             values = {n: self._dropped(part, n, x) for n, x in values.items()}
-        known |= {(part.name, name): x for name, x in values.items()}
+        quantities |= {(part.name, name): x for name, x in values.items()}
         after |= {f"{part.name}.{name}": m for name, m in memory.items()}
 
     def _dropped(self, part: Part, name: str, x: Tensor) -> Tensor:
@@ -180,16 +180,16 @@ class Simulation:
         return torch.where(where.reshape(-1, *(1,) * (x.ndim - 2)), x[-1:], x)
 
     def _given(
-        self, part: Part, name: str, known: Mapping[tuple[str, str], Tensor]
+        self, part: Part, name: str, quantities: Mapping[tuple[str, str], Tensor]
     ) -> Tensor:
         link = self.at.link(part, name)
-        x = known[link.part, link.name]
+        x = quantities[link.part, link.name]
         return x if link.factor == 1.0 else x * link.factor
 
     def _run(
         self,
         part: Part,
-        known: dict[tuple[str, str], Tensor],
+        quantities: dict[tuple[str, str], Tensor],
         state: Tensors,
         after: dict[str, Tensor],
         steps: int,
@@ -199,36 +199,36 @@ class Simulation:
         process = self.model.processes[part.name]
         declared = part.declared(self.at.seconds)
         forcing = {
-            f.name: self._given(part, f.name, known)
+            f.name: self._given(part, f.name, quantities)
             for f in declared.forcings
             if self.at.link(part, f.name).giver != "upstream"
         }
-        parameters = self._parameters(part, declared.parameters, known)
-        wanted = self._wanted(part, outputs)
+        parameters = self._parameters(part, declared.parameters, quantities)
+        names = self._wanted(part, outputs)
         dt = part.dt(self.at.seconds)
         tensors = (*forcing.values(), *parameters.values())
         alone = forcing and not declared.states and part.coupling != "upstream"
         if alone and not any(x.requires_grad for x in tensors):
             # Without memory one call of the step serves the whole series.
-            found = _at_once(process.at(dt), part, forcing, parameters, dt)
-            known |= {(part.name, name): x for name, x in found.items()}
+            fluxes = _at_once(process.at(dt), part, forcing, parameters, dt)
+            quantities |= {(part.name, name): x for name, x in fluxes.items()}
             return
-        own = _own(state, part.name)
+        before = _own(state, part.name)
         cells = part.coupling != "stencil"
         ran = scan(
             process,
             {
                 n: x if part.members or not cells else x.unsqueeze(-1)
-                for n, x in own.items()
+                for n, x in before.items()
             },
             forcing,
             parameters,
             dt=dt,
-            outputs=wanted,
+            outputs=names,
             average=cells and (part.mean or not part.members),
             steps=None if forcing else steps,
         )
-        known |= {(part.name, name): x for name, x in ran.outputs.items()}
+        quantities |= {(part.name, name): x for name, x in ran.outputs.items()}
         single = cells and not part.members
         after |= {
             f"{part.name}.{n}": x.squeeze(-1) if single else x
@@ -239,70 +239,70 @@ class Simulation:
         self,
         part: Part,
         declared: Iterable[Parameter],
-        known: Mapping[tuple[str, str], Tensor],
+        quantities: Mapping[tuple[str, str], Tensor],
     ) -> dict[str, Tensor]:
         """Return what is supplied: (place, member or 1), or as it is of fields."""
-        found: dict[str, Tensor] = {}
+        parameters: dict[str, Tensor] = {}
         for p in declared:
             link = self.at.link(part, p.name)
             if link.giver in ("default", "space"):
                 continue
             if link.giver == "part":
-                x = known[link.part, link.name]
+                x = quantities[link.part, link.name]
             elif link.name in self.place:
                 x = self.place[link.name]
             else:
                 x = self.model.like.new_full((self.lead[-1],), float("nan"))
-            own = link.giver == "part" and p.per == "member" and part.members
-            whole = own or part.coupling == "stencil"
-            found[p.name] = x if whole else x.unsqueeze(-1)
-        return found
+            per_member = link.giver == "part" and p.per == "member" and part.members
+            whole = per_member or part.coupling == "stencil"
+            parameters[p.name] = x if whole else x.unsqueeze(-1)
+        return parameters
 
     def _wanted(self, part: Part, outputs: Sequence[str]) -> list[str]:
         """Return what later parts read of a part, and what is recorded."""
-        read = [
+        inputs = [
             link.name
             for link in self.at.links.values()
             if link.giver == "part" and link.part == part.name
         ]
-        own = [
+        records = [
             self.at.outputs[n][1].name
             for n in outputs
             if n in self.at.outputs and self.at.outputs[n][0] is part
         ]
-        return list(dict.fromkeys((*read, *own)))
+        return list(dict.fromkeys((*inputs, *records)))
 
     def _output(
-        self, name: str, known: Mapping[tuple[str, str], Tensor], steps: int
+        self, name: str, quantities: Mapping[tuple[str, str], Tensor], steps: int
     ) -> Tensor:
         if name in self.at.outputs:
             owner, variable = self.at.outputs[name]
-            x = known[owner.name, variable.name]
+            x = quantities[owner.name, variable.name]
             single = owner.mean or not owner.members or owner.coupling == "stencil"
             return x if single else x.mean(-1)
         for part, parameter in self.at.given():
             if public(part, parameter) == name:
                 link = self.at.link(part, parameter.name)
-                x = known[link.part, link.name]
+                x = quantities[link.part, link.name]
                 if parameter.per == "member" and part.members:
                     x = x.mean(-1)
-                own: tuple[int, ...] = ()
+                shape: tuple[int, ...] = ()
                 if self.model.space is not None and field_axes(self.model):
-                    own = self.model.space.shape(parameter)
-                return x.expand(steps, *self.lead, *own)
+                    shape = self.model.space.shape(parameter)
+                return x.expand(steps, *self.lead, *shape)
         raise KeyError(name)
 
 
 def _needed(at: Plan, outputs: Sequence[str]) -> set[str]:
     """Return the parts that outputs depend on, and those that remember something."""
-    needed = {part.name for part in at.parts if part.declared(at.seconds).states}
-    needed |= {at.outputs[name][0].name for name in outputs if name in at.outputs}
-    needed |= {part.name for part in at.networks}
+    names = {part.name for part in at.parts if part.declared(at.seconds).states}
+    names |= {at.outputs[name][0].name for name in outputs if name in at.outputs}
+    names |= {part.name for part in at.networks}
     for part in reversed(at.parts):
-        if part.name in needed:
+        if part.name in names:
             links = (link for (name, _), link in at.links.items() if name == part.name)
-            needed |= {link.part for link in links if link.giver == "part"}
-    return needed
+            names |= {link.part for link in links if link.giver == "part"}
+    return names
 
 
 def _own(state: Tensors, part: str) -> dict[str, Tensor]:
@@ -342,8 +342,8 @@ def _lead(model: Model, attributes: Tensors, state: Tensors | None) -> tuple[int
         return ()
     if model.space is not None:
         return (len(model.space.ids),)
-    known = (attributes[a.name] for a in model.plan.attributes if a.name in attributes)
-    return next(((len(x),) for x in known if x.ndim == 1), (1,))
+    values = (attributes[a.name] for a in model.plan.attributes if a.name in attributes)
+    return next(((len(x),) for x in values if x.ndim == 1), (1,))
 
 
 def _at_once(
@@ -371,8 +371,8 @@ def _at_once(
         x = per_time(results[f"q.{flux.name}"], flux.per_step, dt)
         # What follows from parameters alone is the same at all times.
         if fields and process.space is not None:
-            own = process.space.shape(process.forcings[0])
-            lead = like.shape[: like.ndim - len(own)]
+            shape = process.space.shape(process.forcings[0])
+            lead = like.shape[: like.ndim - len(shape)]
             x = x.expand(*lead, *process.space.shape(flux))
         else:
             x = x.expand(*like.shape[: like.ndim - x.ndim], *x.shape)
@@ -382,17 +382,17 @@ def _at_once(
 
 def _completed(process: Process, parameters: Tensors, like: Tensor) -> Tensors:
     """Return all that a step sees of the parameters, defaults included, prepared."""
-    found = dict(parameters)
+    entries = dict(parameters)
     for p in process.parameters:
-        if p.name in found:
+        if p.name in entries:
             continue
         if p.source == "space":
-            found[p.name] = measured(process, p, like)
+            entries[p.name] = measured(process, p, like)
         else:
             value = like.new_tensor(p.default)
-            found[p.name] = value if p.size == 1 else value.expand(p.size)
+            entries[p.name] = value if p.size == 1 else value.expand(p.size)
     if not process.prepared:
-        return found
-    given = SimpleNamespace(**found)
-    process.refuse(given)
-    return process.prepare(given)
+        return entries
+    namespace = SimpleNamespace(**entries)
+    process.refuse(namespace)
+    return process.prepare(namespace)

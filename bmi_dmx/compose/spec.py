@@ -11,9 +11,9 @@ from ..errors import ConfigError, suggestion
 from ..networks.statistics import Transform
 from ..process import SECONDS
 from ..registries import DEFAULT_RECIPE, recipes
-from .before import Transfers, refuse_before
 from .part import Every
-from .weighted import MOST_WEIGHTED
+from .precursors import Transfers, refuse_before
+from .weighted_process import MOST_WEIGHTED
 
 __all__ = [
     "Composition",
@@ -290,9 +290,11 @@ class Composition:
     def _refuse_steps(self) -> None:
         """Refuse steps of networks that nobody could keep count of."""
         day = SECONDS["d"]
-        own = {n: part.step for n, part in self.parts.items() if part.step is not None}
-        first = next(iter(own.values()), None)
-        for name, step in own.items():
+        steps = {
+            n: part.step for n, part in self.parts.items() if part.step is not None
+        }
+        first = next(iter(steps.values()), None)
+        for name, step in steps.items():
             where = f"parts.{name}.step"
             if not 0.0 < step <= day or day % step:
                 raise ConfigError(
@@ -324,8 +326,8 @@ class Composition:
     @property
     def period(self) -> float:
         """Length of the step of the networks that have their own, else of the model."""
-        own = (p.step for p in self.parts.values() if p.step and p.before is None)
-        return next(own, self.seconds)
+        steps = (p.step for p in self.parts.values() if p.step and p.before is None)
+        return next(steps, self.seconds)
 
     @property
     def network_attributes(self) -> tuple[str, ...]:
@@ -368,8 +370,8 @@ class ModelSpec(Composition):
             raise ConfigError(
                 f"recipe: unknown {name!r}{suggestion(str(name), recipes)}"
             )
-        own = {key: value for key, value in data.items() if key != "recipe"}
-        settings: Recipe = convert(own, recipes[name])
+        options = {key: value for key, value in data.items() if key != "recipe"}
+        settings: Recipe = convert(options, recipes[name])
         return replace(settings.model(), recipe=name, settings=settings)
 
     @classmethod

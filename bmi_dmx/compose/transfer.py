@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from ..errors import ConfigError
-from .before import Transfers
+from .precursors import Transfers
 
 __all__ = ["Transfer"]
 
@@ -19,14 +19,14 @@ class Transfer(nn.Module):
 
     Parameters
     ----------
-    given, wanted : mapping of str to int
+    sources, targets : mapping of str to int
         Widths of what the first network remembers, and of what the second does.
     kind : {"linear", "mlp"}
-        A matrix and a bias; or those behind a layer of tanh, as wide as ``wanted``.
+        A matrix and a bias; or those behind a layer of tanh, as wide as ``targets``.
 
     Attributes
     ----------
-    given : tuple of str
+    sources : tuple of str
         Names of the memories.
 
     Raises
@@ -40,20 +40,20 @@ class Transfer(nn.Module):
     """
 
     def __init__(
-        self, given: Mapping[str, int], wanted: Mapping[str, int], kind: Transfers
+        self, sources: Mapping[str, int], targets: Mapping[str, int], kind: Transfers
     ) -> None:
         super().__init__()
-        if not wanted or set(given) != set(wanted):
-            found, expected = (
-                ", ".join(names) or "nothing" for names in (wanted, given)
+        if not targets or set(sources) != set(targets):
+            memories, expected = (
+                ", ".join(names) or "nothing" for names in (targets, sources)
             )
             raise ConfigError(
-                f"remembers {found}, and the network before it {expected}; expected "
+                f"remembers {memories}, and the network before it {expected}; expected "
                 "the same of both"
             )
-        self.given = tuple(wanted)
+        self.names = tuple(targets)
         self.maps = nn.ModuleDict(
-            {name: _map(given[name], width, kind) for name, width in wanted.items()}
+            {name: _map(sources[name], width, kind) for name, width in targets.items()}
         )
 
     def forward(self, memory: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -64,7 +64,7 @@ class Transfer(nn.Module):
         memory : mapping of str to Tensor
             (place, width).
         """
-        return {name: self.maps[name](memory[name]) for name in self.given}
+        return {name: self.maps[name](memory[name]) for name in self.names}
 
 
 def _map(inputs: int, outputs: int, kind: Transfers) -> nn.Module:

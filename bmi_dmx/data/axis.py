@@ -57,7 +57,7 @@ class Moments:
     ----------
     first : datetime64[us]
         The first, UTC.
-    passed : (T,) float64
+    offsets : (T,) float64
         Seconds since then.
     precision : float
         Seconds by which times may be off that went through single precision; 0 where
@@ -65,27 +65,27 @@ class Moments:
     """
 
     first: np.datetime64
-    passed: NDArray[np.float64]
+    offsets: NDArray[np.float64]
     precision: float = 0.0
 
     def part(self, some: slice) -> Moments:
         """Return a part of them."""
-        passed = self.passed[some]
-        if passed.size == 0:
-            return Moments(self.first, passed, self.precision)
-        first = _shifted(self.first, float(passed[0]))
-        return Moments(first, passed - passed[0], self.precision)
+        offsets = self.offsets[some]
+        if offsets.size == 0:
+            return Moments(self.first, offsets, self.precision)
+        first = _shifted(self.first, float(offsets[0]))
+        return Moments(first, offsets - offsets[0], self.precision)
 
     @property
     def times(self) -> Times:
         """Return all of them, (T,) datetime64[us]."""
-        passed = np.round(self.passed * 1e6).astype("timedelta64[us]")
-        micro: Times = self.first + passed
+        offsets = np.round(self.offsets * 1e6).astype("timedelta64[us]")
+        micro: Times = self.first + offsets
         return micro
 
     def text(self, entry: int) -> str:
         """Return the time of an entry, to the second, for messages."""
-        return _text(_shifted(self.first, float(self.passed[entry])))
+        return _text(_shifted(self.first, float(self.offsets[entry])))
 
 
 @dataclass(frozen=True)
@@ -115,14 +115,14 @@ class TimeAxis:
     @property
     def start(self) -> datetime:
         """Return where the first step begins, UTC."""
-        found: datetime = self.first.astype("datetime64[us]").item()
-        return found
+        start: datetime = self.first.astype("datetime64[us]").item()
+        return start
 
     @property
     def times(self) -> Times:
         """Return where all steps begin, (T,) datetime64[s]."""
-        passed = np.round(np.arange(self.steps) * self.seconds * 1e6)
-        micro: Times = self.first + passed.astype("timedelta64[us]")
+        offsets = np.round(np.arange(self.steps) * self.seconds * 1e6)
+        micro: Times = self.first + offsets.astype("timedelta64[us]")
         return micro.astype("datetime64[s]")
 
     @classmethod
@@ -156,23 +156,23 @@ class TimeAxis:
         """
         if bounds is not None:
             return cls._bounded(stamps, bounds, where)
-        if len(stamps.passed) < 2:
+        if len(stamps.offsets) < 2:
             raise DataError(
-                f"{where}: found {len(stamps.passed)} times, expected at least 2, "
+                f"{where}: found {len(stamps.offsets)} times, expected at least 2, "
                 "which say how long a step is"
             )
         seconds, rounded = _step(stamps, where)
-        first, told, assumption = _begin(stamps, seconds, centred, rounded)
-        return cls(first, seconds, len(stamps.passed), told, assumption)
+        first, remarks, assumption = _begin(stamps, seconds, centred, rounded)
+        return cls(first, seconds, len(stamps.offsets), remarks, assumption)
 
     @classmethod
     def _bounded(
         cls, stamps: Moments, bounds: tuple[Moments, Moments], where: str
     ) -> TimeAxis:
         begin, end = bounds
-        if len(begin.passed) == 0:
+        if len(begin.offsets) == 0:
             raise DataError(f"{where}: found 0 times, expected at least 1")
-        lengths = end.passed - begin.passed + _between(begin.first, end.first)
+        lengths = end.offsets - begin.offsets + _between(begin.first, end.first)
         at = _first(~(lengths > 0.0))
         if at is not None:
             raise DataError(
@@ -180,7 +180,7 @@ class TimeAxis:
                 "has no length"
             )
         seconds, rounded = _nominal(float(np.median(lengths)), 0.0), False
-        if len(begin.passed) > 1:
+        if len(begin.offsets) > 1:
             seconds, rounded = _step(begin, f"{where}: bounds")
         slack = begin.precision if rounded else 0.0
         at = _first(np.abs(lengths - seconds) > _allowed(seconds, slack))
@@ -190,14 +190,14 @@ class TimeAxis:
                 f"is {span_text(lengths[at])}, but the steps begin every "
                 f"{span_text(seconds)}"
             )
-        first, told, _ = _begin(begin, seconds, centred=False, rounded=rounded)
+        first, remarks, _ = _begin(begin, seconds, centred=False, rounded=rounded)
         away = _between(first, stamps.first)
         if not -_allowed(seconds, stamps.precision) <= away <= 1.001 * seconds:
             raise DataError(
                 f"{where}: time {stamps.text(0)} lies outside its bounds, "
                 f"{begin.text(0)} to {end.text(0)}"
             )
-        return cls(first, seconds, len(begin.passed), told)
+        return cls(first, seconds, len(begin.offsets), remarks)
 
 
 def moments(
@@ -252,11 +252,11 @@ def moments(
         precision = float(np.spacing(np.abs(single).max())) * unit
     first = _first_moment(float(numbers[0]) * unit, reference, name, where)
     # Differences of whole numbers are exact, also of nanoseconds since 1970.
-    passed = numbers - numbers[0]
+    offsets = numbers - numbers[0]
     if raw.dtype.kind in "iu":
         whole = np.ma.getdata(raw).reshape(-1).astype(np.int64)
-        passed = (whole - whole[0]).astype(np.float64)
-    return Moments(first, passed * unit, precision)
+        offsets = (whole - whole[0]).astype(np.float64)
+    return Moments(first, offsets * unit, precision)
 
 
 def _units(units: str, where: str, origin: datetime | None) -> tuple[float, datetime]:
@@ -271,23 +271,23 @@ def _units(units: str, where: str, origin: datetime | None) -> tuple[float, date
         if origin is None:
             raise DataError(f"{where}: units: found {units!r}, {expected}")
         return unit, origin
-    read = _REFERENCE.fullmatch(rest.strip())
-    if read is None:
+    match = _REFERENCE.fullmatch(rest.strip())
+    if match is None:
         raise DataError(f"{where}: units: found {units!r}, {expected}")
     try:
-        day = datetime(*(int(part) for part in read["date"].split("-")))  # type: ignore[arg-type]
-        passed = time_of_day(read)
-        return unit, day + passed
+        day = datetime(*(int(part) for part in match["date"].split("-")))  # type: ignore[arg-type]
+        time = time_of_day(match)
+        return unit, day + time
     except (ValueError, OverflowError) as error:
         raise DataError(f"{where}: units: found {units!r}: {error}") from None
 
 
-def time_of_day(read: re.Match[str]) -> timedelta:
+def time_of_day(match: re.Match[str]) -> timedelta:
     """Return the time of a day, with its offset from UTC taken away.
 
     Parameters
     ----------
-    read : re.Match
+    match : re.Match
         With groups ``hour``, ``minute``, ``second``, ``fraction`` and ``zone``.
 
     Raises
@@ -295,22 +295,22 @@ def time_of_day(read: re.Match[str]) -> timedelta:
     ValueError
         When there is no such time, or offset.
     """
-    hour, minute, second = (int(read[n] or 0) for n in ("hour", "minute", "second"))
+    hour, minute, second = (int(match[n] or 0) for n in ("hour", "minute", "second"))
     if hour > 24 or minute > 59 or second > 59 or (hour == 24 and minute + second):
         raise ValueError(f"no such time of a day: {hour:02}:{minute:02}:{second:02}")
-    fraction = read["fraction"] or ""
+    fraction = match["fraction"] or ""
     part = float(fraction) if len(fraction) > 1 else 0.0
-    passed = timedelta(hours=hour, minutes=minute, seconds=second + part)
-    zone = (read["zone"] or "Z").upper()
+    time = timedelta(hours=hour, minutes=minute, seconds=second + part)
+    zone = (match["zone"] or "Z").upper()
     if zone in ("Z", "UTC", "GMT"):
-        return passed
+        return time
     digits = zone[1:].replace(":", "")
     hours = int(digits[:-2] if len(digits) > 2 else digits)
     minutes = int(digits[-2:]) if len(digits) > 2 else 0
     if hours > 18 or minutes > 59:
         raise ValueError(f"no such offset from UTC: {zone}")
     offset = timedelta(hours=hours, minutes=minutes)
-    return passed + offset if zone[0] == "-" else passed - offset
+    return time + offset if zone[0] == "-" else time - offset
 
 
 def _first_moment(
@@ -322,11 +322,11 @@ def _first_moment(
     since = f"seconds since {reference.isoformat(sep=' ')}"
     whole, part = divmod(seconds, 1.0)
     try:
-        found: Any = cftime.num2date(
+        date: Any = cftime.num2date(
             whole, since, calendar, only_use_cftime_datetimes=True
         )
         plain = datetime(
-            found.year, found.month, found.day, found.hour, found.minute, found.second
+            date.year, date.month, date.day, date.hour, date.minute, date.second
         )
         micro = np.datetime64(plain, "us")
     except (ValueError, OverflowError) as error:
@@ -339,7 +339,7 @@ def _step(times: Moments, where: str) -> tuple[float, bool]:
 
     With it comes whether they are so but for the rounding of single precision.
     """
-    lengths = np.diff(times.passed)
+    lengths = np.diff(times.offsets)
     at = _first(~(lengths > 0.0))
     if at is not None:
         one, other = times.text(at), times.text(at + 1)
@@ -350,13 +350,13 @@ def _step(times: Moments, where: str) -> tuple[float, bool]:
         # Of rounded times no single length is right, but all stay near the even ones.
         usual = float(np.mean(lengths)) if precision else _usual(lengths)
         seconds = _nominal(usual, precision)
-        even = seconds * np.arange(len(times.passed))
-        if (np.abs(times.passed - even) <= _allowed(seconds, precision)).all():
+        even = seconds * np.arange(len(times.offsets))
+        if (np.abs(times.offsets - even) <= _allowed(seconds, precision)).all():
             return seconds, precision > 0.0
     seconds = _nominal(_usual(lengths), 0.0)
     at = _first(np.abs(lengths - seconds) > _allowed(seconds, 0.0))
     if at is None:
-        return float(f"{times.passed[-1] / len(lengths):.9g}"), False
+        return float(f"{times.offsets[-1] / len(lengths):.9g}"), False
     missing = lengths[at] / seconds - 1.0
     gap = ""
     if missing > 0.5 and abs(missing - round(missing)) < 0.01:
@@ -390,32 +390,32 @@ def _begin(
     times: Moments, seconds: float, centred: bool, rounded: bool
 ) -> tuple[np.datetime64, tuple[str, ...], str]:
     """Return where the first step begins, what is odd, and what was assumed."""
-    told = []
+    remarks = []
     first = times.first
     # Days as numbers with a fraction are off by microseconds.
     grain = 1e-3 if seconds % 1.0 else 1.0
     if rounded:
-        told.append(
+        remarks.append(
             f"times went through single precision, which rounds them to "
             f"{times.precision:g} s; they are taken for every {span_text(seconds)}"
         )
         grain = seconds
     first = _rounded(first, grain)
     if seconds < 1.0 or _DAY % seconds:
-        return first, tuple(told), ""
+        return first, tuple(remarks), ""
     phase = _between(first.astype("datetime64[D]").astype("datetime64[us]"), first)
     phase %= seconds
     if centred and seconds >= 2.0 and abs(phase - 0.5 * seconds) < 0.5:
-        told.append(
+        remarks.append(
             f"times such as {_text(first)} are taken for the middles "
             f"of steps of {span_text(seconds)}"
         )
-        return _shifted(first, -0.5 * seconds), tuple(told), ""
+        return _shifted(first, -0.5 * seconds), tuple(remarks), ""
     assumption = (
         f"a time is taken for the beginning of its step of {span_text(seconds)} (the "
         f"first is {_text(first)}); there are no bounds that say so"
     )
-    return first, tuple(told), assumption
+    return first, tuple(remarks), assumption
 
 
 def _rounded(moment: np.datetime64, grain: float) -> np.datetime64:

@@ -74,20 +74,20 @@ def read_fields(path: Path, names: Sequence[str]) -> FieldSeries:
         time = time_variable(path, file)
         times = stamps(path, file, time)
         moments = times.bounds[0] if times.bounds is not None else times.moments
-        passed = np.round(moments.passed * 1e6).astype("timedelta64[us]")
-        found: dict[str, Array] = {}
+        offsets = np.round(moments.offsets * 1e6).astype("timedelta64[us]")
+        fields: dict[str, Array] = {}
         units: dict[str, str] = {}
         axes: tuple[str, ...] = ()
         for name in names:
             variable = _variable(path, file, name)
-            own = _axes(path, variable, times.dimension)
-            if axes and own != axes:
+            dims = _axes(path, variable, times.dimension)
+            if axes and dims != axes:
                 raise DataError(
-                    f"{path}: {name}: found fields along {', '.join(own)}, expected "
+                    f"{path}: {name}: found fields along {', '.join(dims)}, expected "
                     f"{', '.join(axes)} as of {names[0]}"
                 )
-            axes = own
-            found[name] = _moved(path, variable, (times.dimension, *own))
+            axes = dims
+            fields[name] = _moved(path, variable, (times.dimension, *dims))
             units[name] = units_of(variable)
         y, x = (coordinate(path, file, axis) for axis in axes)
     finally:
@@ -97,8 +97,8 @@ def read_fields(path: Path, names: Sequence[str]) -> FieldSeries:
             "%s: rows fall from %g to %g; they are turned round", path, *y[[0, -1]]
         )
         y = y[::-1].copy()
-        found = {name: x[:, ::-1].copy() for name, x in found.items()}
-    return FieldSeries(path, moments.first + passed, y, x, found, units)
+        fields = {name: x[:, ::-1].copy() for name, x in fields.items()}
+    return FieldSeries(path, moments.first + offsets, y, x, fields, units)
 
 
 def read_mask(path: Path, name: str) -> NDArray[np.bool_]:

@@ -130,12 +130,12 @@ def reference_of(connection: sqlite3.Connection, table: str) -> int | None:
         return None
     declared = int(row[0])
     if "gpkg_spatial_ref_sys" in tables:
-        named = connection.execute(
+        system = connection.execute(
             "SELECT organization_coordsys_id FROM gpkg_spatial_ref_sys "
             "WHERE srs_id = ?", (declared,)
         ).fetchone()  # fmt: skip
-        if named is not None and isinstance(named[0], int) and named[0] > 0:
-            declared = int(named[0])
+        if system is not None and isinstance(system[0], int) and system[0] > 0:
+            declared = int(system[0])
     return declared if declared > 0 else None
 
 
@@ -188,8 +188,8 @@ def _parts(
     if plain != _LINES:
         some = np.frombuffer(shape, f"{order}f8", count * numbers, at)
         return [some.reshape(count, numbers)[:, :2]], at + some.nbytes
-    found: list[NDArray[np.float64]] = []
+    parts: list[NDArray[np.float64]] = []
     for _ in range(count):
         inner, at = _parts(shape, at, (_LINE,))
-        found += inner
-    return found, at
+        parts += inner
+    return parts, at

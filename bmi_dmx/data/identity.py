@@ -166,7 +166,7 @@ class Match:
 
 
 def match(
-    wanted: Sequence[str], there: Sequence[str], *, by_number: bool = True
+    names: Sequence[str], there: Sequence[str], *, by_number: bool = True
 ) -> Match:
     """Find names among those of a file.
 
@@ -179,7 +179,7 @@ def match(
 
     Parameters
     ----------
-    wanted : sequence of str
+    names : sequence of str
         Names that are looked for.
     there : sequence of str
         Names of the file, each once.
@@ -187,31 +187,31 @@ def match(
         Whether numbers alone may be compared.
     """
     exact = {name: place for place, name in enumerate(there)}
-    found = {name: exact[name] for name in wanted if name in exact}
-    alike = {**_alike(wanted, there, _plain), **found}
+    identical = {name: exact[name] for name in names if name in exact}
+    alike = {**_alike(names, there, _plain), **identical}
     if not alike and by_number:
-        alike = _alike(wanted, there, _number)
+        alike = _alike(names, there, _number)
         words = {(_word(name), _word(there[k])) for name, k in alike.items()}
         if any(one and other and one != other for one, other in words):
             alike = {}
     remark = ""
-    loose = next((name for name in alike if name not in found), None)
+    loose = next((name for name in alike if name not in identical), None)
     if loose is not None:
         remark = f"{there[alike[loose]]!r} is taken for {loose!r}, and others alike"
-    places = {name: alike[name] for name in wanted if name in alike}
-    return Match(places, [name for name in wanted if name not in places], remark)
+    places = {name: alike[name] for name in names if name in alike}
+    return Match(places, [name for name in names if name not in places], remark)
 
 
 def _alike(
-    wanted: Sequence[str], there: Sequence[str], key: Callable[[str], str]
+    names: Sequence[str], there: Sequence[str], key: Callable[[str], str]
 ) -> dict[str, int]:
     """Return places of names by a key that no two names on one side share."""
-    here, known = Counter(map(key, wanted)), Counter(map(key, there))
+    here, theirs = Counter(map(key, names)), Counter(map(key, there))
     places = {key(name): place for place, name in enumerate(there)}
     return {
         name: places[k]
-        for name in wanted
-        if (k := key(name)) and here[k] == known[k] == 1
+        for name in names
+        if (k := key(name)) and here[k] == theirs[k] == 1
     }
 
 
@@ -223,18 +223,18 @@ def _plain(name: str) -> str:
 
 def _number(name: str) -> str:
     """Return the number that ends a name, without leading zeros; else nothing."""
-    read = re.fullmatch(r"(?:[^\W\d_]+[-_ ]?)?0*(\d+)", _plain(name))
-    return read[1] if read else ""
+    match = re.fullmatch(r"(?:[^\W\d_]+[-_ ]?)?0*(\d+)", _plain(name))
+    return match[1] if match else ""
 
 
-def spelt_otherwise(title: str, known: Iterable[str]) -> str | None:
+def spelt_otherwise(title: str, names: Iterable[str]) -> str | None:
     """Return the name that a title of a file differs from in capitals alone.
 
     Parameters
     ----------
     title : str
         Of a column or variable.
-    known : iterable of str
+    names : iterable of str
         Names that are looked for.
 
     Returns
@@ -242,18 +242,18 @@ def spelt_otherwise(title: str, known: Iterable[str]) -> str | None:
     str or None
         None where there is no such name, or several.
     """
-    there = [name for name in known if name.casefold() == title.casefold()]
+    there = [name for name in names if name.casefold() == title.casefold()]
     return there[0] if len(there) == 1 else None
 
 
-def meant(title: str, known: Iterable[str], there: Container[str]) -> str | None:
+def meant(title: str, names: Iterable[str], there: Container[str]) -> str | None:
     """Return the name that a title of a file means, itself or in other capitals.
 
     Parameters
     ----------
     title : str
         Of a column or variable.
-    known : iterable of str
+    names : iterable of str
         Names that are looked for.
     there : container of str
         All titles of the file; one that is a name as it is goes before others.
@@ -263,15 +263,15 @@ def meant(title: str, known: Iterable[str], there: Container[str]) -> str | None
     str or None
         None where it means none.
     """
-    if title in known:
+    if title in names:
         return title
-    name = spelt_otherwise(title, known)
+    name = spelt_otherwise(title, names)
     return None if name in there else name
 
 
 def _word(name: str) -> str:
-    read = re.match(r"[^\W\d_]+", name.strip())
-    return read[0].casefold() if read else ""
+    match = re.match(r"[^\W\d_]+", name.strip())
+    return match[0].casefold() if match else ""
 
 
 def listed(names: Sequence[str]) -> str:

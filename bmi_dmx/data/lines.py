@@ -51,11 +51,11 @@ class Lines:
         try:
             with open(self.path, "rb") as file:
                 file.seek(offset)
-                found = []
+                lines = []
                 for line in islice(file, count):
                     offset += len(line)
-                    found.append((line.decode("utf-8"), offset))
-                return found
+                    lines.append((line.decode("utf-8"), offset))
+                return lines
         except FileNotFoundError:
             raise ConfigError(f"{self.path}: no such file") from None
         except OSError as error:
@@ -78,10 +78,10 @@ class Lines:
         if first < row:
             row, offset = 0, self._begin
         while row < first:
-            passed = self._lines(offset, min(first - row, _FEW))
-            if not passed:
+            earlier = self._lines(offset, min(first - row, _FEW))
+            if not earlier:
                 return []
-            row, offset = row + len(passed), passed[-1][1]
+            row, offset = row + len(earlier), earlier[-1][1]
         lines = self._lines(offset, count)
         if lines:
             self._at = (first + len(lines), lines[-1][1])

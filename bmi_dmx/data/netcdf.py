@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import ConfigError, DataError
 from ..files import NETCDF
 from .axis import Moments, TimeAxis, moments
-from .foreign import foreign
+from .file_kinds import foreign
 from .identity import names_of
 from .one_time import one_step
 from .zarr_store import ZarrFile, is_zarr
@@ -98,11 +98,11 @@ def _endless(path: Path) -> bool:
         size = int.from_bytes(data[at + 8 : at + 16], "little")
         here, end = at + 16, min(at + size, len(data))
         while here + 16 <= end:
-            used = any(data[here : here + 2])
+            occupied = any(data[here : here + 2])
             length = int.from_bytes(data[here + 8 : here + 16], "little")
-            if length >= 2**63 or not (used or length):
+            if length >= 2**63 or not (occupied or length):
                 return True
-            here += 16 + -(-length // 8) * 8 if used else length
+            here += 16 + -(-length // 8) * 8 if occupied else length
         at = data.find(_HEAP, at + len(_HEAP))
     return False
 
@@ -119,7 +119,7 @@ def raw(path: Path, variable: Any, index: Any = ...) -> Any:
     try:
         with (
             NETCDF,
-            warnings.catch_warnings(record=True) as told,
+            warnings.catch_warnings(record=True) as messages,
             np.errstate(all="ignore"),
         ):
             warnings.simplefilter("always", UserWarning)
@@ -129,7 +129,7 @@ def raw(path: Path, variable: Any, index: Any = ...) -> Any:
         raise DataError(
             f"{path}: {variable.name}: cannot be read, the file is damaged: {reason}"
         ) from None
-    for text in (str(warning.message) for warning in told):
+    for text in (str(warning.message) for warning in messages):
         if "scale_factor" in text:
             raise DataError(f"{path}: {variable.name}: {text}")
         # A marker that cannot be a number of the variable is none of its numbers.
@@ -147,8 +147,8 @@ def numbers(path: Path, variable: Any, index: Any = ...) -> Array:
     """
     _refuse_text(path, variable)
     values = raw(path, variable, index)
-    found: Array = np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
-    return found
+    numbers: Array = np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
+    return numbers
 
 
 def _refuse_text(path: Path, variable: Any) -> None:
@@ -267,7 +267,7 @@ class Stamps:
         if self.bounds is not None:
             bounds = self.bounds[0].part(some), self.bounds[1].part(some)
         stamps = self.moments.part(some)
-        if lone_step is not None and bounds is None and stamps.passed.size == 1:
+        if lone_step is not None and bounds is None and stamps.offsets.size == 1:
             return one_step(stamps, lone_step, self.where, centred=centred)
         return TimeAxis.of(stamps, self.where, bounds=bounds, centred=centred)
 
@@ -295,8 +295,8 @@ def time_axis(
     DataError
         As :func:`stamps`; or when times do not follow each other evenly.
     """
-    read = stamps(path, file, variable, origin=origin)
-    return read.axis(centred=centred, lone_step=lone_step), read.dimension
+    times = stamps(path, file, variable, origin=origin)
+    return times.axis(centred=centred, lone_step=lone_step), times.dimension
 
 
 def stamps(path: Path, file: Any, variable: Any, *, origin: Any = None) -> Stamps:
@@ -330,8 +330,8 @@ def stamps(path: Path, file: Any, variable: Any, *, origin: Any = None) -> Stamp
     bounds = file.variables.get(str(getattr(variable, "bounds", "")))
     ends, between = _ends(path, bounds, variable, dimension), None
     if ends is not None:
-        own = units_of(bounds) or units
-        between = (read(ends[:, 0], own), read(ends[:, 1], own))
+        end_units = units_of(bounds) or units
+        between = (read(ends[:, 0], end_units), read(ends[:, 1], end_units))
     return Stamps(where, dimension, read(_common(path, variable, dimension)), between)
 
 
@@ -351,8 +351,8 @@ def _along(variable: Any) -> str:
     """Return the dimension of time; of two, the one that is called like it."""
     if not variable.dimensions:
         return str(variable.name)
-    named = [d for d in variable.dimensions if "time" in d.lower()]
-    return str((named or variable.dimensions)[-1])
+    candidates = [d for d in variable.dimensions if "time" in d.lower()]
+    return str((candidates or variable.dimensions)[-1])
 
 
 def _common(path: Path, variable: Any, dimension: str) -> Any:
@@ -367,12 +367,12 @@ def _common(path: Path, variable: Any, dimension: str) -> Any:
 
     first = rows(slice(0, 1))[0] if variable.shape[1 - along] else np.empty(0)
     count, few = variable.shape[1 - along], max(1, _BLOCK // max(1, len(first)))
-    known = np.ma.filled(np.ma.asarray(first, dtype=np.float64), np.nan)
+    times = np.ma.filled(np.ma.asarray(first, dtype=np.float64), np.nan)
     for k in range(0, count, few):
         block = np.ma.filled(
             np.ma.asarray(rows(slice(k, k + few)), dtype=np.float64), np.nan
         )
-        same = np.all((block == known) | (np.isnan(block) & np.isnan(known)), axis=1)
+        same = np.all((block == times) | (np.isnan(block) & np.isnan(times)), axis=1)
         if not same.all():
             place = k + int(np.argmin(same))
             raise DataError(

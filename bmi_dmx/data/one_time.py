@@ -25,7 +25,7 @@ def one_step(
     where, centred
         As for :meth:`.axis.TimeAxis.of`.
     """
-    passed = np.array([0.0, seconds])
-    two = TimeAxis.of(Moments(stamp.first, passed), where, centred=centred)
-    told = f"one time, taken for a step of {span_text(seconds)}"
-    return replace(two, steps=1, remarks=(told, *two.remarks))
+    offsets = np.array([0.0, seconds])
+    two = TimeAxis.of(Moments(stamp.first, offsets), where, centred=centred)
+    remark = f"one time, taken for a step of {span_text(seconds)}"
+    return replace(two, steps=1, remarks=(remark, *two.remarks))

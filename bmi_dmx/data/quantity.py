@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import UnitsError
 from ..units import NO_DIMENSION, convert
 from ..variables import Variable
-from .missing import without_markers
+from .fill_values import without_markers
 
 __all__ = ["assumed", "converts", "in_mass", "quantity"]
 
@@ -52,28 +52,30 @@ def quantity(
         When units are unknown, or of something else. Numbers that are declared without
         a dimension are taken as they are instead, which is remarked on.
     """
-    given = units or variable.units
-    if given.casefold() in NO_DIMENSION:
-        given = "1"
-    if variable.units == "1" and not converts(given, "1"):
+    file_units = units or variable.units
+    if file_units.casefold() in NO_DIMENSION:
+        file_units = "1"
+    if variable.units == "1" and not converts(file_units, "1"):
         remark(f"{where}: units {units!r} are passed over, a plain number is expected")
-        given = "1"
+        file_units = "1"
     try:
-        if given != variable.units:
-            convert(0.0, given, variable.units)
+        if file_units != variable.units:
+            convert(0.0, file_units, variable.units)
         bounds = None
         if variable.bounds is not None:
-            ends = convert(np.array(variable.bounds), variable.units, given)
+            ends = convert(np.array(variable.bounds), variable.units, file_units)
             bounds = (float(ends.min()), float(ends.max()))
         marked = without_markers(values, bounds)
-        found = marked.values
-        if given != variable.units:
-            found = np.asarray(convert(found, given, variable.units), np.float64)
+        numbers = marked.values
+        if file_units != variable.units:
+            numbers = np.asarray(
+                convert(numbers, file_units, variable.units), np.float64
+            )
     except UnitsError as error:
         raise UnitsError(f"{where}: {error}") from None
     if marked.markers:
         remark(marked.remark(where))
-    return found
+    return numbers
 
 
 def in_mass(variable: VariableType, units: str, density: str) -> VariableType:

@@ -64,51 +64,51 @@ def regridded(
     ----------
     Jones (1999), doi:10.1175/1520-0493(1999)127<2204:FASOCR>2.0.CO;2, to first order.
     """
-    given, wanted = (np.sin(np.radians(edges)) for edges in rows)
-    down = _overlaps(given, wanted)
+    source, target = (np.sin(np.radians(edges)) for edges in rows)
+    down = _overlaps(source, target)
     turns = [_overlaps(columns[0] + turn, columns[1]) for turn in (-_TURN, 0.0, _TURN)]
     across: Array = np.sum(turns, 0)
-    known = np.isfinite(values)
-    total = down @ np.where(known, values, 0.0) @ across.T
-    weight = down @ known.astype(float) @ across.T
+    valid = np.isfinite(values)
+    total = down @ np.where(valid, values, 0.0) @ across.T
+    weight = down @ valid.astype(float) @ across.T
     # What overlaps by rounding alone says nothing.
-    least = 1e-9 * np.diff(wanted)[:, None] * np.diff(columns[1])
-    found = np.full(total.shape, np.nan)
-    np.divide(total, weight, out=found, where=weight > least)
-    return found
+    least = 1e-9 * np.diff(target)[:, None] * np.diff(columns[1])
+    means = np.full(total.shape, np.nan)
+    np.divide(total, weight, out=means, where=weight > least)
+    return means
 
 
-def _overlaps(given: Array, wanted: Array) -> Array:
-    """Return how much of each given cell lies in each wanted one, (wanted, given)."""
-    ends = np.minimum(given[1:], wanted[1:, None])
-    found: Array = np.maximum(ends - np.maximum(given[:-1], wanted[:-1, None]), 0.0)
-    return found
+def _overlaps(source: Array, target: Array) -> Array:
+    """Return how much of each source cell lies in each target cell."""
+    ends = np.minimum(source[1:], target[1:, None])
+    overlaps: Array = np.maximum(ends - np.maximum(source[:-1], target[:-1, None]), 0.0)
+    return overlaps
 
 
-def interpolated(values: Array, given: Array, wanted: Array) -> Array:
+def interpolated(values: Array, source: Array, target: Array) -> Array:
     """Return levels between those given; beyond the first and the last these hold.
 
     Parameters
     ----------
     values : (level, ...) array
         NaN is missing; what lies between something missing and anything else is too.
-    given, wanted : (level,) array
+    source, target : (level,) array
         Depths, increasing.
     """
-    after = np.clip(np.searchsorted(given, wanted), 1, max(given.size - 1, 1))
-    if given.size == 1:
-        return np.repeat(values, wanted.size, 0)
-    share = (wanted - given[after - 1]) / (given[after] - given[after - 1])
+    after = np.clip(np.searchsorted(source, target), 1, max(source.size - 1, 1))
+    if source.size == 1:
+        return np.repeat(values, target.size, 0)
+    share = (target - source[after - 1]) / (source[after] - source[after - 1])
     share = np.clip(share, 0.0, 1.0).reshape(-1, *(1,) * (values.ndim - 1))
     before, behind = values[after - 1], values[after]
     # A level that counts for nothing may be missing.
-    found: Array = np.where(share == 0.0, before, np.where(
+    levels: Array = np.where(share == 0.0, before, np.where(
         share == 1.0, behind, (1.0 - share) * before + share * behind
     ))  # fmt: skip
-    return found
+    return levels
 
 
-def filled(values: Array, wanted: NDArray[np.bool_], around: bool) -> Array:
+def filled(values: Array, mask: NDArray[np.bool_], around: bool) -> Array:
     """Return fields in which what is missing is the mean of neighbours that are known.
 
     Rows and columns are filled from their neighbours, ring by ring, and what then is
@@ -118,29 +118,29 @@ def filled(values: Array, wanted: NDArray[np.bool_], around: bool) -> Array:
     ----------
     values : (level, row, column) array
         NaN is missing.
-    wanted : (level, row, column) array of bool
+    mask : (level, row, column) array of bool
         Where something is needed.
     around : bool
         Whether the first column is a neighbour of the last.
     """
-    found: Array = values.copy()
+    fields: Array = values.copy()
     while True:
-        missing = wanted & ~np.isfinite(found)
-        sums, count = np.zeros(found.shape), np.zeros(found.shape)
+        missing = mask & ~np.isfinite(fields)
+        sums, count = np.zeros(fields.shape), np.zeros(fields.shape)
         for step, axis in itertools.product((1, -1), (-2, -1)):
-            beside = np.roll(found, step, axis)
+            beside = np.roll(fields, step, axis)
             if axis == -2 or not around:
                 edge = [slice(None)] * 3
                 edge[axis] = slice(0, 1) if step == 1 else slice(-1, None)
                 beside[tuple(edge)] = np.nan
-            known = np.isfinite(beside)
-            sums += np.where(known, beside, 0.0)
-            count += known
+            valid = np.isfinite(beside)
+            sums += np.where(valid, beside, 0.0)
+            count += valid
         now = missing & (count > 0.0)
         if not now.any():
             break
-        found[now] = sums[now] / count[now]
-    for level in range(1, len(found)):
-        lacking = wanted[level] & ~np.isfinite(found[level])
-        found[level][lacking] = found[level - 1][lacking]
-    return found
+        fields[now] = sums[now] / count[now]
+    for level in range(1, len(fields)):
+        lacking = mask[level] & ~np.isfinite(fields[level])
+        fields[level][lacking] = fields[level - 1][lacking]
+    return fields

@@ -61,8 +61,8 @@ class StoredFields(ABC):
         dict of str to (n, level, row, column) array
             NaN is missing; one level where there are none.
         """
-        read = [self._step(int(step), names) for step in steps]
-        return {name: np.stack([one[name] for one in read]) for name in names}
+        fields = [self._step(int(step), names) for step in steps]
+        return {name: np.stack([one[name] for one in fields]) for name in names}
 
     @abstractmethod
     def _step(self, step: int, names: Sequence[str]) -> dict[str, Array]:
@@ -90,7 +90,7 @@ class _Chain(StoredFields):
             self._last = path, opened(path)
         return self._last[1]
 
-    def _chained(self, found: Sequence[tuple[Path, Times]]) -> None:
+    def _chained(self, files: Sequence[tuple[Path, Times]]) -> None:
         """Bring files into the order of their times.
 
         Raises
@@ -98,7 +98,7 @@ class _Chain(StoredFields):
         DataError
             Times come twice.
         """
-        ordered = sorted(found, key=lambda one: one[1][0])
+        ordered = sorted(files, key=lambda one: one[1][0])
         for (path, times), (other, later) in pairwise(ordered):
             if later[0] <= times[-1]:
                 raise DataError(
@@ -162,10 +162,10 @@ class YearFiles(_Chain):
             raise ConfigError(f"{folder}: no file with a year in its name")
         shapes = {path: self._shape(path) for path, _ in files}
         shape = shapes[files[0][0]]
-        for path, found in shapes.items():
-            if found[1:] != shape[1:]:
+        for path, other in shapes.items():
+            if other[1:] != shape[1:]:
                 raise DataError(
-                    f"{path}: {dataset}: found {found[1:]} channels, rows and columns, "
+                    f"{path}: {dataset}: found {other[1:]} channels, rows and columns, "
                     f"expected {shape[1:]} as of {files[0][0].name}"
                 )
         self._chained([(p, _days(p, year, shapes[p][0])) for p, year in files])
@@ -225,17 +225,17 @@ class FieldFiles(_Chain):
 
     def __init__(self, paths: Sequence[Path], names: Mapping[str, str]) -> None:
         self._names = dict(names)
-        found: list[tuple[Path, Times]] = []
+        files: list[tuple[Path, Times]] = []
         axes: tuple[Array, Array] | None = None
         for path in paths:
             times, y, x = self._opened(path)
             if axes is not None and not all(map(np.array_equal, axes, (y, x))):
                 raise DataError(f"{path}: has other rows or columns than {paths[0]}")
             axes = y, x
-            found.append((path, times))
+            files.append((path, times))
         if axes is None:
             raise ConfigError("source: found no files")
-        self._chained(found)
+        self._chained(files)
         y, self.x = axes
         self._falling = bool(y.size > 1 and y[0] > y[-1])
         self.y = y[::-1].copy() if self._falling else y
@@ -245,21 +245,21 @@ class FieldFiles(_Chain):
         try:
             times = stamps(path, file, time_variable(path, file))
             moments = times.bounds[0] if times.bounds is not None else times.moments
-            passed = np.round(moments.passed * 1e6).astype("timedelta64[us]")
+            offsets = np.round(moments.offsets * 1e6).astype("timedelta64[us]")
             axes: tuple[str, ...] = ()
             for name in self._names.values():
                 variable = self._variable(path, file, name)
-                own = tuple(map(str, variable.dimensions))
-                if len(own) not in (3, 4) or own[0] != times.dimension:
+                dims = tuple(map(str, variable.dimensions))
+                if len(dims) not in (3, 4) or dims[0] != times.dimension:
                     raise DataError(
-                        f"{path}: {name}: found dimensions {', '.join(own)}, expected "
+                        f"{path}: {name}: found dimensions {', '.join(dims)}, expected "
                         f"{times.dimension}, perhaps levels, rows and columns"
                     )
-                axes = own[-2:]
+                axes = dims[-2:]
             y, x = (coordinate(path, file, axis) for axis in axes)
         finally:
             file.close()
-        return moments.first + passed, y, x
+        return moments.first + offsets, y, x
 
     def _variable(self, path: Path, file: Any, name: str) -> Any:
         if name not in file.variables:
@@ -269,13 +269,13 @@ class FieldFiles(_Chain):
 
     def _step(self, step: int, names: Sequence[str]) -> dict[str, Array]:
         path, at = self._piece(step)
-        found = {}
+        fields = {}
         for name in names:
             variable = self._variable(path, self._kept(path), self._names[name])
             values = numbers(path, variable, at)
             values = values[None] if values.ndim == 2 else values
-            found[name] = values[:, ::-1] if self._falling else values
-        return found
+            fields[name] = values[:, ::-1] if self._falling else values
+        return fields
 
 
 def evenly(begins: Times, starts: Steps, steps: int, length: np.timedelta64) -> Steps:
@@ -286,8 +286,8 @@ def evenly(begins: Times, starts: Steps, steps: int, length: np.timedelta64) -> 
 
 
 def _year(path: Path) -> int | None:
-    found = [match.group() for match in _YEAR.finditer(path.stem)]
-    return int(found[0]) if path.is_file() and len(found) == 1 else None
+    years = [match.group() for match in _YEAR.finditer(path.stem)]
+    return int(years[0]) if path.is_file() and len(years) == 1 else None
 
 
 def _days(path: Path, year: int, count: int) -> Times:

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError, DataError
-from .foreign import foreign
+from .file_kinds import foreign
+from .fill_values import WORDS
 from .identity import refuse_repeated
-from .missing import WORDS
 
 __all__ = [
     "ENDINGS",
@@ -82,11 +82,11 @@ class Table:
     def plain(self, at: int) -> list[str]:
         """Return a column as text, with points in numbers with decimal commas."""
         cells = self.cells(at)
-        known = ["nan" if cell.casefold() in WORDS else cell for cell in cells]
-        read = _points(known, sure=self.separator != ",")
+        words = ["nan" if cell.casefold() in WORDS else cell for cell in cells]
+        points = _points(words, sure=self.separator != ",")
         return [
             cell if word == "nan" else point
-            for cell, word, point in zip(cells, known, read, strict=True)
+            for cell, word, point in zip(cells, words, points, strict=True)
         ]
 
     def places(self, at: int = 0) -> dict[str, int]:
@@ -105,14 +105,14 @@ class Table:
         try:
             return refuse_repeated(names, where)
         except DataError:
-            seen: dict[str, int] = {}
+            rows: dict[str, int] = {}
             for name, line in zip(names, self.lines, strict=True):
-                if name in seen:
+                if name in rows:
                     raise DataError(
-                        f"{where}: {name!r} is given twice, in rows {seen[name]} and "
+                        f"{where}: {name!r} is given twice, in rows {rows[name]} and "
                         f"{line}"
                     ) from None
-                seen[name] = line
+                rows[name] = line
             raise
 
     def numbers(self, at: int, *, missing: bool = True) -> Array:
@@ -165,10 +165,10 @@ def _points(cells: Sequence[str], *, sure: bool) -> Sequence[str]:
 
     Among commas between cells, a comma before three digits may part thousands.
     """
-    known = [cell for cell in cells if cell != "nan"]
-    if not all(_COMMA.fullmatch(cell) for cell in known):
+    numbers = [cell for cell in cells if cell != "nan"]
+    if not all(_COMMA.fullmatch(cell) for cell in numbers):
         return cells
-    fractions = [c.partition(",")[2] for c in known if "," in c]
+    fractions = [c.partition(",")[2] for c in numbers if "," in c]
     if not sure and all(len(fraction) == 3 for fraction in fractions):
         return cells
     return [cell.replace(",", ".") for cell in cells]
@@ -219,35 +219,35 @@ def read_table(path: Path, rows: str, *, titled: bool = True) -> Table:
     ):
         begin += 1
     separator = _separator([line for line in lines[begin:] if line.strip()])
-    found: list[list[str]] = []
+    cells: list[list[str]] = []
     numbers: list[int] = []
     # A quotation mark that is not closed would swallow the rows below.
     reader = csv.reader(lines[begin:], delimiter=separator, strict=True)
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
-                found.append(row)
+                cells.append(row)
                 numbers.append(begin + reader.line_num)
     except csv.Error as error:
         raise DataError(
             f"{path}: line {begin + reader.line_num}: cannot be read: {error}"
         ) from None
-    if len(found) < (2 if titled else 1):
+    if len(cells) < (2 if titled else 1):
         raise DataError(f"{path}: expected {'a header and ' * titled}{rows}")
     if separator != ",":
         remarks = (*remarks, f"cells are parted by {_BETWEEN[separator]}")
-    if titled and _indexed(found):
-        found = [row[1:] for row in found]
+    if titled and _indexed(cells):
+        cells = [row[1:] for row in cells]
         remarks = (*remarks, "the first column numbers the rows and is left out")
     if not titled:
-        found.insert(0, [str(k + 1) for k in range(len(found[0]))])
+        cells.insert(0, [str(k + 1) for k in range(len(cells[0]))])
         numbers.insert(0, 0)
-    titles = [title.strip() for title in found[0]]
+    titles = [title.strip() for title in cells[0]]
     while len(titles) > 1 and not titles[-1]:
         titles.pop()
     body = [
         _fitted(path, row, len(titles), line)
-        for row, line in zip(found[1:], numbers[1:], strict=True)
+        for row, line in zip(cells[1:], numbers[1:], strict=True)
     ]
     table = Table(path, tuple(titles), body, numbers[1:], remarks, separator)
     if any(_decimal_commas(table, at) for at in range(len(titles))):
@@ -265,8 +265,8 @@ def _indexed(rows: Sequence[Sequence[str]]) -> bool:
     if title not in _NO_TITLE or not titles or any(len(row) < 2 for row in rows):
         return False
     first, names = ([row[k].strip() for row in rows[1:]] for k in (0, 1))
-    counted = [[str(k + start) for k in range(len(first))] for start in (0, 1)]
-    if first not in counted or len(set(names)) < len(names):
+    numberings = [[str(k + start) for k in range(len(first))] for start in (0, 1)]
+    if first not in numberings or len(set(names)) < len(names):
         return False
     words = set(re.split(r"[\W_]+", heading(titles[0])[0].casefold()))
     return not all(map(_is_number, names)) or bool(words & _OF_NAMES)
@@ -347,10 +347,10 @@ def text_of(path: Path) -> tuple[str, tuple[str, ...]]:
     except UnicodeDecodeError as error:
         at = error.start
     try:
-        found = data.removeprefix(codecs.BOM_UTF8).decode("cp1252")
+        text = data.removeprefix(codecs.BOM_UTF8).decode("cp1252")
     except UnicodeDecodeError:
         raise DataError(f"{path}: not text: byte {at} is no UTF-8") from None
-    return found, ("text is not UTF-8, read as Windows-1252",)
+    return text, ("text is not UTF-8, read as Windows-1252",)
 
 
 def _separator(lines: Sequence[str]) -> str:
@@ -385,6 +385,6 @@ def heading(title: str) -> tuple[str, str]:
     name, units : str
         Units are empty where none are given.
     """
-    found = _HEADING.fullmatch(title)
-    assert found is not None  # every text matches
-    return found[1], (found[2] or found[3] or "").strip()
+    match = _HEADING.fullmatch(title)
+    assert match is not None  # every text matches
+    return match[1], (match[2] or match[3] or "").strip()

@@ -53,31 +53,31 @@ def moment_of_text(text: str, day_first: bool | None = None) -> np.datetime64 | 
     """
     cut = text.strip()
     compact = _COMPACT.fullmatch(cut)
-    read = _MOMENT.fullmatch(cut)
+    match = _MOMENT.fullmatch(cut)
     if compact:
         parts, rest = [int(part) for part in compact.groups()], ""
-    elif read:
-        parts = [int(read[name]) for name in ("year", "month", "day")]
-        rest = read["rest"] or ""
+    elif match:
+        parts = [int(match[name]) for name in ("year", "month", "day")]
+        rest = match["rest"] or ""
     else:
-        read = _DAY_FIRST.fullmatch(cut)
-        if read is None:
+        match = _DAY_FIRST.fullmatch(cut)
+        if match is None:
             return None
-        order = True if read["mark"] == "." else day_first
+        order = True if match["mark"] == "." else day_first
         if order is None:
             return None
-        one, two = int(read["one"]), int(read["two"])
-        parts = [int(read["year"]), two if order else one, one if order else two]
-        rest = read["rest"] or ""
+        one, two = int(match["one"]), int(match["two"])
+        parts = [int(match["year"]), two if order else one, one if order else two]
+        rest = match["rest"] or ""
     clock = _CLOCK.fullmatch(rest.strip()) if rest.strip() else None
     if rest.strip() and clock is None:
         return None
     try:
-        found = datetime(*parts)  # type: ignore[arg-type]
-        found += time_of_day(clock) if clock else timedelta()
+        moment = datetime(*parts)  # type: ignore[arg-type]
+        moment += time_of_day(clock) if clock else timedelta()
     except (ValueError, OverflowError):
         return None
-    return np.datetime64(found, "us")
+    return np.datetime64(moment, "us")
 
 
 def times_of(table: Table, at: int) -> tuple[NDArray[np.datetime64], tuple[str, ...]]:
@@ -96,8 +96,8 @@ def times_of(table: Table, at: int) -> tuple[NDArray[np.datetime64], tuple[str, 
         Naming the first row that is no time, or where nothing tells day from month.
     """
     cells = table.cells(at)
-    order, told = _order(table, at, cells)
-    found = np.empty(len(cells), dtype="datetime64[us]")
+    order, remarks = _order(table, at, cells)
+    times = np.empty(len(cells), dtype="datetime64[us]")
     for k, cell in enumerate(cells):
         moment = moment_of_text(cell, order)
         if moment is None:
@@ -105,8 +105,8 @@ def times_of(table: Table, at: int) -> tuple[NDArray[np.datetime64], tuple[str, 
                 f"{table.path}: row {table.lines[k]}: found {cell!r}, expected a time "
                 "such as 1980-10-01 00:00"
             )
-        found[k] = moment
-    return found, told
+        times[k] = moment
+    return times, remarks
 
 
 def _order(
@@ -114,7 +114,9 @@ def _order(
 ) -> tuple[bool | None, tuple[str, ...]]:
     """Return whether the day stands before the month; None where the year is first."""
     pairs = [
-        (int(read[1]), int(read[2])) for read in map(_DAY_OR_MONTH.match, cells) if read
+        (int(match[1]), int(match[2]))
+        for match in map(_DAY_OR_MONTH.match, cells)
+        if match
     ]
     if not pairs:
         return None, ()
@@ -149,8 +151,8 @@ def regular(
     micro = np.asarray(times, dtype="datetime64[us]")
     if micro.size == 0:
         raise DataError(f"{where}: found 0 times, expected at least 2")
-    passed = (micro - micro[0]).astype(np.float64) * 1e-6
-    stamps = Moments(micro[0], passed)
+    offsets = (micro - micro[0]).astype(np.float64) * 1e-6
+    stamps = Moments(micro[0], offsets)
     if lone_step is not None and micro.size == 1:
         return one_step(stamps, lone_step, where)
     return TimeAxis.of(stamps, where)

@@ -105,12 +105,14 @@ class ZarrFile:
     def close(self) -> None:
         """Do nothing."""
 
-    def get_variables_by_attributes(self, **wanted: Any) -> list[ZarrVariable]:
+    def get_variables_by_attributes(self, **attributes: Any) -> list[ZarrVariable]:
         """Return the variables with some attributes."""
         return [
             variable
             for variable in self.variables.values()
-            if all(variable.attributes.get(n) == value for n, value in wanted.items())
+            if all(
+                variable.attributes.get(n) == value for n, value in attributes.items()
+            )
         ]
 
 
@@ -122,11 +124,11 @@ class ZarrVariable:
         self.attributes: Mapping[str, Any] = dict(array.attrs)
         self.shape: tuple[int, ...] = tuple(array.shape)
         self.ndim, self.size = len(self.shape), int(np.prod(self.shape))
-        named = getattr(getattr(array, "metadata", None), "dimension_names", None)
-        given = self.attributes.get(_NAMES) or named
-        if given is None or len(given) != self.ndim:
-            given = [f"{name}_{k}" for k in range(self.ndim)]
-        self.dimensions = tuple(str(d) for d in given)
+        names = getattr(getattr(array, "metadata", None), "dimension_names", None)
+        dimensions = self.attributes.get(_NAMES) or names
+        if dimensions is None or len(dimensions) != self.ndim:
+            dimensions = [f"{name}_{k}" for k in range(self.ndim)]
+        self.dimensions = tuple(str(d) for d in dimensions)
         kind = np.dtype(array.dtype).kind if _plain(array.dtype) else "O"
         self.dtype: Any = str if kind in "OUT" else np.dtype(array.dtype)
 

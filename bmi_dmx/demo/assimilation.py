@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .. import config
-from ..twins.hindcast import Hindcast, hindcasts, made, shown
+from ..twins.hindcast import Hindcast, hindcast_of, hindcasts, shown
 from ..twins.hindcast_pictures import draw
 
 __all__ = ["assimilation_demo"]
@@ -27,12 +27,12 @@ def assimilation_demo(output: Path, settings: Iterable[str] = ()) -> None:
         ``delaware``.
     """
     path = hindcasts()[EXPERIMENT]
-    wanted = config.load(path, Hindcast, settings)
+    hindcast = config.load(path, Hindcast, settings)
     _say("1/2  following 1980 day by day, and forecasting ten days from each")
-    found = made(wanted, path.parent)
+    forecasts = hindcast_of(hindcast, path.parent)
     _say("2/2  scores and pictures\n")
-    print(shown(found, found.leads.efficiency(), wanted.about))
-    for file in draw(output, found):
+    print(shown(forecasts, forecasts.leads.efficiency(), hindcast.about))
+    for file in draw(output, forecasts):
         print(file)
 
 

@@ -52,12 +52,12 @@ class Rivers:
 
 def gauges(ids: Sequence[str]) -> Gauges:
     """Return names and places of gauges of the sample."""
-    known = Delaware(DataSpec(reader="delaware"), Delaware.shipped()).stations
-    found = [known[name] for name in ids]
+    stations = Delaware(DataSpec(reader="delaware"), Delaware.shipped()).stations
+    gauges = [stations[name] for name in ids]
     return Gauges(
-        [one.name for one in found],
-        np.array([one.longitude for one in found], dtype=np.float64),
-        np.array([one.latitude for one in found], dtype=np.float64),
+        [one.name for one in gauges],
+        np.array([one.longitude for one in gauges], dtype=np.float64),
+        np.array([one.latitude for one in gauges], dtype=np.float64),
     )
 
 
@@ -74,14 +74,14 @@ def rivers() -> Rivers:
         units = np.stack([file["hru_lon"], file["hru_lat"]], 1).astype(np.float64)
         gauged = file["gauge_segment"].to_numpy().astype(np.intp) - 1
         stations = np.stack([file["gauge_lon"], file["gauge_lat"]], 1).astype(float)
-    own = _sums(into, area, len(below))
-    middle = _middles(own, _sums(into, area[:, None] * units, len(below)), below)
+    areas = _sums(into, area, len(below))
+    middle = _middles(areas, _sums(into, area[:, None] * units, len(below)), below)
     lower = _lower_ends(
         middle, below, dict(zip(gauged.tolist(), stations, strict=True))
     )
     upper = middle.copy()
     upper[below[below > 0] - 1] = lower[below > 0]
-    return Rivers(list(np.stack([upper, lower], axis=1)), upstream(below) @ own)
+    return Rivers(list(np.stack([upper, lower], axis=1)), upstream(below) @ areas)
 
 
 def _sums(into: NDArray[np.intp], values: Array, segments: int) -> Array:
@@ -92,19 +92,21 @@ def _sums(into: NDArray[np.intp], values: Array, segments: int) -> Array:
     return sums
 
 
-def _middles(own: Array, sums: Array, below: NDArray[np.intp]) -> Array:
+def _middles(areas: Array, sums: Array, below: NDArray[np.intp]) -> Array:
     """Return the mean place of the units of every segment.
 
     A segment without units takes the mean of its neighbours, from where there are units
     outwards.
     """
-    middle = np.divide(sums, own[:, None], where=own[:, None] > 0, out=sums * np.nan)
+    middle = np.divide(
+        sums, areas[:, None], where=areas[:, None] > 0, out=sums * np.nan
+    )
     for _ in range(len(below)):
-        known = np.isfinite(middle[:, 0])
+        valid = np.isfinite(middle[:, 0])
         before = middle.copy()
-        for segment in np.flatnonzero(~known):
+        for segment in np.flatnonzero(~valid):
             around = [*np.flatnonzero(below == segment + 1), below[segment] - 1]
-            near = [s for s in around if s >= 0 and known[s]]
+            near = [s for s in around if s >= 0 and valid[s]]
             if near:
                 middle[segment] = before[near].mean(axis=0)
     return middle
@@ -117,7 +119,7 @@ def _lower_ends(
     lower: Array = middle.copy()
     for joint in np.unique(below[below > 0]):
         ending = np.flatnonzero(below == joint)
-        known = [stations[s] for s in ending.tolist() if s in stations]
-        meeting = known or [*middle[ending], middle[joint - 1]]
+        places = [stations[s] for s in ending.tolist() if s in stations]
+        meeting = places or [*middle[ending], middle[joint - 1]]
         lower[ending] = np.mean(meeting, axis=0)
     return lower

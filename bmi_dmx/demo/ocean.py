@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..models.ocean.made_sea import made_sea
-from ..run.unforced import Forecast, forecast
+from ..run.unforced_forecast import Forecast, forecast
 from ..trainer.evaluate import evaluate
 from ..trainer.export import export
 from ..trainer.fit import train
@@ -44,8 +44,8 @@ def ocean_demo(output: Path, settings: Iterable[str] = ()) -> Path:
     _say("1/5  making 40 years of a sea: no measurements, but rules that are known")
     file = made_sea(output / "made_sea.nc")
     _say("2/5  learning from 30 of them: maps of physics, and a network")
-    given = [f"data.source={file.resolve()}", *settings]
-    run = train(EXPERIMENT, given, root=output / "training")
+    options = [f"data.source={file.resolve()}", *settings]
+    run = train(EXPERIMENT, options, root=output / "training")
     _say("3/5  scores of the last five years, beside forecasts without a model\n")
     evaluate(run, "test", output=output / "test").show()
     bundle = export(run, output / "bundle", overwrite=True)

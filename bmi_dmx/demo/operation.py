@@ -19,7 +19,7 @@ from ..errors import StateError
 from ..files import atomic
 from ..trainer.tasks.basins.data.basins import BasinData
 
-__all__ = ["Agreement", "Operated", "agreement", "operate", "simulate"]
+__all__ = ["Agreement", "OperationResult", "agreement", "operate", "simulate"]
 
 Array = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True)
-class Operated:
+class OperationResult:
     """What stepping a bundle through BMI gave.
 
     Parameters
@@ -45,7 +45,7 @@ class Operated:
 
 def operate(
     folder: Path, bundle: Bundle, before: BasinData, after: BasinData
-) -> Operated:
+) -> OperationResult:
     """Step a bundle through two periods, the state handed over in a file.
 
     One component runs the first period and saves its state; another one starts from
@@ -71,12 +71,12 @@ def operate(
     flow = _step_through(second, after)
     imbalance = _imbalance(second)
     second.finalize()
-    return Operated(flow, imbalance)
+    return OperationResult(flow, imbalance)
 
 
 def _write_locations(path: Path, bundle: Bundle, data: BasinData) -> None:
-    needed = [a.name for a in bundle.plan.attributes]
-    names = dict.fromkeys([*needed, "latitude", "longitude", "area_km2"])
+    required = [a.name for a in bundle.plan.attributes]
+    names = dict.fromkeys([*required, "latitude", "longitude", "area_km2"])
     columns = [data.attributes[name].tolist() for name in names]
     with (
         atomic(path) as temporary,
@@ -122,8 +122,8 @@ def _step_through(component: Component, data: BasinData) -> Array:
 
 def _doubles(data: BasinData, bundle: Bundle) -> dict[str, Array]:
     """Return the forcings that a component is given; the day comes from its clock."""
-    given = [f.name for f in bundle.plan.forcings if f.source == "host"]
-    return {name: data.forcing[name].astype(np.float64) for name in given}
+    names = [f.name for f in bundle.plan.forcings if f.source == "host"]
+    return {name: data.forcing[name].astype(np.float64) for name in names}
 
 
 def _imbalance(component: Component) -> float:
@@ -184,11 +184,11 @@ def agreement(stepped: Array, batch: Array, data: BasinData) -> Agreement:
     difference = np.abs(stepped - batch)
     # Flow that is zero in both agrees.
     share = difference / np.maximum(np.abs(batch), np.finfo(float).tiny)
-    found = Agreement(float(difference.max()), float(share.max()), share.size)
-    if not found.relative <= TOLERANCE:
+    agreement = Agreement(float(difference.max()), float(share.max()), share.size)
+    if not agreement.relative <= TOLERANCE:
         day, basin = np.unravel_index(int(np.nanargmax(share)), share.shape)
         raise StateError(
             f"stepping and the batch run differ: {stepped[day, basin]} and "
             f"{batch[day, basin]} mm d-1 at gauge {data.ids[basin]}, {data.time[day]}"
         )
-    return found
+    return agreement

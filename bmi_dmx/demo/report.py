@@ -89,7 +89,7 @@ def _write_series(path: Path, result: Result, places: Gauges) -> None:
 
 
 def _summary(result: Result, scores: Scores) -> dict[str, Any]:
-    found, experiment = result.agreement, result.experiment
+    agreement, experiment = result.agreement, result.experiment
     return {
         "experiment": experiment.name,
         "periods": plain(experiment.periods),
@@ -97,9 +97,9 @@ def _summary(result: Result, scores: Scores) -> dict[str, Any]:
         "chosen_by": plain(experiment.data.where),
         "stepping_against_batch": {
             "precision": "float64",
-            "values": found.values,
-            "largest_difference_mm_d-1": found.absolute,
-            "largest_relative_difference": found.relative,
+            "values": agreement.values,
+            "largest_difference_mm_d-1": agreement.absolute,
+            "largest_relative_difference": agreement.relative,
         },
         "water_balance_gap_mm": result.imbalance,
         "medians": {
@@ -181,7 +181,7 @@ def _title(result: Result) -> str:
 
 
 def _legend(output: Path, result: Result, scores: Scores) -> str:
-    experiment, found = result.experiment, result.agreement
+    experiment, agreement = result.experiment, result.agreement
     conditions = ", ".join(_condition(*item) for item in experiment.data.where.items())
     days = [str(day) for day in experiment.periods["validation"]]
     names = [SHORT.get(model, model) for model in result.about]
@@ -200,8 +200,8 @@ def _legend(output: Path, result: Result, scores: Scores) -> str:
         f"Of {len(nse)} gauges the trained model has the higher NSE at "
         f"{' and '.join(better)}.",
         "Stepping equals the batch run, with the state saved and restored on the way:",
-        f"  of {found.values} daily flows in float64 none is off by more than "
-        f"{found.absolute:.0e} mm/d or {found.relative:.0e} of its value.",
+        f"  of {agreement.values} daily flows in float64 none is off by more than "
+        f"{agreement.absolute:.0e} mm/d or {agreement.relative:.0e} of its value.",
         "Water is conserved: over both years no catchment's balance is off by more "
         f"than {result.imbalance:.0e} mm.",
         "",

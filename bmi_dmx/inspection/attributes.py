@@ -56,12 +56,12 @@ def write_attributes(
             spec = replace(spec, places=str(places.resolve()))
         data = read(spec)
         ids, values = data.ids.tolist(), dict(data.attributes)
-    known = [name for name in WRITTEN if name in values]
+    names = [name for name in WRITTEN if name in values]
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["id", *(_title(name) for name in known)])
+    table.writerow(["id", *(_title(name) for name in names)])
     for k, name in enumerate(ids):
-        table.writerow([name, *(_cell(values[a][k]) for a in known)])
+        table.writerow([name, *(_cell(values[a][k]) for a in names)])
     with atomic(output) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
     return output
@@ -84,20 +84,20 @@ def _of_hydrofabric(
     from ..bmi.steps import operation_of
     from ..ngen.attributes import attributes_of
     from ..ngen.domain import open_domain
-    from ..operate.shared import bundle_named
+    from ..operate.bundle_cache import bundle_named
     from ..operate.system import system_of
 
     bundle = bundle_named(DEFAULT, Path())
     system = system_of(bundle.manifest.system)
     with open_domain(places, path) as domain:
-        chosen = {
+        settings = {
             "bundle": DEFAULT, "time_step": "hourly", "start_time": domain.start_time,
         }  # fmt: skip
-        operation = operation_of(settings_from(chosen, system, DEFAULT), bundle)
-        found = attributes_of(operation, domain.hydrofabric, domain.forcing)
-        for remark in (*domain.remarks, *found.remarks):
+        operation = operation_of(settings_from(settings, system, DEFAULT), bundle)
+        attributes = attributes_of(operation, domain.hydrofabric, domain.forcing)
+        for remark in (*domain.remarks, *attributes.remarks):
             print(f"note: {remark}")
-    return found.ids, found.values
+    return attributes.ids, attributes.values
 
 
 DEFAULT = "dhbv-conus-daily"

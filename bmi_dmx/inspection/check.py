@@ -15,7 +15,7 @@ from ..data.netcdf import opened
 from ..errors import ConfigError, DataError, DmxError
 from ..logs import remarks
 from ..tables import Column, print_table
-from ..trainer.asked import Scoring
+from ..trainer.requests import ScoringRequest
 from ..trainer.tasks.basins.data.basins import BasinData
 from ..trainer.tasks.basins.data.problems import all_at_once
 from ..trainer.tasks.basins.data.read import open_source, read
@@ -61,7 +61,7 @@ def check(path: Path, settings: Sequence[str], picture: Path | None) -> None:
 
 def spec_of(path: Path, settings: Sequence[str]) -> DataSpec:
     """Return how basins are read, the reader chosen by what they are."""
-    return data_spec(Scoring(data=path, settings=tuple(settings)))
+    return data_spec(ScoringRequest(data=path, settings=tuple(settings)))
 
 
 def _refuse_picture(picture: Path | None, what: str) -> None:
@@ -84,8 +84,8 @@ def _say(texts: Iterable[str], path: Path) -> None:
     """Print remarks; the path, which stands above, is left out of them."""
     for text in texts:
         plain = text
-        for known in (path.resolve(), path):
-            plain = plain.replace(f"{known}: ", "").replace(f"{known}/", "")
+        for prefix in (path.resolve(), path):
+            plain = plain.replace(f"{prefix}: ", "").replace(f"{prefix}/", "")
         print(fill(plain, WIDTH, initial_indent="  - ", subsequent_indent="    "))
 
 
@@ -93,10 +93,10 @@ def _say(texts: Iterable[str], path: Path) -> None:
 
 
 def _basins(path: Path, settings: Sequence[str], picture: Path | None) -> None:
-    said: dict[str, None] = {}
+    notes: dict[str, None] = {}
     data = None
     try:
-        with remarks() as said, all_at_once():
+        with remarks() as notes, all_at_once():
             spec = spec_of(path, settings)
             source = open_source(spec, Path.cwd())
             print(f"{path}: reader {spec.reader!r}, {source.ids.size} basins")
@@ -106,14 +106,14 @@ def _basins(path: Path, settings: Sequence[str], picture: Path | None) -> None:
     finally:
         if data is not None:
             _series(data)
-        if said:
+        if notes:
             print("\nassumed, repaired and odd")
-            _say(said, path)
+            _say(notes, path)
     lags = best_lags(data.forcing["precipitation"], data.target)
-    told = summary(lags, "day" if data.seconds == 86400 else "step")
-    if told:
+    lines = summary(lags, "day" if data.seconds == 86400 else "step")
+    if lines:
         print("\nrain and flow")
-        _say(told, path)
+        _say(lines, path)
     if picture is not None:
         from .picture import draw
 
@@ -122,15 +122,15 @@ def _basins(path: Path, settings: Sequence[str], picture: Path | None) -> None:
 
 def _attributes(source: Source) -> None:
     """Print which attributes there are, those of classes by what they are of."""
-    known: dict[str, int] = {}
+    counts: dict[str, int] = {}
     classes: dict[str, int] = {}
     for name, values in source.attributes.items():
         whole, _, one = name.partition("__")
         if one:
             classes[whole] = classes.get(whole, 0) + 1
-        known[whole] = int(np.isfinite(values).sum())
+        counts[whole] = int(np.isfinite(values).sum())
     words = []
-    for name, count in known.items():
+    for name, count in counts.items():
         more = f"{classes[name]} classes" if name in classes else ""
         if count < source.ids.size:
             more = f"{more}, " * bool(more) + f"known in {count}"
@@ -149,26 +149,26 @@ def _series(data: BasinData) -> None:
     print(f"{data.time.size} steps of {step} from {first} to {last}\n")
     series = {**data.forcing, "streamflow": data.target}
     units = {**FORCINGS, "streamflow": "mm d-1"}
-    known = {name: np.isfinite(x) for name, x in series.items()}
-    seen = [name for name in series if known[name].any()]
+    valid = {name: np.isfinite(x) for name, x in series.items()}
+    names = [name for name in series if valid[name].any()]
     print_table([
-        Column(header="series", values=seen),
-        Column(header="units", values=[units[name] for name in seen]),
+        Column(header="series", values=names),
+        Column(header="units", values=[units[name] for name in names]),
         Column(
             header="mean", format=".2f",
-            values=[float(series[n][known[n]].mean(dtype=np.float64)) for n in seen],
+            values=[float(series[n][valid[n]].mean(dtype=np.float64)) for n in names],
         ),
         Column(
             header="least", format=".2f",
-            values=[float(series[n][known[n]].min()) for n in seen],
+            values=[float(series[n][valid[n]].min()) for n in names],
         ),
         Column(
             header="greatest", format=".2f",
-            values=[float(series[n][known[n]].max()) for n in seen],
+            values=[float(series[n][valid[n]].max()) for n in names],
         ),
         Column(
             header="missing", format=".1%",
-            values=[float(1.0 - known[n].mean()) for n in seen],
+            values=[float(1.0 - valid[n].mean()) for n in names],
         ),
     ])  # fmt: skip
 
@@ -177,7 +177,7 @@ def _series(data: BasinData) -> None:
 
 
 def _forcing(path: Path) -> None:
-    from ..ngen.assumed import assumed_units
+    from ..ngen.assumed_units import assumed_units
     from ..ngen.forcing import STEP, moment
     from ..ngen.netcdf_forcing import NetcdfForcing
     from ..ngen.rain import contradiction
@@ -190,13 +190,13 @@ def _forcing(path: Path) -> None:
             f"from {moment(start)}"
         )
         # What the framework calls them is no name of the file.
-        own = [name for name in forcing.names(ids[0]) if "__" not in name]
-        names = [name for name in own if forcing.states_units(ids[0], name)]
+        columns = [name for name in forcing.names(ids[0]) if "__" not in name]
+        names = [name for name in columns if forcing.states_units(ids[0], name)]
         if names:
             print("units given: " + ", ".join(
                 f"{name} ({forcing.units(ids[0], name)})" for name in names
             ))  # fmt: skip
-        told = [
+        notes = [
             *forcing.remarks,
             *assumed_units(forcing, ids, start, (end - start) // STEP),
             *contradiction(forcing, ids, start, (end - start) // STEP),
@@ -205,8 +205,8 @@ def _forcing(path: Path) -> None:
         with NetcdfForcing(path):
             pass
     except DataError as error:
-        told.append(f"ngen itself does not read it: {error}")
-    _say(told, path)
+        notes.append(f"ngen itself does not read it: {error}")
+    _say(notes, path)
 
 
 def _hydrofabric(path: Path) -> None:
@@ -218,12 +218,12 @@ def _hydrofabric(path: Path) -> None:
         f"{path}: {len(domain.catchments)} catchments, {len(domain.nexuses)} nexuses, "
         f"reference system {domain.reference or 'not declared'}"
     )
-    values, told = topography(domain)
+    values, notes = topography(domain)
     for name, array in values.items():
-        known = array[np.isfinite(array)]
-        if known.size:
+        finite = array[np.isfinite(array)]
+        if finite.size:
             print(
-                f"  {name}: {known.min():.4g} to {known.max():.4g}, "
-                f"known of {known.size}"
+                f"  {name}: {finite.min():.4g} to {finite.max():.4g}, "
+                f"known of {finite.size}"
             )
-    _say([*domain.remarks, *told], path)
+    _say([*domain.remarks, *notes], path)

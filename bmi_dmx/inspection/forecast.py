@@ -39,15 +39,15 @@ def forecast_arguments(parser: ArgumentParser) -> None:
 
 def forecast_command(options: Namespace) -> None:
     """Forecast, draw it where that is wanted, and say where it is."""
-    from ..run.forecast import Asked, forecast
+    from ..run.forecast import ForecastRequest, forecast
 
-    asked = Asked(
+    request = ForecastRequest(
         history=request_of(options, options.history, options.past),
         members=options.forcing,
         steps=options.steps,
         output=options.output,
     )
-    print(forecast(asked))
+    print(forecast(request))
     if options.picture is not None:
         from .forecast_picture import draw
 

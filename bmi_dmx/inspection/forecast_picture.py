@@ -78,8 +78,8 @@ def draw(path: Path, history: Path, forecast: Path) -> Path:
 
 def _place(axes: Axes, past: _Flow, future: _Flow, at: int, begin: int) -> None:
     axes.set_title(future.places[at])
-    seen = past.time[begin:]
-    axes.plot(seen, past.values[begin:, at], color=INK, label="simulated")
+    times = past.time[begin:]
+    axes.plot(times, past.values[begin:, at], color=INK, label="simulated")
     members = future.values[:, :, at]
     # Lines go on from the last value of the history.
     join = np.concatenate((past.time[-1:], future.time))
@@ -99,7 +99,7 @@ def _place(axes: Axes, past: _Flow, future: _Flow, at: int, begin: int) -> None:
     axes.axvline(future.time[0], color=MUTED, linewidth=0.7)
     axes.set_ylabel(with_units("", future.units).strip(" ()"))
     axes.set_ylim(bottom=min(0.0, float(np.nanmin(lines))))
-    dates(axes, np.concatenate((seen, future.time)))
+    dates(axes, np.concatenate((times, future.time)))
 
 
 def _read(path: Path) -> _Flow:

@@ -40,9 +40,9 @@ def best_lags(precipitation: Array, flow: Array) -> NDArray[np.float64]:
     rises[1:] = np.sqrt(np.maximum(np.diff(flow.astype(np.float64), axis=0), 0.0))
     rain = np.sqrt(np.maximum(precipitation.astype(np.float64), 0.0))
     scores = np.array([_correlations(rain, rises, lag) for lag in LAGS])
-    known = np.isfinite(scores).all(axis=0)
+    valid = np.isfinite(scores).all(axis=0)
     best = np.full(flow.shape[1], np.nan)
-    best[known] = np.asarray(LAGS, dtype=float)[np.argmax(scores[:, known], axis=0)]
+    best[valid] = np.asarray(LAGS, dtype=float)[np.argmax(scores[:, valid], axis=0)]
     return best
 
 
@@ -53,14 +53,14 @@ def _correlations(rain: Array, rises: Array, lag: int) -> NDArray[np.float64]:
         return np.full(rain.shape[1], np.nan)
     before = rain[max(0, -lag) :][:steps]
     after = rises[max(0, lag) :][:steps]
-    known = np.isfinite(after)
-    count = known.sum(axis=0)
+    valid = np.isfinite(after)
+    count = valid.sum(axis=0)
     enough = count >= ENOUGH
     number = np.maximum(count, 1)
 
     def centred(values: Array) -> Array:
-        some = np.where(known, values, 0.0)
-        return np.where(known, values - some.sum(axis=0) / number, 0.0)
+        some = np.where(valid, values, 0.0)
+        return np.where(valid, values - some.sum(axis=0) / number, 0.0)
 
     x, y = centred(before), centred(after)
     size = np.sqrt((x * x).sum(axis=0) * (y * y).sum(axis=0))
@@ -79,27 +79,27 @@ def summary(lags: NDArray[np.float64], step: str) -> list[str]:
     step : str
         What a step is called, such as ``day``.
     """
-    known = lags[np.isfinite(lags)]
-    if known.size == 0:
+    finite = lags[np.isfinite(lags)]
+    if finite.size == 0:
         return []
     counts = ", ".join(
-        f"{_count(int((known == lag).sum()), 'basin')} {_when(lag, step)}"
+        f"{_count(int((finite == lag).sum()), 'basin')} {_when(lag, step)}"
         for lag in LAGS
-        if (known == lag).any()
+        if (finite == lag).any()
     )
-    told = [f"flow rises best with rain: {counts}"]
-    if (known < 0).mean() > 0.5:
-        told.append(
+    lines = [f"flow rises best with rain: {counts}"]
+    if (finite < 0).mean() > 0.5:
+        lines.append(
             f"in most basins the flow rises before the rain: it seems to stand a {step}"
-            f" late; data.shift.precipitation={int(np.median(known))} moves it"
+            f" late; data.shift.precipitation={int(np.median(finite))} moves it"
         )
-    elif step == "day" and (known >= 2).mean() > 0.5:
-        told.append(
+    elif step == "day" and (finite >= 2).mean() > 0.5:
+        lines.append(
             "in most basins the flow rises two days after the rain or later: unless "
             "they are large, rain stands early; data.shift.precipitation="
-            f"{int(np.median(known)) - 1} moves it"
+            f"{int(np.median(finite)) - 1} moves it"
         )
-    return told
+    return lines
 
 
 def _when(lag: int, step: str) -> str:

@@ -57,20 +57,20 @@ def _monthly(data: BasinData, values: NDArray[np.float32]) -> NDArray[np.float64
     result = np.full((12, data.ids.size), np.nan)
     for k in range(12):
         some = values[month == k]
-        known = np.isfinite(some)
-        count = known.sum(axis=0)
-        total = np.where(known, some, 0.0).sum(axis=0, dtype=np.float64)
+        valid = np.isfinite(some)
+        count = valid.sum(axis=0)
+        total = np.where(valid, some, 0.0).sum(axis=0, dtype=np.float64)
         np.divide(total, count, out=result[k], where=count > 0)
     return result
 
 
 def _band(axes: Axes, values: NDArray[np.float64], label: str, colour: str) -> None:
     """Draw the median over basins, and the range of their middle half."""
-    seen = values[:, np.isfinite(values).all(axis=0)]
-    if seen.size == 0:
+    complete = values[:, np.isfinite(values).all(axis=0)]
+    if complete.size == 0:
         return
     months = np.arange(12)
-    low, middle, high = np.quantile(seen, [0.25, 0.5, 0.75], axis=1)
+    low, middle, high = np.quantile(complete, [0.25, 0.5, 0.75], axis=1)
     axes.fill_between(months, low, high, color=colour, alpha=0.18, linewidth=0)
     axes.plot(months, middle, color=colour, label=label)
     axes.set_xticks(months, MONTHS)
@@ -105,8 +105,8 @@ def _observed(axes: Axes, data: BasinData) -> None:
     axes.set_title("share of streamflow that is observed, by year and basin")
     years = data.time.astype("datetime64[Y]").astype(int) + 1970
     first, last = int(years[0]), int(years[-1])
-    seen = np.isfinite(data.target)
-    shares = np.array([seen[years == y].mean(axis=0) for y in range(first, last + 1)])
+    valid = np.isfinite(data.target)
+    shares = np.array([valid[years == y].mean(axis=0) for y in range(first, last + 1)])
     order = np.argsort(-shares.mean(axis=0), kind="stable")
     image = axes.imshow(
         shares[:, order].T, aspect="auto", vmin=0.0, vmax=1.0, cmap=SHARES,
@@ -122,15 +122,15 @@ def _observed(axes: Axes, data: BasinData) -> None:
 
 def _lags(axes: Axes, lags: NDArray[np.float64], unit: str) -> None:
     axes.set_title("rise of flow after rain")
-    known = lags[np.isfinite(lags)]
+    finite = lags[np.isfinite(lags)]
     axes.set_xlabel(f"{unit} after the rain")
-    if known.size == 0:
+    if finite.size == 0:
         axes.text(
             0.5, 0.5, "not enough rain and flow", transform=axes.transAxes, ha="center",
             color=MUTED,
         )  # fmt: skip
         return
-    counts = [int((known == lag).sum()) for lag in LAGS]
+    counts = [int((finite == lag).sum()) for lag in LAGS]
     axes.bar(list(LAGS), counts, color=COLOURS[0], width=0.7)
     axes.axvline(-0.5, color=MUTED, linewidth=0.8)
     axes.set_ylabel("basins")

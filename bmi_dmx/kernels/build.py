@@ -26,8 +26,8 @@ from typing import Any
 
 from ..errors import ScanError, SlowerWarning
 from ..files import cache_folder
+from .kernel_files import intact, refuse_of_others, write_sealed
 from .processor import LEVELS, features, levels
-from .sealed import intact, refuse_of_others, write_sealed
 
 __all__ = ["compile_for", "compiler", "library", "load"]
 
@@ -56,8 +56,8 @@ _NO_COMPILER = "no C compiler was found (cc, gcc or clang, or set CC)"
 
 def _no_compiler() -> str:
     """Return why there is none."""
-    named = os.environ.get("CC", "").strip()
-    return f"CC is {named!r}, which names no program" if named else _NO_COMPILER
+    setting = os.environ.get("CC", "").strip()
+    return f"CC is {setting!r}, which names no program" if setting else _NO_COMPILER
 
 
 def compiler() -> list[str] | None:
@@ -69,12 +69,12 @@ def compiler() -> list[str] | None:
         The program and its first arguments, as ``CC`` may have some.
     """
     try:
-        named = shlex.split(os.environ.get("CC", ""))
+        command = shlex.split(os.environ.get("CC", ""))
     except ValueError:  # a quotation mark that is not closed
         return None
-    if named:
-        found = shutil.which(named[0])
-        return [found, *named[1:]] if found else None
+    if command:
+        program = shutil.which(command[0])
+        return [program, *command[1:]] if program else None
     first = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
     return [first] if first else None
 
@@ -123,7 +123,7 @@ def _command(
 
 def _compile(cc: list[str], source: str, march: str, target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        text, made = Path(folder, "kernel.c"), Path(folder, "kernel.so")
+        text, binary = Path(folder, "kernel.c"), Path(folder, "kernel.so")
         text.write_text(source, encoding="utf-8")
         # Flags that a compiler does not know fail as wrong source does.
         for faster, vector_math in product((True, False), _VECTOR_MATH):
@@ -132,11 +132,11 @@ def _compile(cc: list[str], source: str, march: str, target: Path) -> None:
                 *_command(cc, march, vector_math, faster),
                 str(text),
                 "-o",
-                str(made),
+                str(binary),
                 *libraries,
             ]
             try:
-                done = subprocess.run(
+                process = subprocess.run(
                     command, capture_output=True, text=True, check=False,
                     timeout=_PATIENCE,
                 )  # fmt: skip
@@ -145,11 +145,11 @@ def _compile(cc: list[str], source: str, march: str, target: Path) -> None:
                     f"{shlex.join(cc)} was stopped: it worked on a kernel of "
                     f"{len(source)} characters for more than {_PATIENCE:g} s"
                 ) from None
-            if done.returncode == 0:
-                write_sealed(target, made.read_bytes())
+            if process.returncode == 0:
+                write_sealed(target, binary.read_bytes())
                 return
     raise ScanError(
-        f"{shlex.join(cc)} could not compile a kernel:\n{done.stderr.strip()[:2000]}"
+        f"{shlex.join(cc)} could not compile a kernel:\n{process.stderr.strip()[:2000]}"
     )
 
 
@@ -180,10 +180,10 @@ def compile_for(level: str, source: str, folder: Path) -> None:
 
 def _prebuilt(source: str) -> Path | None:
     """Return a kernel that was compiled beforehand for a set this processor runs."""
-    named = os.environ.get("BMI_DMX_KERNELS")
-    if named:
+    folder = os.environ.get("BMI_DMX_KERNELS")
+    if folder:
         for level in levels():
-            path = Path(named, level, _name(source, level))
+            path = Path(folder, level, _name(source, level))
             if intact(path):
                 return path
     return None
@@ -191,17 +191,17 @@ def _prebuilt(source: str) -> Path | None:
 
 def _why_not_prebuilt() -> str:
     """Return what ends a message that no kernel is there, if any was to be prebuilt."""
-    named = os.environ.get("BMI_DMX_KERNELS")
-    if not named:
+    folder = os.environ.get("BMI_DMX_KERNELS")
+    if not folder:
         return ""
-    where = f", and in {named} (BMI_DMX_KERNELS) there is none"
-    if not os.path.isdir(named):
+    where = f", and in {folder} (BMI_DMX_KERNELS) there is none"
+    if not os.path.isdir(folder):
         return f"{where}: no such folder"
-    made = [level for level in LEVELS if Path(named, level).is_dir()]
+    prebuilt = [level for level in LEVELS if Path(folder, level).is_dir()]
     runs = levels()
-    if made and not set(made) & set(runs):
-        found = ", ".join(made)
-        return f"{where} for {runs[0]}, the most this processor runs: found {found}"
+    if prebuilt and not set(prebuilt) & set(runs):
+        names = ", ".join(prebuilt)
+        return f"{where} for {runs[0]}, the most this processor runs: found {names}"
     return f"{where} of this one, as this version of bmi_dmx makes it"
 
 
@@ -236,11 +236,11 @@ def _where_not(error: OSError | RuntimeError) -> str:
 
 def load(source: str) -> ctypes.CDLL | None:
     """Return the compiled kernel, or None where there is none; why is said once."""
-    found = library(source)
-    if isinstance(found, str):
-        _warn_once(found)
+    kernel = library(source)
+    if isinstance(kernel, str):
+        _warn_once(kernel)
         return None
-    return found
+    return kernel
 
 
 def _cached(source: str) -> Path:

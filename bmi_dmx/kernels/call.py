@@ -170,10 +170,10 @@ def refuse_other_layout(library: ctypes.CDLL, layout: Layout) -> None:
     none: Sequence[View] = ()
     block = Block(1, 1, 1, none, none, none, none, none)
     words = len(block.pack(layout, adjoint=True))
-    found = int(library.scan_words())
-    if found != words:
+    size = int(library.scan_words())
+    if size != words:
         raise ScanError(
-            f"the kernel takes arguments of {found} numbers, expected {words}"
+            f"the kernel takes arguments of {size} numbers, expected {words}"
         )
     _fitting.add(library)
 

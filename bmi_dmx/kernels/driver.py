@@ -54,15 +54,15 @@ class Device:
         self.processors = self._attribute(_MULTIPROCESSORS)
         # The one that PyTorch uses as well.
         self._context = ctypes.c_void_p()
-        found = library.cuDevicePrimaryCtxRetain(ctypes.byref(self._context), handle)
-        self.check("cuDevicePrimaryCtxRetain", found)
+        code = library.cuDevicePrimaryCtxRetain(ctypes.byref(self._context), handle)
+        self.check("cuDevicePrimaryCtxRetain", code)
 
     def _attribute(self, which: int) -> int:
         value = ctypes.c_int()
-        found = self.library.cuDeviceGetAttribute(
+        code = self.library.cuDeviceGetAttribute(
             ctypes.byref(value), which, self._handle
         )
-        self.check("cuDeviceGetAttribute", found)
+        self.check("cuDeviceGetAttribute", code)
         return value.value
 
     def check(self, function: str, code: int) -> None:
@@ -106,17 +106,17 @@ class Module:
         self._module = ctypes.c_void_p()
         content = image(source, device.capability)
         with device.current():
-            found = device.library.cuModuleLoadData(ctypes.byref(self._module), content)
-            device.check("cuModuleLoadData", found)
+            code = device.library.cuModuleLoadData(ctypes.byref(self._module), content)
+            device.check("cuModuleLoadData", code)
         self._functions: dict[str, ctypes.c_void_p] = {}
 
     def _function(self, name: str) -> ctypes.c_void_p:
         if name not in self._functions:
             function = ctypes.c_void_p()
-            found = self.device.library.cuModuleGetFunction(
+            code = self.device.library.cuModuleGetFunction(
                 ctypes.byref(function), self._module, name.encode()
             )
-            self.device.check(f"cuModuleGetFunction {name}", found)
+            self.device.check(f"cuModuleGetFunction {name}", code)
             self._functions[name] = function
         return self._functions[name]
 
@@ -142,13 +142,13 @@ class Module:
             In the order of the kernel.
         """
         pointers: list[Any] = [ctypes.addressof(argument) for argument in arguments]
-        given = (ctypes.c_void_p * len(pointers))(*pointers)
+        addresses = (ctypes.c_void_p * len(pointers))(*pointers)
         with self.device.current():
-            found = self.device.library.cuLaunchKernel(
+            code = self.device.library.cuLaunchKernel(
                 self._function(name), blocks, 1, 1, threads, 1, 1, 0,
-                ctypes.c_void_p(stream), given, None,
+                ctypes.c_void_p(stream), addresses, None,
             )  # fmt: skip
-            self.device.check(f"cuLaunchKernel {name}", found)
+            self.device.check(f"cuLaunchKernel {name}", code)
 
 
 @cache

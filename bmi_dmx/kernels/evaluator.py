@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ScanError
 from ..program import Program, evaluate
-from .print_places import ALONE, TOGETHER, Printed, printed
+from .print_places import ALONE, TOGETHER, PrintedProgram, printed
 from .stepper import kernel_of
 
 __all__ = ["NetworkProgram"]
@@ -49,14 +49,14 @@ class NetworkProgram:
         self._fixed, self._widths = fixed, widths
 
     @cached_property
-    def _alone(self) -> Printed | None:
+    def _alone(self) -> PrintedProgram | None:
         return self._printed(ALONE)
 
     @cached_property
-    def _together(self) -> Printed | None:
+    def _together(self) -> PrintedProgram | None:
         return self._printed(TOGETHER)
 
-    def _printed(self, together: int) -> Printed | None:
+    def _printed(self, together: int) -> PrintedProgram | None:
         try:
             return printed(self._program, self._fixed, self._widths, together)
         except ScanError as error:
@@ -88,24 +88,24 @@ class NetworkProgram:
         """
         by = divisors or {}
         places = len(next(iter(outputs.values())))
-        found = self._alone if places == 1 else self._together
-        library = None if found is None else kernel_of(found.source)
-        if found is None or library is None:
+        printout = self._alone if places == 1 else self._together
+        library = None if printout is None else kernel_of(printout.source)
+        if printout is None or library is None:
             return partial(self._evaluate, inputs, outputs, by)
         words = [places]
-        for name in found.inputs:
+        for name in printout.inputs:
             words += _series(name, inputs[name], by.get(name, 1.0))
-        for name, width in found.outputs.items():
+        for name, width in printout.outputs.items():
             entries = outputs[name].size // places
             if entries != width:
                 raise ScanError(
                     f"{name!r} has {width} entries, found room for {entries}"
                 )
             words += _series(name, outputs[name], 1.0)
-        words += [*map(_address, found.fixed), 0]
+        words += [*map(_address, printout.fixed), 0]
         block = np.array(words, dtype=np.int64)
         _refuse_other_size(library, len(block))
-        return _Call(library, block, (inputs, outputs, found))
+        return _Call(library, block, (inputs, outputs, printout))
 
     def _evaluate(
         self,
@@ -113,10 +113,10 @@ class NetworkProgram:
         outputs: Mapping[str, Array],
         divisors: Mapping[str, float],
     ) -> None:
-        given = {name: x / divisors.get(name, 1.0) for name, x in inputs.items()}
-        found = evaluate(self._program, {**self._fixed, **given})
+        scaled = {name: x / divisors.get(name, 1.0) for name, x in inputs.items()}
+        values = evaluate(self._program, {**self._fixed, **scaled})
         for name, target in outputs.items():
-            target[...] = found[name].reshape(target.shape)
+            target[...] = values[name].reshape(target.shape)
 
 
 class _Call:

@@ -75,8 +75,8 @@ class Layout:
             kind: tuple(n for n in step.inputs if n.startswith(kind))
             for kind in ("s.", "f.", "p.")
         }
-        passed = dict(links or {})
-        made = tuple(dict.fromkeys((*outputs, *passed.values())))
+        pairs = dict(links or {})
+        names = tuple(dict.fromkeys((*outputs, *pairs.values())))
         return cls(
-            kinds["s."], kinds["f."], kinds["p."], made, together, tuple(passed.items())
+            kinds["s."], kinds["f."], kinds["p."], names, together, tuple(pairs.items())
         )

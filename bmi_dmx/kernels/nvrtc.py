@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from ..errors import ScanError
 from ..files import cache_folder
-from .sealed import content_of, refuse_of_others, write_sealed
+from .kernel_files import content_of, refuse_of_others, write_sealed
 
 __all__ = ["Capability", "compiled", "image"]
 
@@ -68,14 +68,14 @@ def image(source: str, capability: Capability) -> bytes:
         for place in (path.parent, path):
             if place.exists():
                 refuse_of_others(place)
-        found = content_of(path)
-        if found is None:
-            found = compiled(source, capability)
-            write_sealed(path, found)
+        content = content_of(path)
+        if content is None:
+            content = compiled(source, capability)
+            write_sealed(path, content)
     except (OSError, RuntimeError) as error:
         # RuntimeError: there is no home folder.
         raise ScanError(f"the kernel cache is not usable ({error})") from None
-    return found
+    return content
 
 
 def compiled(source: str, capability: Capability) -> bytes:
@@ -91,10 +91,10 @@ def compiled(source: str, capability: Capability) -> bytes:
     library = _library()
     if isinstance(library, str):
         raise ScanError(library)
-    known = _known(library)
-    if capability.number in known:
+    numbers = _known(library)
+    if capability.number in numbers:
         return _compile(library, source, f"sm_{capability.number}", "CUBIN")
-    older = [number for number in known if number < capability.number]
+    older = [number for number in numbers if number < capability.number]
     if not older:
         raise ScanError(
             f"a GPU of capability {capability.major}.{capability.minor} is older than "
@@ -114,8 +114,8 @@ def _compile(library: ctypes.CDLL, source: str, target: str, kind: str) -> bytes
     )
     try:
         options = [f"--gpu-architecture={target}", *_OPTIONS]
-        given = (ctypes.c_char_p * len(options))(*(o.encode() for o in options))
-        code = library.nvrtcCompileProgram(program, len(options), given)
+        arguments = (ctypes.c_char_p * len(options))(*(o.encode() for o in options))
+        code = library.nvrtcCompileProgram(program, len(options), arguments)
         if code:
             log = _text(library, program, "ProgramLog").decode(errors="replace")
             log = log.strip("\0").strip()[:_LONGEST_LOG]
@@ -131,8 +131,8 @@ def _compile(library: ctypes.CDLL, source: str, target: str, kind: str) -> bytes
 def _text(library: ctypes.CDLL, program: ctypes.c_void_p, kind: str) -> bytes:
     """Return what a program has of a kind: ``CUBIN``, ``PTX`` or ``ProgramLog``."""
     size = ctypes.c_size_t()
-    found = getattr(library, f"nvrtcGet{kind}Size")(program, ctypes.byref(size))
-    _check(library, found)
+    code = getattr(library, f"nvrtcGet{kind}Size")(program, ctypes.byref(size))
+    _check(library, code)
     content = ctypes.create_string_buffer(size.value)
     _check(library, getattr(library, f"nvrtcGet{kind}")(program, content))
     return content.raw
@@ -183,8 +183,8 @@ def _candidates() -> Iterator[str]:
     """Yield where the library may be, the nearest to this environment first."""
     for package, folder in _PACKAGES:
         for place in _folders(package):
-            found = (place / folder).glob("libnvrtc.so*")
-            yield from (str(path) for path in sorted(found, reverse=True))
+            paths = (place / folder).glob("libnvrtc.so*")
+            yield from (str(path) for path in sorted(paths, reverse=True))
     found_by_system = find_library("nvrtc")
     if found_by_system:
         yield found_by_system
@@ -196,5 +196,5 @@ def _folders(package: str) -> Sequence[Path]:
         spec = find_spec(package)
     except ModuleNotFoundError:
         return ()
-    found = None if spec is None else spec.submodule_search_locations
-    return [Path(folder) for folder in found or ()]
+    folders = None if spec is None else spec.submodule_search_locations
+    return [Path(folder) for folder in folders or ()]

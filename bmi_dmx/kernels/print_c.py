@@ -7,10 +7,10 @@ from functools import cache, partial
 from pathlib import Path
 
 from ..program import Program
-from ..program.shared import shared_functions
+from ..program.shared_values import shared_functions
+from .entry_loops import rolled
 from .layout import LANES, Layout
 from .print_tree import apart, history_of, links_of
-from .rolled import rolled
 from .statements import Write, function, slot, writes_of
 
 __all__ = ["prelude", "source", "text_of"]
@@ -141,9 +141,9 @@ def source(
         parts += texts
     traced = step
     if adjoint is not None and not layout.links:
-        traced, adjoint, kept = shared_functions(step, adjoint)
-        reads.update({n: slot("s", len(layout.states) + k) for k, n in enumerate(kept)})
-        parts.append(f"#define KEPT {len(kept)}")
+        traced, adjoint, tape = shared_functions(step, adjoint)
+        reads.update({n: slot("s", len(layout.states) + k) for k, n in enumerate(tape)})
+        parts.append(f"#define KEPT {len(tape)}")
     text = partial(function, suffix=suffix, reads=reads, abreast=abreast)
     one = partial(_rolled, layout, text, suffix) if lanes * abreast == 1 else text
     parts += [_advance(layout, step, one), _record(layout, step, one)]
@@ -155,7 +155,7 @@ def source(
             f"#define ADJOINT\n#define FORCING_GRADIENT {int(forcing_gradient)}"
         )
         if not layout.links:
-            parts.append(_retrace(layout, traced, kept, text))
+            parts.append(_retrace(layout, traced, tape, text))
         reads |= _asked(layout)
         parts.append(_adjoint(layout, adjoint, text, forcing_gradient))
     for name in _TREE if layout.links else _CELLS:
@@ -208,9 +208,9 @@ def _rolled(
         )
         for k, name in enumerate(names)
     }  # fmt: skip
-    found = rolled(step, writes, places, suffix)
+    body = rolled(step, writes, places, suffix)
     return text(
-        signature, step, writes=found.writes, loops=found.loops, needed=found.needed
+        signature, step, writes=body.writes, loops=body.loops, operands=body.operands
     )
 
 
@@ -230,14 +230,14 @@ def _record(layout: Layout, step: Program, text: _Print) -> str:
     )
 
 
-def _retrace(layout: Layout, step: Program, kept: Sequence[str], text: _Print) -> str:
+def _retrace(layout: Layout, step: Program, tape: Sequence[str], text: _Print) -> str:
     """Return what advances on the way back, leaving behind what the adjoint reads."""
     first = len(layout.states)
-    left = [Write(name, "s", first + k) for k, name in enumerate(kept)]
+    saves = [Write(name, "s", first + k) for k, name in enumerate(tape)]
     return text(
         f"retrace(real *s, {_INPUTS}, real *next)",
         step,
-        writes=[*writes_of(layout.states, "next"), *left],
+        writes=[*writes_of(layout.states, "next"), *saves],
     )
 
 

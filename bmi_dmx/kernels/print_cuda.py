@@ -126,15 +126,15 @@ def _sizes(layout: Layout) -> dict[str, str | int]:
 def _links(layout: Layout) -> list[str]:
     """Return which output each link passes on, and which forcing receives it."""
     receives = [forcing for forcing, _ in layout.links]
-    given = [layout.outputs.index(output) for _, output in layout.links]
-    found = [receives.index(f) if f in receives else -1 for f in layout.forcings]
+    outputs = [layout.outputs.index(output) for _, output in layout.links]
+    links = [receives.index(f) if f in receives else -1 for f in layout.forcings]
     to = [layout.forcings.index(forcing) for forcing in receives]
     return [
         f"#define LINKS {len(layout.links)}",
         f"#define TREE_WORDS {TREE_WORDS}",
-        f"#define LINK_OUTPUT(k) {_table(given)}",
+        f"#define LINK_OUTPUT(k) {_table(outputs)}",
         f"#define LINK_FORCING(k) {_table(to)}",
-        f"#define FORCING_LINK(k) {_table(found)}",
+        f"#define FORCING_LINK(k) {_table(links)}",
     ]
 
 
@@ -180,8 +180,8 @@ def _adjoint(
     reads: Mapping[str, str],
     forcing: bool,
 ) -> str:
-    asked = {f"d.{n}": _at("d", k) for k, n in enumerate(layout.states)}
-    asked |= {f"d.{n}": _at("dq", k) for k, n in enumerate(layout.outputs)
+    cotangents = {f"d.{n}": _at("d", k) for k, n in enumerate(layout.states)}
+    cotangents |= {f"d.{n}": _at("dq", k) for k, n in enumerate(layout.outputs)
               if n not in layout.states}  # fmt: skip
     writes = [
         *writes_of(layout.states, "d", "g."),
@@ -191,7 +191,7 @@ def _adjoint(
     return _function(
         f"adjoint({_INPUTS}, const real *restrict dq, real *restrict d, "
         "real *restrict gf, real *restrict gp)",
-        adjoint, suffix, {**reads, **asked}, writes,
+        adjoint, suffix, {**reads, **cotangents}, writes,
     )  # fmt: skip
 
 

@@ -11,11 +11,11 @@ import numpy as np
 from ..errors import ScanError
 from ..program import Arg, Instruction, Program
 from ..program.ops import OPS
-from .held import Held, Memory, Shape, fixed_and_shapes, merged, names_in
 from .print_c import prelude, text_of
+from .slots import Memory, Shape, Slot, fixed_and_shapes, merged, names_in
 from .statements import literal
 
-__all__ = ["ALONE", "TOGETHER", "Printed", "printed"]
+__all__ = ["ALONE", "TOGETHER", "PrintedProgram", "printed"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -30,7 +30,7 @@ _MORE = {"trunc": "TRUNC({0})"}
 
 
 @dataclass(frozen=True)
-class Printed:
+class PrintedProgram:
     """A program as C, and what it reads that is the same at all places.
 
     Parameters
@@ -56,7 +56,7 @@ def printed(
     fixed: Mapping[str, Array],
     widths: Mapping[str, tuple[int, ...]],
     together: int,
-) -> Printed:
+) -> PrintedProgram:
     """Return a program as C.
 
     Parameters
@@ -75,12 +75,12 @@ def printed(
     ScanError
         Naming the operation that has no C form.
     """
-    known, shapes = fixed_and_shapes(program, fixed, widths)
-    printer = _Printer(program, known, shapes, together)
+    constants, shapes = fixed_and_shapes(program, fixed, widths)
+    printer = _Printer(program, constants, shapes, together)
     for k, (name, width) in enumerate(widths.items()):
         printer.read(k, name, (None, *width))
     for instruction in program.instructions:
-        if instruction.out not in known:
+        if instruction.out not in constants:
             printer.add(instruction)
     outputs = {
         name: printer.write(k, value)
@@ -96,7 +96,7 @@ def printed(
         *(f"#define {name} {n}" for name, n in numbers.items()),
         text_of("places.c"), memory.text(), text_of("places_loop.c"),
     )  # fmt: skip
-    return Printed("\n".join(text), tuple(widths), outputs, tuple(memory.tables))
+    return PrintedProgram("\n".join(text), tuple(widths), outputs, tuple(memory.tables))
 
 
 @dataclass
@@ -106,14 +106,14 @@ class _Group:
     shape: Shape
     text: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
-    operands: list[Held] = field(default_factory=list)
+    operands: list[Slot] = field(default_factory=list)
 
-    def operand(self, held: Held) -> str:
+    def operand(self, slot: Slot) -> str:
         """Return the C of an entry of a value that is read."""
-        if held not in self.operands:
-            self.operands.append(held)
-        name = f"a{self.operands.index(held)}"
-        return f"({name} != 0)" if held.mask else name
+        if slot not in self.operands:
+            self.operands.append(slot)
+        name = f"a{self.operands.index(slot)}"
+        return f"({name} != 0)" if slot.mask else name
 
 
 class _Printer:
@@ -122,82 +122,82 @@ class _Printer:
     def __init__(
         self,
         program: Program,
-        known: Mapping[str, Array],
+        constants: Mapping[str, Array],
         shapes: Mapping[str, Shape],
         together: int,
     ) -> None:
-        self._program, self._known, self._shapes = program, known, shapes
+        self._program, self._known, self._shapes = program, constants, shapes
         self._together = together
         self._uses = _uses(program)
         self.memory = Memory(together)
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, Slot] = {}
         self._group: _Group | None = None
 
     # What is read and written
 
     def read(self, k: int, name: str, shape: Shape) -> None:
         """Read the ``k``-th input of a block."""
-        held = self.memory.new(shape)
-        self._held[self._program.inputs[name]] = held
-        line = f"load({held.base}, &call->input[{k}], {held.size}, p);"
-        self.memory.piece(line, held.base)
+        slot = self.memory.new(shape)
+        self._held[self._program.inputs[name]] = slot
+        line = f"load({slot.base}, &call->input[{k}], {slot.size}, p);"
+        self.memory.piece(line, slot.base)
 
     def write(self, k: int, value: Arg) -> int:
         """Write the ``k``-th output of a block; return how many entries it has."""
-        held = self._operand(value)
-        shape = (None, *held.shape) if held.fixed else held.shape
-        if held.fixed or not held.whole:
-            held = self._copied(held, shape)
-        line = f"store(&call->output[{k}], {self._start(held)}, {held.size}, p);"
-        self.memory.piece(line, held.base)
-        return held.size
+        slot = self._operand(value)
+        shape = (None, *slot.shape) if slot.fixed else slot.shape
+        if slot.fixed or not slot.whole:
+            slot = self._copied(slot, shape)
+        line = f"store(&call->output[{k}], {self._start(slot)}, {slot.size}, p);"
+        self.memory.piece(line, slot.base)
+        return slot.size
 
-    def _start(self, held: Held) -> str:
-        return f"{held.base} + {held.offset * self._together}"
+    def _start(self, slot: Slot) -> str:
+        return f"{slot.base} + {slot.offset * self._together}"
 
     # Values
 
-    def _operand(self, arg: Arg) -> Held:
+    def _operand(self, arg: Arg) -> Slot:
         """Return where a value is in memory."""
         if not isinstance(arg, str):
-            return Held.new(self.memory.table(("number", arg), np.array(arg)), ())
+            return Slot.new(self.memory.table(("number", arg), np.array(arg)), ())
         if arg in self._known:
             array = self._known[arg]
             table = self.memory.table(arg, array)
-            return Held.new(table, array.shape, array.dtype == np.bool_)
+            return Slot.new(table, array.shape, array.dtype == np.bool_)
         if arg not in self._held:
             self._close()
         return self._held[arg]
 
-    def _copied(self, held: Held, shape: Shape) -> Held:
-        made = self.memory.new(shape, held.mask)
-        self._copy(held, made)
-        return made
+    def _copied(self, slot: Slot, shape: Shape) -> Slot:
+        output = self.memory.new(shape, slot.mask)
+        self._copy(slot, output)
+        return output
 
-    def _copy(self, source: Held, target: Held) -> None:
+    def _copy(self, source: Slot, target: Slot) -> None:
         strides = [source.within(target.shape), target.strides]
         line = f"{self._at(target, 1)} = {self._at(source, 0)};"
         self._loops(target.shape, strides, [line], source, target)
 
-    def _whole(self, arg: Arg) -> Held:
+    def _whole(self, arg: Arg) -> Slot:
         """Return where a value is whose entries stand side by side."""
-        held = self._operand(arg)
-        return held if held.whole else self._copied(held, held.shape)
+        slot = self._operand(arg)
+        return slot if slot.whole else self._copied(slot, slot.shape)
 
     # Loops
 
-    def _at(self, held: Held, k: int) -> str:
+    def _at(self, slot: Slot, k: int) -> str:
         """Return the C of an entry, ``ok`` numbers behind the first."""
-        if held.fixed or self._together == 1:
-            return f"{held.base}[{held.offset} + o{k}]"
-        return f"{held.base}[({held.offset} + o{k}) * TOGETHER + i]"
+        if slot.fixed or self._together == 1:
+            return f"{slot.base}[{slot.offset} + o{k}]"
+        return f"{slot.base}[({slot.offset} + o{k}) * TOGETHER + i]"
 
     def _loops(
         self,
         shape: Shape,
         strides: Sequence[tuple[int, ...]],
         lines: Iterable[str],
-        *used: Held,
+        *slots: Slot,
         sums: bool = False,
     ) -> None:
         """Do something for all entries of a shape.
@@ -220,7 +220,7 @@ class _Printer:
             vectors = self._together == 1 and d == len(loops) - 1 and not sums
             loop = f"for (int e{d} = 0; e{d} < {n}; e{d}++)"
             body = f"{simd if vectors else ''}{loop} {{\n{body}\n}}"
-        self.memory.piece(f"{{\n{body}\n}}", *(held.base for held in used))
+        self.memory.piece(f"{{\n{body}\n}}", *(slot.base for slot in slots))
 
     def add(self, instruction: Instruction) -> None:
         """Add an operation."""
@@ -241,11 +241,11 @@ class _Printer:
         args = list(instruction.args)
         if op in ("maximum", "minimum"):
             args.sort(key=lambda arg: isinstance(arg, str))
-        held = {a: self._operand(a) for a in args if self._in_memory(a)}
+        slots = {a: self._operand(a) for a in args if self._in_memory(a)}
         if self._group is None:
             self._group = _Group(shape)
         group = self._group
-        texts = [self._text(group, a, held) for a in args]
+        texts = [self._text(group, a, slots) for a in args]
         text = (OPS[op].c or _MORE[op]).format(*texts)
         if not OPS[op].boolean:
             group.lines.append(f"const real {instruction.out} = {text};")
@@ -257,10 +257,10 @@ class _Printer:
         return isinstance(arg, str) and (group is None or arg not in group.text)
 
     @staticmethod
-    def _text(group: _Group, arg: Arg, held: Mapping[str, Held]) -> str:
+    def _text(group: _Group, arg: Arg, slots: Mapping[str, Slot]) -> str:
         if not isinstance(arg, str):
             return literal(arg, "")
-        return group.text[arg] if arg in group.text else group.operand(held[arg])
+        return group.text[arg] if arg in group.text else group.operand(slots[arg])
 
     def _close(self) -> None:
         """End the loop that is open, and keep what is used outside of it."""
@@ -273,119 +273,118 @@ class _Printer:
                 mask = text != name
                 targets[name] = self.memory.new(group.shape, mask)
         values = [*group.operands, *targets.values()]
-        strides = [held.within(group.shape) for held in values]
+        strides = [slot.within(group.shape) for slot in values]
         lines = [
-            f"const real a{k} = {self._at(held, k)};"
-            for k, held in enumerate(group.operands)
+            f"const real a{k} = {self._at(slot, k)};"
+            for k, slot in enumerate(group.operands)
         ]
         lines += group.lines
-        for k, (name, held) in enumerate(targets.items(), len(group.operands)):
-            lines.append(f"{self._at(held, k)} = {group.text[name]};")
+        for k, (name, slot) in enumerate(targets.items(), len(group.operands)):
+            lines.append(f"{self._at(slot, k)} = {group.text[name]};")
         self._held |= targets
         self._loops(group.shape, strides, lines, *values)
 
     # Operations on shapes: the shape of the result, and the arguments of the operation
 
-    def _transpose(self, _: Shape, x: Arg, axes: list[int]) -> Held:
+    def _transpose(self, _: Shape, x: Arg, axes: list[int]) -> Slot:
         return self._operand(x).transposed(axes)
 
-    def _expand_dims(self, shape: Shape, x: Arg, _: Any) -> Held:
+    def _expand_dims(self, shape: Shape, x: Arg, _: Any) -> Slot:
         return self._operand(x).with_ones(shape)
 
-    def _squeeze(self, shape: Shape, x: Arg, _: Any) -> Held:
+    def _squeeze(self, shape: Shape, x: Arg, _: Any) -> Slot:
         return self._operand(x).with_ones(shape)
 
-    def _expand(self, shape: Shape, x: Arg, _: Any) -> Held:
-        held = self._operand(x)
-        return replace(held, shape=shape, strides=held.within(shape))
+    def _expand(self, shape: Shape, x: Arg, _: Any) -> Slot:
+        slot = self._operand(x)
+        return replace(slot, shape=shape, strides=slot.within(shape))
 
-    def _reshape(self, shape: Shape, x: Arg, _: Any) -> Held:
+    def _reshape(self, shape: Shape, x: Arg, _: Any) -> Slot:
         return self._whole(x).reshaped(shape)
 
     def _slice(
         self, shape: Shape, x: Arg, axis: int, start: int, _: int, step: int = 1
-    ) -> Held:
+    ) -> Slot:
         return self._operand(x).sliced(axis, start, step, shape)
 
-    def _cat(self, shape: Shape, parts: list[Arg], axis: int) -> Held:
-        made = self.memory.new(shape)
+    def _cat(self, shape: Shape, parts: list[Arg], axis: int) -> Slot:
+        output = self.memory.new(shape)
         first = 0
         for part in parts:
-            held = self._operand(part)
-            size = held.shape[axis]
+            slot = self._operand(part)
+            size = slot.shape[axis]
             if size is None:
                 raise ScanError("places are added to others")
             some = (*shape[: axis % len(shape)], size, *shape[axis % len(shape) + 1 :])
-            self._copy(held, made.sliced(axis, first, 1, some))
+            self._copy(slot, output.sliced(axis, first, 1, some))
             first += size
-        return made
+        return output
 
-    def _roll(self, shape: Shape, x: Arg, shifts: list[int], axes: list[int]) -> Held:
-        held = self._operand(x)
+    def _roll(self, shape: Shape, x: Arg, shifts: list[int], axes: list[int]) -> Slot:
+        slot = self._operand(x)
         for shift, axis in zip(shifts, axes, strict=True):
             size, at = shape[axis], axis % len(shape)
             if size is None:
                 raise ScanError("places change their order")
-            made, first = self.memory.new(shape), shift % size
+            output, first = self.memory.new(shape), shift % size
             for start, to, count in (
                 (0, first, size - first),
                 (size - first, 0, first),
             ):
                 if count:
                     some = (*shape[:at], count, *shape[at + 1 :])
-                    part = held.sliced(at, start, 1, some)
-                    self._copy(part, made.sliced(at, to, 1, some))
-            held = made
-        return held
+                    part = slot.sliced(at, start, 1, some)
+                    self._copy(part, output.sliced(at, to, 1, some))
+            slot = output
+        return slot
 
-    def _take(self, shape: Shape, x: Arg, axis: int, index: int | list[int]) -> Held:
-        held = self._operand(x)
+    def _take(self, shape: Shape, x: Arg, axis: int, index: int | list[int]) -> Slot:
+        slot = self._operand(x)
         if isinstance(index, int):
-            return held.taken(axis, index).with_ones(shape)
-        made = self.memory.new(shape)
-        for k, wanted in enumerate(index):
-            self._copy(held.taken(axis, wanted), made.taken(axis, k))
-        return made
+            return slot.entry(axis, index).with_ones(shape)
+        output = self.memory.new(shape)
+        for k, source in enumerate(index):
+            self._copy(slot.entry(axis, source), output.entry(axis, k))
+        return output
 
-    def _sum(self, shape: Shape, x: Arg, axes: list[int], _: int) -> Held:
+    def _sum(self, shape: Shape, x: Arg, axes: list[int], _: int) -> Slot:
         return self._reduced(shape, x, axes, "0", "{0} + {1}")
 
-    def _amax(self, shape: Shape, x: Arg, axes: list[int], _: int) -> Held:
+    def _amax(self, shape: Shape, x: Arg, axes: list[int], _: int) -> Slot:
         return self._reduced(shape, x, axes, "-INFINITY", "MAXIMUM({1}, {0})")
 
-    def _mean(self, shape: Shape, x: Arg, axes: list[int], _: int) -> Held:
-        found = self._reduced(shape, x, axes, "0", "{0} + {1}")
-        count = self._operand(x).size // found.size
-        line = f"{self._at(found, 0)} /= {literal(count, '')};"
-        self._loops(shape, [found.strides], [line], found)
-        return found
+    def _mean(self, shape: Shape, x: Arg, axes: list[int], _: int) -> Slot:
+        output = self._reduced(shape, x, axes, "0", "{0} + {1}")
+        count = self._operand(x).size // output.size
+        line = f"{self._at(output, 0)} /= {literal(count, '')};"
+        self._loops(shape, [output.strides], [line], output)
+        return output
 
     def _reduced(
         self, shape: Shape, x: Arg, axes: list[int], first: str, step: str
-    ) -> Held:
+    ) -> Slot:
         """Return the entries along some axes made one, in order."""
-        held, made = self._operand(x), self.memory.new(shape)
-        among = {axis % len(held.shape) for axis in axes or range(len(held.shape))}
-        if any(held.shape[axis] is None for axis in among):
+        slot, output = self._operand(x), self.memory.new(shape)
+        among = {axis % len(slot.shape) for axis in axes or range(len(slot.shape))}
+        if any(slot.shape[axis] is None for axis in among):
             raise ScanError("all places are made one")
-        if len(shape) == len(held.shape):
-            strides = made.within(held.shape)
+        if len(shape) == len(slot.shape):
+            strides = output.within(slot.shape)
         else:
-            kept = iter(made.strides)
+            steps = iter(output.strides)
             strides = tuple(
-                0 if axis in among else next(kept) for axis in range(len(held.shape))
+                0 if axis in among else next(steps) for axis in range(len(slot.shape))
             )
-        start = f"{self._at(made, 0)} = {first};"
-        self._loops(shape, [made.strides], [start], made)
-        target, entry = self._at(made, 0), self._at(held, 1)
+        start = f"{self._at(output, 0)} = {first};"
+        self._loops(shape, [output.strides], [start], output)
+        target, entry = self._at(output, 0), self._at(slot, 1)
         line = f"{target} = {step.format(target, entry)};"
-        self._loops(
-            held.shape, [strides, held.strides], [line], made, held, sums=True
-        )  # fmt: skip
-        return made
+        both = [strides, slot.strides]
+        self._loops(slot.shape, both, [line], output, slot, sums=True)
+        return output
 
-    def _rows(self, shape: Shape, table: Arg, index: Arg) -> Held:
-        rows, at, made = (
+    def _rows(self, shape: Shape, table: Arg, index: Arg) -> Slot:
+        rows, at, output = (
             self._operand(table),
             self._operand(index),
             self.memory.new(shape),
@@ -393,50 +392,51 @@ class _Printer:
         if not rows.fixed or len(rows.shape) != 2:
             raise ScanError("rows are taken out of a table that is not fixed")
         number, width = rows.shape
-        strides = [(*at.strides, 0), (*(0,) * len(at.strides), 1), made.strides]
+        strides = [(*at.strides, 0), (*(0,) * len(at.strides), 1), output.strides]
         row = f"row_of({self._at(at, 0)}, {number})"
-        line = f"{self._at(made, 2)} = {rows.base}[{row} * {width} + o1];"
-        self._loops(shape, strides, [line], at, made)
-        return made
+        line = f"{self._at(output, 2)} = {rows.base}[{row} * {width} + o1];"
+        self._loops(shape, strides, [line], at, output)
+        return output
 
-    def _matmul(self, shape: Shape, x: Arg, y: Arg) -> Held:
+    def _matmul(self, shape: Shape, x: Arg, y: Arg) -> Slot:
         if isinstance(x, str) and x in self._known:
             raise ScanError("a fixed matrix stands before what differs between places")
         if isinstance(y, str) and y in self._known and self._known[y].ndim == 2:
             return self._multiplied(shape, x, y)
-        a, b, made = self._operand(x), self._operand(y), self.memory.new(shape)
+        a, b, output = self._operand(x), self._operand(y), self.memory.new(shape)
         if len(a.shape) != 3 or len(b.shape) != 3:
             raise ScanError("matrices are multiplied that have no axis of places alone")
         (_, rows, inner), columns = a.shape, b.shape[2]
-        first = f"{self._at(made, 0)} = 0;"
-        self._loops(shape, [made.strides], [first], made)
+        first = f"{self._at(output, 0)} = 0;"
+        self._loops(shape, [output.strides], [first], output)
         strides = [
             (0, a.strides[1], a.strides[2], 0),
             (0, 0, b.strides[1], b.strides[2]),
-            (0, made.strides[1], 0, made.strides[2]),
+            (0, output.strides[1], 0, output.strides[2]),
         ]
-        line = f"{self._at(made, 2)} += {self._at(a, 0)} * {self._at(b, 1)};"
+        line = f"{self._at(output, 2)} += {self._at(a, 0)} * {self._at(b, 1)};"
         self._loops(
-            (None, rows, inner, columns), strides, [line], a, b, made, sums=columns == 1
-        )
-        return made
+            (None, rows, inner, columns), strides, [line], a, b, output,
+            sums=columns == 1,
+        )  # fmt: skip
+        return output
 
-    def _multiplied(self, shape: Shape, x: Arg, matrix: str) -> Held:
+    def _multiplied(self, shape: Shape, x: Arg, matrix: str) -> Slot:
         """Return a product with a matrix that is the same at all places."""
-        held, panel = self._whole(x), _PANEL[self._together]
+        slot, panel = self._whole(x), _PANEL[self._together]
         inner, columns = self._known[matrix].shape
         panels = -(-columns // panel)
         full = np.zeros((inner, panels * panel))
         full[:, :columns] = self._known[matrix]
         packed = full.reshape(inner, panels, panel).swapaxes(0, 1)
         table = self.memory.table(("panels", matrix), packed)
-        made = self.memory.new(shape, more=panels * panel - columns)
-        for row in range(held.size // inner):
-            at = self._start(replace(held, offset=held.offset + row * inner))
-            to = self._start(replace(made, offset=row * columns))
+        output = self.memory.new(shape, more=panels * panel - columns)
+        for row in range(slot.size // inner):
+            at = self._start(replace(slot, offset=slot.offset + row * inner))
+            to = self._start(replace(output, offset=row * columns))
             line = f"multiply({at}, {table}, {to}, {inner}, {panels});"
-            self.memory.piece(line, held.base, made.base)
-        return made
+            self.memory.piece(line, slot.base, output.base)
+        return output
 
 
 def _uses(program: Program) -> dict[str, set[str]]:

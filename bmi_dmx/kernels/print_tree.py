@@ -39,24 +39,24 @@ def history_of(layout: Layout, step: Program, adjoint: Program) -> list[str]:
     They need not be computed again where each is what a link passes on, or what a
     forcing was.
     """
-    passed = [output for _, output in layout.links]
+    outputs = [output for _, output in layout.links]
     gradients = [n for n in adjoint.outputs if n.startswith("g.")]
-    read = adjoint.read_for(gradients)
-    found: list[str] = []
+    inputs = adjoint.read_for(gradients)
+    entries: list[str] = []
     for name in layout.states:
-        given = [
+        forcings = [
             k for k, f in enumerate(layout.forcings)
             if step.inputs[f] == step.outputs[name]
         ]  # fmt: skip
-        if name in passed:
-            found.append(f"{{BY_LINK, {passed.index(name)}}}")
-        elif given:
-            found.append(f"{{BY_FORCING, {given[0]}}}")
-        elif name not in read:
-            found.append("{UNREAD, 0}")
+        if name in outputs:
+            entries.append(f"{{BY_LINK, {outputs.index(name)}}}")
+        elif forcings:
+            entries.append(f"{{BY_FORCING, {forcings[0]}}}")
+        elif name not in inputs:
+            entries.append("{UNREAD, 0}")
         else:
             return ["#define AT_HAND 0"]
-    table = ", ".join(found)
+    table = ", ".join(entries)
     return [
         "#define AT_HAND 1",
         "enum { UNREAD, BY_LINK, BY_FORCING };",
@@ -76,24 +76,24 @@ def apart(
 
     Its results follow the parameters in their array, and are taken into ``reads``.
     """
-    kept = step.select([*layout.states, *layout.outputs])
-    there = hoisted(kept, fixed, f"{_AGAIN}s")
+    core = step.select([*layout.states, *layout.outputs])
+    there = hoisted(core, fixed, f"{_AGAIN}s")
     back = None
     if adjoint is not None:
         back = hoisted(shared_divisions(adjoint), fixed, f"{_AGAIN}d")
     texts, first = [], len(layout.parameters)
-    for what, found in (("step", there), ("adjoint", back)):
-        if found is None:
+    for what, split in (("step", there), ("adjoint", back)):
+        if split is None:
             continue
-        made = tuple(found.once.outputs)
-        texts.append(f"#define HOISTED_{what.upper()} {len(made)}")
-        own = {n: slot("p", first + k) for k, n in enumerate(made)}
-        writes = [Write(n, "p", first + k) for k, n in enumerate(made)]
+        names = tuple(split.once.outputs)
+        texts.append(f"#define HOISTED_{what.upper()} {len(names)}")
+        slots = {n: slot("p", first + k) for k, n in enumerate(names)}
+        writes = [Write(n, "p", first + k) for k, n in enumerate(names)]
         texts.append(
-            function(f"prepare_{what}(real *p)", found.once, suffix, reads, writes)
+            function(f"prepare_{what}(real *p)", split.once, suffix, reads, writes)
         )
-        reads.update(own)
-        first += len(made)
+        reads.update(slots)
+        first += len(names)
     texts.append(f"#define HOISTED {first - len(layout.parameters)}")
     return there.step, None if back is None else back.step, texts
 

@@ -45,10 +45,10 @@ def levels() -> tuple[str, ...]:
     """Return those of :data:`LEVELS` that this processor runs, the highest first."""
     if not _IS_X86:
         return LEVELS
-    known = set(features().split())
+    flags = set(features().split())
     runs: list[str] = []
     for level in reversed(LEVELS):
-        if not known.issuperset(_ADDED[level].split()):
+        if not flags.issuperset(_ADDED[level].split()):
             break
         runs.insert(0, level)
     return tuple(runs)

@@ -91,15 +91,15 @@ def _source(kind: str) -> str:
 @cache
 def _kernel(kind: str) -> Callable[..., int] | None:
     """Return the compiled function for a type of floats."""
-    found = library(_source(kind))
-    if isinstance(found, str):
+    binary = library(_source(kind))
+    if isinstance(binary, str):
         warnings.warn(
-            f"{found}; local analyses are made without a kernel, which is slower",
+            f"{binary}; local analyses are made without a kernel, which is slower",
             SlowerWarning,
             stacklevel=4,
         )
         return None
-    function = found.roots
+    function = binary.roots
     integer, pointer = ctypes.c_int64, ctypes.c_void_p
     function.argtypes = [integer, integer, *[pointer] * 3, integer, *[pointer] * 3]
     function.restype = ctypes.c_int
@@ -131,11 +131,11 @@ def terms(largest: float, kind: str) -> tuple[Array, Array]:
     least = np.inf
     # With more terms than it takes, rounding in them has the last word.
     for count in range(2, 100):
-        found = _quadrature(1.0 + largest, count)
-        made = (found[1] / (tried[:, None] + found[0])).sum(-1)
-        error = np.abs(made * np.sqrt(tried) - 1.0).max()
+        rule = _quadrature(1.0 + largest, count)
+        approximation = (rule[1] / (tried[:, None] + rule[0])).sum(-1)
+        error = np.abs(approximation * np.sqrt(tried) - 1.0).max()
         if error < least:
-            best, least = found, error
+            best, least = rule, error
         if error < rounding:
             break
     assert best is not None

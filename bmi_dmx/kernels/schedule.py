@@ -117,15 +117,15 @@ def _schedule(downstream: bytes, members: int, units: int, lanes: int) -> Schedu
     stages = _stages(below, distance, units)
     chunks: list[list[int]] = []
     spans: list[tuple[Unit, ...]] = []
-    seen = 0
+    begin = 0
     for stage in stages:
-        made = []
+        stage_units = []
         for places in stage:
             first = len(chunks)
             chunks.extend(_chunks(below, distance, places, members, lanes))
-            made.append(Unit(first, len(chunks), seen, seen + len(places)))
-            seen += len(places)
-        spans.append(tuple(made))
+            stage_units.append(Unit(first, len(chunks), begin, begin + len(places)))
+            begin += len(places)
+        spans.append(tuple(stage_units))
     ordered = np.concatenate([places for stage in stages for places in stage])
     return _in_slots(below, members, lanes, chunks, ordered, tuple(spans))
 
@@ -199,20 +199,20 @@ def _chunks(
     ready = [(-far[p], p) for p in places.tolist() if not waiting[p]]
     heapify(ready)
     # Of a place with members some may be left for the next chunk.
-    place, left = -1, 0
-    while ready or left:
+    place, rest = -1, 0
+    while ready or rest:
         chunk: list[int] = []
-        done = []
-        while len(chunk) < lanes and (ready or left):
-            if not left:
-                place, left = heappop(ready)[1], members
-            taken = min(left, lanes - len(chunk))
-            first = place * members + members - left
-            chunk.extend(range(first, first + taken))
-            left -= taken
-            if not left:
-                done.append(place)
-        for other in done:
+        complete = []
+        while len(chunk) < lanes and (ready or rest):
+            if not rest:
+                place, rest = heappop(ready)[1], members
+            count = min(rest, lanes - len(chunk))
+            first = place * members + members - rest
+            chunk.extend(range(first, first + count))
+            rest -= count
+            if not rest:
+                complete.append(place)
+        for other in complete:
             to = down[other]
             if to in inside:
                 waiting[to] -= 1
@@ -249,12 +249,12 @@ def _stages(below: Array, distance: Array, units: int) -> list[list[Array]]:
     for place in reversed(order):
         if root[place] < 0:
             root[place] = root[down[place]]
-    found: dict[int, list[Array]] = {}
+    groups: dict[int, list[Array]] = {}
     by_root = np.argsort(root, kind="stable")
     ends = np.flatnonzero(np.diff(root[by_root])) + 1
     for group in np.split(by_root, ends):
-        found.setdefault(stage[int(root[group[0]])], []).append(group)
-    return [list(_merged(found[k], least)) for k in sorted(found)]
+        groups.setdefault(stage[int(root[group[0]])], []).append(group)
+    return [list(_merged(groups[k], least)) for k in sorted(groups)]
 
 
 def _merged(groups: Sequence[Array], least: int) -> Iterator[Array]:

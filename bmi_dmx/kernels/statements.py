@@ -84,17 +84,19 @@ def function(
     *,
     abreast: int = 1,
     loops: Sequence[str] = (),
-    needed: Sequence[Arg] = (),
+    operands: Sequence[Arg] = (),
 ) -> str:
     """Return a C function that loops the program over lanes.
 
     ``reads`` gives the C expression of each input, and ``writes`` what becomes of the
     outputs. Chunks that go ``abreast`` take turns at every statement: while one waits
     for a result the others go on. Of one lane alone, ``loops`` over entries may come
-    before outputs are written, which read the values ``needed``.
+    before outputs are written, which read the values ``operands``.
     """
     turns = [
-        statements(program, suffix, reads, writes, chunk=k, loops=loops, needed=needed)
+        statements(
+            program, suffix, reads, writes, chunk=k, loops=loops, operands=operands
+        )
         for k in range(abreast)
     ]
     others = range(1, abreast if turns[0] else 1)
@@ -121,7 +123,7 @@ def statements(
     *,
     chunk: int = 0,
     loops: Sequence[str] = (),
-    needed: Sequence[Arg] = (),
+    operands: Sequence[Arg] = (),
     place: Callable[[str, int], str] | None = None,
 ) -> list[str]:
     """Return the statements for the lanes of one of the chunks that go abreast.
@@ -131,21 +133,21 @@ def statements(
     """
     at = place or slot
     mark, lane = f"_{chunk}" if chunk else "", f"i{chunk or ''}"
-    held = {f"{k} of loops": value for k, value in enumerate(needed)}
+    loop_outputs = {f"{k} of loops": value for k, value in enumerate(operands)}
     whole = Program(
-        program.inputs, program.instructions, {**program.outputs, **held}
+        program.inputs, program.instructions, {**program.outputs, **loop_outputs}
     )  # fmt: skip
-    chosen = _used(whole, [*(w.output for w in writes), *held])
-    printer = _Printer(chosen, suffix, mark)
+    subprogram = _used(whole, [*(w.output for w in writes), *loop_outputs])
+    printer = _Printer(subprogram, suffix, mark)
     lines = [
         f"const real {v}{mark} = {reads[n].format(lane=lane)};"
-        for n, v in chosen.inputs.items()
+        for n, v in subprogram.inputs.items()
     ]
     lines += printer.body()
     lines += [f"#pragma omp simd\n        {loop}" for loop in loops]
     lines += [
         f"{at(w.array, w.index).format(lane=lane)} {w.operator} "
-        f"{printer.arg(chosen.outputs[w.output])};"
+        f"{printer.arg(subprogram.outputs[w.output])};"
         for w in writes
     ]
     return lines
@@ -158,8 +160,8 @@ def slot(array: str, index: int) -> str:
 
 def _used(program: Program, outputs: Sequence[str]) -> Program:
     """Return the selected program with unused inputs left out."""
-    chosen = program.select(outputs)
-    text = {a for i in chosen.instructions for a in i.args if isinstance(a, str)}
-    text |= {v for v in chosen.outputs.values() if isinstance(v, str)}
-    inputs = {n: v for n, v in chosen.inputs.items() if v in text}
-    return Program(inputs, chosen.instructions, chosen.outputs)
+    subprogram = program.select(outputs)
+    text = {a for i in subprogram.instructions for a in i.args if isinstance(a, str)}
+    text |= {v for v in subprogram.outputs.values() if isinstance(v, str)}
+    inputs = {n: v for n, v in subprogram.inputs.items() if v in text}
+    return Program(inputs, subprogram.instructions, subprogram.outputs)

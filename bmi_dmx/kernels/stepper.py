@@ -128,12 +128,12 @@ class Stepper:
 
     @staticmethod
     def _adopt(
-        names: Sequence[str], given: Mapping[str, Array], n: int, kind: np.dtype[Any]
+        names: Sequence[str], buffers: Mapping[str, Array], n: int, kind: np.dtype[Any]
     ) -> dict[str, Array]:
         """Return given arrays where they fit, new ones elsewhere."""
         arrays = {}
         for name in names:
-            array = given.get(name)
+            array = buffers.get(name)
             if array is None:
                 array = np.zeros(n, kind)
             elif (
@@ -274,8 +274,8 @@ def _weights(
     runs: tuple[tuple[str, int], ...], names: tuple[str, ...], members: int, kind: str
 ) -> Array:
     """Return 1 / members for the entries of some runs, else 0, (entry, member)."""
-    chosen = [[float(name in names)] * size for name, size in runs]
-    column = np.array([x for run in chosen for x in run], kind) / members
+    flags = [[float(name in names)] * size for name, size in runs]
+    column = np.array([x for run in flags for x in run], kind) / members
     return np.repeat(column[:, None], members, axis=1)
 
 

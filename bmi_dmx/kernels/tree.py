@@ -58,11 +58,11 @@ class Passage:
         Numbers of a cell that do not change with time.
     dtype : str
         Type of the numbers.
-    given : sequence of str
+    series : sequence of str
         Series that are given: forcings, and parameters that change with time.
-    made : sequence of str
+    outputs : sequence of str
         Outputs that are recorded.
-    kept : ndarray, optional
+    checkpoint : ndarray, optional
         What :meth:`size_kept` says, of a run to be differentiated: where each block
         starts, and what is passed on in all blocks if ``whole``.
     whole : bool
@@ -72,7 +72,7 @@ class Passage:
     factor : mapping of str to float
         From forcings as they are given to what a step sees; 1 for those not named.
     direct : sequence of str
-        Of ``made``, what is passed on and recorded as it is passed on.
+        Of ``outputs``, what is passed on and recorded as it is passed on.
     once : bool
         Whether no two cells share a number of a series: gradients are not added up.
     """
@@ -82,9 +82,9 @@ class Passage:
     steps: int
     fixed: int
     dtype: str
-    given: Sequence[str]
-    made: Sequence[str]
-    kept: Any = None
+    series: Sequence[str]
+    outputs: Sequence[str]
+    checkpoint: Any = None
     whole: bool = False
     scale: Sequence[float] = ()
     factor: Mapping[str, float] = field(default_factory=dict)
@@ -109,8 +109,8 @@ class Passage:
         """Return how many numbers are kept: of states, and of what is passed on."""
         block = min(BLOCK, steps)
         blocks = -(-steps // block)
-        passed = blocks * len(layout.links) * slots * block if whole else 0
-        return blocks * slots * len(layout.states), passed
+        link_size = blocks * len(layout.links) * slots * block if whole else 0
+        return blocks * slots * len(layout.states), link_size
 
     def pack(self, *, adjoint: Sequence[str] | None = None) -> Any:
         """Return the argument as 64-bit integers; see ``Tree`` in slots.c.
@@ -125,9 +125,9 @@ class Passage:
         series = (*layout.forcings, *layout.parameters)
         row = slots * self.block
         back, ring = adjoint is not None, len(schedule.stages)
-        staged = set(self.made) - set(self.direct)
+        staged = set(self.outputs) - set(self.direct)
         states, _ = self.size_kept(layout, slots, self.steps, self.whole)
-        checkpoint = 0 if self.kept is None else _address(self.kept)
+        checkpoint = 0 if self.checkpoint is None else _address(self.checkpoint)
         if self.whole:
             flow = checkpoint + states * np.dtype(self.dtype).itemsize
         else:
@@ -143,7 +143,7 @@ class Passage:
             ),
             self._new(slots * self.fixed),
             self._new(slots * len(layout.states)), checkpoint, flow,
-            *(self._new(row) if n in self.given else 0 for n in series),
+            *(self._new(row) if n in self.series else 0 for n in series),
             *(
                 self._new(row) if n in staged and not back else 0
                 for n in layout.outputs
@@ -208,7 +208,7 @@ class TreeKernel:
         return not any(answers)
 
     def backward(
-        self, block: Block, passage: Passage, wanted: Sequence[str], threads: int = 1
+        self, block: Block, passage: Passage, adjoint: Sequence[str], threads: int = 1
     ) -> None:
         """Run the adjoint of a run that kept what it needs.
 
@@ -218,11 +218,11 @@ class TreeKernel:
             Arguments, with those of the way back.
         passage : Passage
             As of the way there.
-        wanted : sequence of str
+        adjoint : sequence of str
             Series whose gradient is wanted.
         """
         scan = block.pack(self.layout, adjoint=True)
-        tree = self.packed(passage, wanted)
+        tree = self.packed(passage, adjoint)
         stages, blocks = passage.schedule.stages, passage.blocks
         back = partial(self.library.backward, scan.ctypes.data, tree.ctypes.data)
         self.library.prepare(scan.ctypes.data, tree.ctypes.data)
@@ -240,7 +240,7 @@ class TreeKernel:
                 _share(back, [_span(b, b + 1, unit) for unit in units], threads)
         passage.release()
 
-    def packed(self, passage: Passage, wanted: Sequence[str] | None = None) -> Words:
+    def packed(self, passage: Passage, adjoint: Sequence[str] | None = None) -> Words:
         """Return what a run works on as the kernel takes it; see :meth:`Passage.pack`.
 
         Raises
@@ -248,7 +248,7 @@ class TreeKernel:
         ScanError
             When the kernel takes one of another size.
         """
-        words: Words = passage.pack(adjoint=wanted)
+        words: Words = passage.pack(adjoint=adjoint)
         expected = int(self.library.tree_words())
         if len(words) != expected:
             raise ScanError(
@@ -338,9 +338,9 @@ def tree_step(
     if kernel is None:
         return None
     layout = kernel.layout
-    given = [name for name in layout.forcings if name in arrays]
+    names = [name for name in layout.forcings if name in arrays]
     passage = Passage(
-        layout, schedule(downstream), 1, kernel.fixed, "float64", given, layout.outputs,
+        layout, schedule(downstream), 1, kernel.fixed, "float64", names, layout.outputs,
         scale=[scale[name] for name, _ in layout.links],
     )  # fmt: skip
     block = _block(layout, 1, len(downstream), arrays, {})
@@ -349,7 +349,7 @@ def tree_step(
     arguments = (block.pack(layout), kernel.packed(passage), span)
     addresses = [x.ctypes.data for x in arguments]
 
-    def step(kept: Any = (arguments, passage, arrays)) -> int:
+    def step(references: Any = (arguments, passage, arrays)) -> int:
         # What the kernel points into stays as long as the function does.
         answer: int = kernel.library.forward(*addresses)
         return answer
@@ -382,18 +382,18 @@ def tree_steps(
     if kernel is None:
         return None
     layout = kernel.layout
-    given = [name for name in layout.forcings if name in arrays]
+    names = [name for name in layout.forcings if name in arrays]
     linked = [scale[name] for name, _ in layout.links]
 
     def advance(
         forcing: Mapping[str, Numbers], output: Mapping[str, Numbers], threads: int
     ) -> bool:
         steps = len(next(iter(forcing.values())))
-        made = [name for name in layout.outputs if name in output]
+        outputs = [name for name in layout.outputs if name in output]
         units = units_for(threads, len(downstream), steps)
         passage = Passage(
             layout, schedule(downstream, units=units), steps, kernel.fixed, "float64",
-            given, made, scale=linked,
+            names, outputs, scale=linked,
         )  # fmt: skip
         series = {**forcing, **output}
         block = _block(layout, steps, len(downstream), arrays, series)

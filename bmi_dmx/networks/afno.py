@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..conversion import refuse_outside
 from ..errors import ConfigError
 from .base import activation_named
-from .grids import Around, GridNetwork, GridOptions, Patches
+from .grids import GridConvolution, GridNetwork, GridOptions, Patches
 
 __all__ = ["Afno"]
 
@@ -55,12 +55,14 @@ class Afno(GridNetwork):
 
     def __init__(self, inputs: int, outputs: int, **options: Any) -> None:
         super().__init__()
-        chosen = self.Options(**options)
-        cells = chosen.patch**2
-        self.patches = Patches(chosen.patch)
-        self.embed = Around(inputs * cells, chosen.hidden, chosen, kernel=1)
-        self.rounds = nn.ModuleList([_Round(chosen) for _ in range(chosen.depth)])
-        self.output = Around(chosen.hidden, outputs * cells, chosen, kernel=1)
+        choices = self.Options(**options)
+        cells = choices.patch**2
+        self.patches = Patches(choices.patch)
+        self.embed = GridConvolution(inputs * cells, choices.hidden, choices, kernel=1)
+        self.rounds = nn.ModuleList([_Round(choices) for _ in range(choices.depth)])
+        self.output = GridConvolution(
+            choices.hidden, outputs * cells, choices, kernel=1
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Return fields, (batch, output, row, column)."""
@@ -82,15 +84,15 @@ class _Round(nn.Module):
         shape = (2, self.blocks, size, size)
         self.first = nn.Parameter(0.02 * torch.randn(shape))
         self.second = nn.Parameter(0.02 * torch.randn(shape))
-        self.wide = Around(n, n * options.widening, options, kernel=1)
-        self.narrow = Around(n * options.widening, n, options, kernel=1)
+        self.wide = GridConvolution(n, n * options.widening, options, kernel=1)
+        self.narrow = GridConvolution(n * options.widening, n, options, kernel=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (batch, channel, row, column)."""
         x = x + self._waves(_levelled(x))
         inner = self.activation(self.wide(_levelled(x)))
-        found: Tensor = x + self.dropout(self.narrow(inner))
-        return found
+        after: Tensor = x + self.dropout(self.narrow(inner))
+        return after
 
     def _waves(self, x: Tensor) -> Tensor:
         rows, columns = x.shape[-2:]

@@ -94,8 +94,8 @@ class AmenfConvolution(Network):
     def _silenced(self, x: Tensor) -> Tensor:
         if not self.training or not self.dropout:
             return x
-        kept = torch.rand_like(x.narrow(-1, 0, 1)) >= self.dropout
-        return torch.where(kept, x / (1.0 - self.dropout), 0.0)
+        mask = torch.rand_like(x.narrow(-1, 0, 1)) >= self.dropout
+        return torch.where(mask, x / (1.0 - self.dropout), 0.0)
 
 
 def _normal(x: Tensor) -> Tensor:

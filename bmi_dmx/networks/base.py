@@ -59,7 +59,7 @@ class Network(nn.Module, ABC):
     """Last layer; its bias sets what an untrained network answers."""
 
     @classmethod
-    def made(cls, inputs: int, outputs: int, options: Mapping[str, Any]) -> Network:
+    def make(cls, inputs: int, outputs: int, options: Mapping[str, Any]) -> Network:
         """Return a network as a configuration describes it.
 
         Raises
@@ -67,8 +67,8 @@ class Network(nn.Module, ABC):
         ConfigError
             Naming the option that is unknown or out of range.
         """
-        chosen = convert(options, cls.Options)
-        return cls(inputs, outputs, **vars(chosen))
+        choices = convert(options, cls.Options)
+        return cls(inputs, outputs, **vars(choices))
 
     @abstractmethod
     def step(self, x: Tensor, memory: Memory) -> tuple[Tensor, dict[str, Tensor]]:

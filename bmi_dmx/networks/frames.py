@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..conversion import MOST, refuse_outside
 from ..errors import ConfigError
 from .base import activation_named
-from .grids import Around, GridNetwork, GridOptions, Patches
+from .grids import GridConvolution, GridNetwork, GridOptions, Patches
 
 __all__ = ["ConvLstm", "FrameOptions", "SimVp"]
 
@@ -42,7 +42,7 @@ class FrameOptions(GridOptions):
         refuse_outside("width", self.width, 1, MOST)
 
 
-class _OfFrames(GridNetwork):
+class _FrameNetwork(GridNetwork):
     """A network that makes channels of patches of each state and all other fields."""
 
     Options = FrameOptions
@@ -61,7 +61,7 @@ class _OfFrames(GridNetwork):
         self.activation = activation_named(options.activation)
         self.dropout = nn.Dropout2d(options.dropout)
         channels = (options.width + inputs - states) * options.patch**2
-        self.embed = Around(channels, width, options, kernel=1)
+        self.embed = GridConvolution(channels, width, options, kernel=1)
 
     def embedded(self, x: Tensor) -> list[Tensor]:
         """Return (batch, width, row, column) of the states seen, the oldest first."""
@@ -72,7 +72,7 @@ class _OfFrames(GridNetwork):
         ]
 
 
-class ConvLstm(_OfFrames):
+class ConvLstm(_FrameNetwork):
     """A long short-term memory whose gates are convolutions.
 
     Shi et al. (2015), doi:10.48550/arXiv.1506.04214, with one layer; it is run through
@@ -87,11 +87,11 @@ class ConvLstm(_OfFrames):
     """
 
     def __init__(self, inputs: int, outputs: int, **options: Any) -> None:
-        chosen = FrameOptions(**options)
-        n = chosen.hidden
-        super().__init__(inputs, chosen, n)
-        self.gates = Around(2 * n, 4 * n, chosen)
-        self.output = Around(n, outputs * chosen.patch**2, chosen, kernel=1)
+        choices = FrameOptions(**options)
+        n = choices.hidden
+        super().__init__(inputs, choices, n)
+        self.gates = GridConvolution(2 * n, 4 * n, choices)
+        self.output = GridConvolution(n, outputs * choices.patch**2, choices, kernel=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return fields, (batch, output, row, column)."""
@@ -107,7 +107,7 @@ class ConvLstm(_OfFrames):
         return self.patches.back(self.output(self.dropout(hidden)))
 
 
-class SimVp(_OfFrames):
+class SimVp(_FrameNetwork):
     """An encoder of each state, a translator of all of them, and a decoder.
 
     Gao et al. (2022), doi:10.1109/CVPR52688.2022.00317, with convolutions of one width
@@ -123,14 +123,16 @@ class SimVp(_OfFrames):
     """
 
     def __init__(self, inputs: int, outputs: int, **options: Any) -> None:
-        chosen = FrameOptions(**options)
-        n, own = chosen.hidden, max(1, chosen.hidden // 4)
-        super().__init__(inputs, chosen, own)
-        self.encode = Around(own, own, chosen)
-        self.gather = Around(own * chosen.seen, n, chosen, kernel=1)
-        self.translate = nn.ModuleList([Around(n, n, chosen) for _ in range(3)])
-        self.decode = Around(n + own, n, chosen)
-        self.output = Around(n, outputs * chosen.patch**2, chosen, kernel=1)
+        choices = FrameOptions(**options)
+        n, width = choices.hidden, max(1, choices.hidden // 4)
+        super().__init__(inputs, choices, width)
+        self.encode = GridConvolution(width, width, choices)
+        self.gather = GridConvolution(width * choices.seen, n, choices, kernel=1)
+        self.translate = nn.ModuleList(
+            [GridConvolution(n, n, choices) for _ in range(3)]
+        )
+        self.decode = GridConvolution(n + width, n, choices)
+        self.output = GridConvolution(n, outputs * choices.patch**2, choices, kernel=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return fields, (batch, output, row, column)."""

@@ -12,7 +12,14 @@ from ..conversion import MOST, refuse_outside
 from ..errors import ConfigError
 from .base import LayerOptions, Network
 
-__all__ = ["Around", "GridNetwork", "GridOptions", "Patches", "doubled", "halved"]
+__all__ = [
+    "GridConvolution",
+    "GridNetwork",
+    "GridOptions",
+    "Patches",
+    "doubled",
+    "halved",
+]
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ class GridOptions(LayerOptions):
         return 1 if self.circular else self.patch * 2**halvings
 
 
-class Around(nn.Module):
+class GridConvolution(nn.Module):
     """A convolution over (batch, channel, row, column) that keeps the shape."""
 
     def __init__(self, inputs: int, outputs: int, options: Any, kernel: int = 0):
@@ -69,8 +76,8 @@ class Around(nn.Module):
                     f"{x.shape[-1]} to go around"
                 )
             x = torch.cat((x[..., -self.reach :], x, x[..., : self.reach]), -1)
-        found: Tensor = self.convolution(x)
-        return found
+        fields: Tensor = self.convolution(x)
+        return fields
 
 
 class Patches(nn.Module):

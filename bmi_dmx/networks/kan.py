@@ -87,7 +87,7 @@ class Kan(Network):
             y = self.output(inner[0])
         else:
             rows = zip(inner, self.output.weight.split(1), strict=True)
-            y = torch.cat([own @ row.t() for own, row in rows], -1) + self.output.bias
+            y = torch.cat([h @ row.t() for h, row in rows], -1) + self.output.bias
         return y.reshape(*x.shape[:-1], y.shape[-1]), {}
 
 
@@ -148,11 +148,11 @@ class SplineLayer(nn.Module):
         """Return (place, output) for (place, input)."""
         inputs, count, _ = self.coefficients.shape
         first, shares = splines(x, self.grid, self.order)
-        wanted = first.unsqueeze(-1) + torch.arange(self.order + 1, device=x.device)
-        known = wanted.clamp(0, count - 1)
-        shares = torch.where(known == wanted, shares, 0.0)
+        indices = first.unsqueeze(-1) + torch.arange(self.order + 1, device=x.device)
+        valid = indices.clamp(0, count - 1)
+        shares = torch.where(valid == indices, shares, 0.0)
         # Each input has rows of its own in one table.
-        rows = known + torch.arange(inputs, device=x.device).unsqueeze(-1) * count
+        rows = valid + torch.arange(inputs, device=x.device).unsqueeze(-1) * count
         table = (self.coefficients * self.scale.unsqueeze(1)).flatten(0, 1)
         entries = functional.embedding(rows.flatten(1), table)
         spline = torch.bmm(shares.flatten(1).unsqueeze(1), entries).squeeze(1)

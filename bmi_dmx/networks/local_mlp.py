@@ -40,18 +40,18 @@ class LocalMlp(GridNetwork):
 
     def __init__(self, inputs: int, outputs: int, **options: Any) -> None:
         super().__init__()
-        chosen = self.Options(**options)
-        widths = (inputs, *chosen.hidden)
+        choices = self.Options(**options)
+        widths = (inputs, *choices.hidden)
         self.layers = nn.ModuleList(
             nn.Conv2d(one, other, 1) for one, other in pairwise(widths)
         )
-        self.activation = activation_named(chosen.activation)
-        self.dropout = nn.Dropout(chosen.dropout)
+        self.activation = activation_named(choices.activation)
+        self.dropout = nn.Dropout(choices.dropout)
         self.output = nn.Conv2d(widths[-1], outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return fields, (batch, output, row, column)."""
         for layer in self.layers:
             x = self.dropout(self.activation(layer(x)))
-        found: Tensor = self.output(x)
-        return found
+        fields: Tensor = self.output(x)
+        return fields

@@ -93,6 +93,6 @@ class LstmHeads(Network):
     def _answer(self, inner: Tensor) -> Tensor:
         weights = self.output.weight.split_with_sizes(self.sizes, 0)
         rows = zip(self.heads, weights, strict=True)
-        found = [torch.matmul(head(inner), own.t()) for head, own in rows]
-        answer: Tensor = torch.cat(found, -1) + self.output.bias
+        answers = [torch.matmul(head(inner), weight.t()) for head, weight in rows]
+        answer: Tensor = torch.cat(answers, -1) + self.output.bias
         return answer

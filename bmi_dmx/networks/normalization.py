@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from .statistics import TRANSFORMS, Statistics
 
-__all__ = ["Normalize"]
+__all__ = ["Normalizer"]
 
 
-class Normalize(nn.Module):
+class Normalizer(nn.Module):
     """Transform and standardise the last axis, one entry per variable.
 
     Parameters

@@ -34,10 +34,10 @@ def kan_of(weights: Mapping[str, Tensor]) -> Kan:
         Naming the array that is missing or misshapen, knots that were moved from where
         they are made, or a symbolic function that is in use.
     """
-    found = sorted(_layers(weights))
-    if not found:
+    entries = sorted(_layers(weights))
+    if not entries:
         raise ConfigError("no array '…act_fun.0.coef': not the weights of a pykan")
-    layers = [_Layer(weights, prefix, number) for *_, prefix, number in found]
+    layers = [_Layer(weights, prefix, number) for *_, prefix, number in entries]
     first, last = (_get(weights, f"{name}.weight") for name in ("input", "output"))
     width, inputs = first.shape
     for layer in layers:
@@ -57,8 +57,8 @@ def kan_of(weights: Mapping[str, Tensor]) -> Kan:
         "output.bias": _get(weights, "output.bias"),
     }
     for at, layer in enumerate(layers):
-        own = layer.state()
-        state |= {f"trunks.0.layers.{at}.{name}": x for name, x in own.items()}
+        arrays = layer.state()
+        state |= {f"trunks.0.layers.{at}.{name}": x for name, x in arrays.items()}
     network.load_state_dict(state)
     return network.eval()
 

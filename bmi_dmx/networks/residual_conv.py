@@ -134,5 +134,5 @@ class ResidualConvolution(Network):
     def _active(self, x: Tensor, at: int) -> Tensor:
         size = torch.rsqrt(torch.mean(x * x, -2, keepdim=True) + _TINY)
         scale = self.scales.narrow(0, at, 1).squeeze(0)
-        found: Tensor = self.dropout(self.activation(x * size * scale))
-        return found
+        active: Tensor = self.dropout(self.activation(x * size * scale))
+        return active

@@ -118,8 +118,8 @@ class Statistics(Mapping[str, Moments]):
             a network has moments of its own, under ``part.input``.
         """
         start = f"{part}."
-        own = {n[len(start) :]: m for n, m in self.items() if n.startswith(start)}
-        return Statistics({**self._moments, **own}) if own else self
+        moments = {n[len(start) :]: m for n, m in self.items() if n.startswith(start)}
+        return Statistics({**self._moments, **moments}) if moments else self
 
     def of(self, name: str) -> tuple[Moments, ...]:
         """Return the different moments that networks have of an input."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..conversion import MOST, refuse_outside
 from ..errors import ConfigError
 from .base import activation_named
-from .grids import Around, GridNetwork, GridOptions, Patches
+from .grids import GridConvolution, GridNetwork, GridOptions, Patches
 
 __all__ = ["Ste"]
 
@@ -69,30 +69,33 @@ class Ste(GridNetwork):
 
     def __init__(self, inputs: int, outputs: int, **options: Any) -> None:
         super().__init__()
-        chosen = self.Options(**options)
-        n, cells = chosen.hidden, chosen.patch**2
-        self.multiple = chosen.multiple()
-        self.patches = Patches(chosen.patch)
-        self.activation = activation_named(chosen.activation)
+        choices = self.Options(**options)
+        n, cells = choices.hidden, choices.patch**2
+        self.multiple = choices.multiple()
+        self.patches = Patches(choices.patch)
+        self.activation = activation_named(choices.activation)
         self.encode = nn.ModuleList(
-            [Around(inputs * cells, n, chosen, kernel=1), Around(n, n, chosen)]
+            [
+                GridConvolution(inputs * cells, n, choices, kernel=1),
+                GridConvolution(n, n, choices),
+            ]
         )
-        self.blocks = nn.ModuleList([_Block(chosen) for _ in range(chosen.blocks)])
-        self.decode = Around(2 * n, n, chosen)
-        self.output = Around(n, outputs * cells, chosen, kernel=1)
+        self.blocks = nn.ModuleList([_Block(choices) for _ in range(choices.blocks)])
+        self.decode = GridConvolution(2 * n, n, choices)
+        self.output = GridConvolution(n, outputs * cells, choices, kernel=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return fields, (batch, output, row, column)."""
-        seen = self.patches(x)
+        features = self.patches(x)
         for layer in self.encode:
-            seen = self.activation(layer(seen))
-        rows, columns = seen.shape[-2:]
-        where = _position(rows, columns, seen)
-        flat = seen.reshape(*seen.shape[:2], rows * columns).transpose(1, 2)
+            features = self.activation(layer(features))
+        rows, columns = features.shape[-2:]
+        where = _position(rows, columns, features)
+        flat = features.reshape(*features.shape[:2], rows * columns).transpose(1, 2)
         for block in self.blocks:
             flat = block(flat, where)
-        deep = flat.transpose(1, 2).reshape(seen.shape)
-        both = torch.cat((seen, deep), 1)
+        deep = flat.transpose(1, 2).reshape(features.shape)
+        both = torch.cat((features, deep), 1)
         return self.patches.back(self.output(self.activation(self.decode(both))))
 
 
@@ -127,17 +130,17 @@ class _Block(nn.Module):
         inner = _levelled(x + self.position(where))
         x = x + self.dropout(self.second(self._attention(self.first(inner))))
         inner = self.narrow(self.activation(self.wide(_levelled(x))))
-        found: Tensor = x + self.dropout(inner)
-        return found
+        after: Tensor = x + self.dropout(inner)
+        return after
 
     def _attention(self, x: Tensor) -> Tensor:
         batch, patches, channels = x.shape
         size = channels // 3 // self.heads
         parts = x.reshape(batch, patches, 3, self.heads, size).permute(2, 0, 3, 1, 4)
-        own, other, values = parts.unbind(0)
-        shares = torch.softmax(own @ other.transpose(-1, -2) * size**-0.5, -1)
-        found = (shares @ values).permute(0, 2, 1, 3)
-        return found.reshape(batch, patches, self.heads * size)
+        queries, other, values = parts.unbind(0)
+        shares = torch.softmax(queries @ other.transpose(-1, -2) * size**-0.5, -1)
+        context = (shares @ values).permute(0, 2, 1, 3)
+        return context.reshape(batch, patches, self.heads * size)
 
 
 def _levelled(x: Tensor) -> Tensor:

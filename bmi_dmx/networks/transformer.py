@@ -106,14 +106,14 @@ class Transformer(Network):
 
     def series(self, x: Tensor, memory: Memory) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the outputs, (time, place, output), and the memory at the end."""
-        seen = memory["seen"]
+        count = memory["seen"]
         x = self.input(x)
-        after = {"seen": (seen + float(len(x))).clamp(max=self.window - 1.0)}
+        after = {"seen": (count + float(len(x))).clamp(max=self.window - 1.0)}
         for k, layer in enumerate(self.layers):
             names = [f"keys_{k}", f"values_{k}"] if self.window > 1 else []
             past = [_unfolded(memory[name], x) for name in names]
-            x, kept = layer(x, past, seen)
-            after |= {n: _folded(y) for n, y in zip(names, kept, strict=True)}
+            x, latest = layer(x, past, count)
+            after |= {n: _folded(y) for n, y in zip(names, latest, strict=True)}
         return self.output(self.last(x)), after
 
 
@@ -163,47 +163,47 @@ class _Layer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, x: Tensor, past: list[Tensor], seen: Tensor
+        self, x: Tensor, past: list[Tensor], count: Tensor
     ) -> tuple[Tensor, list[Tensor]]:
         inner = self.first(x)
         whole = [self.keys(inner), self.values(inner)]
         if past:
             both = zip(past, whole, strict=True)
             whole = [torch.cat([before, now]) for before, now in both]
-        found = self._attention(self.queries(inner), whole[0], whole[1], seen)
-        x = x + self.dropout(self.joined(found))
+        context = self._attention(self.queries(inner), whole[0], whole[1], count)
+        x = x + self.dropout(self.joined(context))
         inner = self.outer(self.activation(self.inner(self.second(x))))
-        kept = [y[len(x) :] for y in whole] if past else []
-        return x + self.dropout(inner), kept
+        latest = [y[len(x) :] for y in whole] if past else []
+        return x + self.dropout(inner), latest
 
-    def _attention(self, q: Tensor, k: Tensor, v: Tensor, seen: Tensor) -> Tensor:
+    def _attention(self, q: Tensor, k: Tensor, v: Tensor, count: Tensor) -> Tensor:
         """Return (time, place, width), a block of steps at a time.
 
         Keys and values begin ``window - 1`` steps before the queries; of these the last
-        ``seen`` are there.
+        ``count`` are there.
         """
         before = self.window - 1
         blocks = []
         for start in range(0, len(q), self.window):
             now = q[start : start + self.window]
             stop = start + len(now) + before
-            mask = self._mask(len(now), start, seen)
+            mask = self._mask(len(now), start, count)
             blocks.append(self._block(now, k[start:stop], v[start:stop], mask))
         return torch.cat(blocks) if len(blocks) > 1 else blocks[0]
 
-    def _mask(self, steps: int, start: int, seen: Tensor) -> Tensor:
+    def _mask(self, steps: int, start: int, count: Tensor) -> Tensor:
         """Return what is added to scores, (place, head, query, key)."""
         before = self.window - 1
-        key = torch.arange(steps + before, device=seen.device, dtype=seen.dtype)
-        query = torch.arange(steps, device=seen.device, dtype=seen.dtype)
+        key = torch.arange(steps + before, device=count.device, dtype=count.dtype)
+        query = torch.arange(steps, device=count.device, dtype=count.dtype)
         back = query.unsqueeze(-1) + before - key  # steps that a key lies back
-        head = torch.arange(self.heads, device=seen.device, dtype=seen.dtype)
+        head = torch.arange(self.heads, device=count.device, dtype=count.dtype)
         # From head to head a share of eight powers of two, as published.
         slopes = torch.exp((head + 1.0) * (-8.0 * math.log(2.0) / self.heads))
         slopes = slopes.view(-1, 1, 1)
         near = torch.where((back >= 0.0) & (back <= before), -slopes * back, _FAR)
         # Of the memory the latest that were seen; what came in since is there.
-        there = key + (start - before) >= -seen
+        there = key + (start - before) >= -count
         return torch.where(there.unsqueeze(1).unsqueeze(1), near, _FAR)
 
     def _block(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
@@ -214,13 +214,13 @@ class _Layer(nn.Module):
             """Return (place, head, time, size)."""
             return x.view(length, -1, self.heads, size).permute(1, 2, 0, 3)
 
-        own, other, values = parted(q, steps), parted(k, keys), parted(v, keys)
+        queries, other, values = parted(q, steps), parted(k, keys), parted(v, keys)
         if steps == 1:
             # Written out, for programs know products of two matrices alone.
-            scores = (own * other).sum(-1).unsqueeze(-2) * size**-0.5 + mask
+            scores = (queries * other).sum(-1).unsqueeze(-2) * size**-0.5 + mask
             shares = torch.softmax(scores, -1).squeeze(-2).unsqueeze(-1)
-            found = (shares * values).sum(-2).unsqueeze(-2)
+            context = (shares * values).sum(-2).unsqueeze(-2)
         else:
-            scores = own @ other.transpose(-1, -2) * size**-0.5 + mask
-            found = torch.softmax(scores, -1) @ values
-        return found.permute(2, 0, 1, 3).reshape(steps, -1, self.heads * size)
+            scores = queries @ other.transpose(-1, -2) * size**-0.5 + mask
+            context = torch.softmax(scores, -1) @ values
+        return context.permute(2, 0, 1, 3).reshape(steps, -1, self.heads * size)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .base import activation_named
-from .grids import Around, GridNetwork, GridOptions, Patches, doubled, halved
+from .grids import GridConvolution, GridNetwork, GridOptions, Patches, doubled, halved
 
 __all__ = ["UNet"]
 
@@ -31,22 +31,28 @@ class UNet(GridNetwork):
 
     def __init__(self, inputs: int, outputs: int, **options: Any) -> None:
         super().__init__()
-        chosen = GridOptions(**options)
-        n, cells = chosen.hidden, chosen.patch**2
-        self.multiple = chosen.multiple(halvings=1)
-        self.patches = Patches(chosen.patch)
-        self.activation = activation_named(chosen.activation)
-        self.dropout = nn.Dropout2d(chosen.dropout)
+        choices = GridOptions(**options)
+        n, cells = choices.hidden, choices.patch**2
+        self.multiple = choices.multiple(halvings=1)
+        self.patches = Patches(choices.patch)
+        self.activation = activation_named(choices.activation)
+        self.dropout = nn.Dropout2d(choices.dropout)
         self.down = nn.ModuleList(
-            [Around(inputs * cells, n, chosen, kernel=1), Around(n, n, chosen)]
+            [
+                GridConvolution(inputs * cells, n, choices, kernel=1),
+                GridConvolution(n, n, choices),
+            ]
         )
         self.inner = nn.ModuleList(
-            [Around(n, 2 * n, chosen), Around(2 * n, 2 * n, chosen)]
+            [GridConvolution(n, 2 * n, choices), GridConvolution(2 * n, 2 * n, choices)]
         )
         self.up = nn.ModuleList(
-            [Around(3 * n, n, chosen, kernel=1), Around(n, n, chosen)]
+            [
+                GridConvolution(3 * n, n, choices, kernel=1),
+                GridConvolution(n, n, choices),
+            ]
         )
-        self.output = Around(n, outputs * cells, chosen, kernel=1)
+        self.output = GridConvolution(n, outputs * cells, choices, kernel=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return fields, (batch, output, row, column)."""

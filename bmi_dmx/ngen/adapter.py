@@ -76,9 +76,9 @@ class Adapter:
     ) -> None:
         self.module, self.catchment = module, catchment
         self._warned = warned
-        made = import_class(module)
+        constructor = import_class(module)
         try:
-            self.model = made()
+            self.model = constructor()
         except (Exception, SystemExit) as error:
             raise self._failed("constructor", error) from error
         if not is_there(module.init_config):
@@ -145,17 +145,17 @@ class Adapter:
         self, function: str, kind: type[Number], *args: Any, what: str = ""
     ) -> Number:
         """Return a number that the module answers; otherwise as :meth:`ask`."""
-        found = self.ask(function, *args, what=what)
-        return self._number(function, kind, found, what)
+        answer = self.ask(function, *args, what=what)
+        return self._number(function, kind, answer, what)
 
     def _number(
-        self, function: str, kind: type[Number], found: Any, what: str = ""
+        self, function: str, kind: type[Number], answer: Any, what: str = ""
     ) -> Number:
         """Return an answer as a number, as :meth:`number` does."""
         try:
-            return kind(found)
+            return kind(answer)
         except (TypeError, ValueError, OverflowError):
-            problem = f"{function} answers {found!r}, expected a number"
+            problem = f"{function} answers {answer!r}, expected a number"
             raise self._error(f"{what}: {problem}" if what else problem) from None
 
     def _whole(self, function: str) -> int:
@@ -171,25 +171,25 @@ class Adapter:
         try:
             answer = listing.count()
             what = then
-            found = listing.list()
+            reply = listing.list()
         except (Exception, SystemExit) as error:
             self._fail(what, error)
         # The same tuple holds the same names.
-        if found is listing.known and answer == len(listing.names):
+        if reply is listing.known and answer == len(listing.names):
             return listing.names
-        names = self._listed(kind, answer, found)
-        if type(found) is tuple:
-            listing.known, listing.names = found, names
+        names = self._listed(kind, answer, reply)
+        if type(reply) is tuple:
+            listing.known, listing.names = reply, names
         return names
 
-    def _listed(self, kind: str, answer: Any, found: Any) -> tuple[str, ...]:
+    def _listed(self, kind: str, answer: Any, reply: Any) -> tuple[str, ...]:
         """Return names that a module lists, as many as it counts."""
         count = self._number(f"get_{kind}_item_count", int, answer)
         try:
-            names = tuple(map(str, found))
+            names = tuple(map(str, reply))
         except TypeError:
             raise self._error(
-                f"get_{kind}_var_names answers {found!r}, expected names"
+                f"get_{kind}_var_names answers {reply!r}, expected names"
             ) from None
         if count != len(names):
             raise self._error(
@@ -200,8 +200,8 @@ class Adapter:
 
     def own_output(self, name: str) -> str:
         """Return the module's name of an output that the framework may call another."""
-        own = [n for n in self.outputs if n != name and self.module.mapped(n) == name]
-        return name if name in self.outputs or not own else own[0]
+        names = [n for n in self.outputs if n != name and self.module.mapped(n) == name]
+        return name if name in self.outputs or not names else names[0]
 
     def warn(self, key: str, message: str) -> None:
         """Log a warning once for each key, whatever the catchment."""
@@ -275,9 +275,9 @@ class Adapter:
         ModuleError
             When the step would pass the end, or does not begin with an hour.
         """
-        asked = self._functions.get_current_time
+        clock = self._functions.get_current_time
         try:
-            first = asked()
+            first = clock()
         except (Exception, SystemExit) as error:
             self._fail("get_current_time", error)
         now = self._number("get_current_time", float, first)
@@ -289,7 +289,7 @@ class Adapter:
                     "allow_exceed_end_time permits it"
                 )
         try:
-            second = asked()
+            second = clock()
         except (Exception, SystemExit) as error:
             self._fail("get_current_time", error)
         time = self._number("get_current_time", float, second)
@@ -328,12 +328,12 @@ class Adapter:
             ask.get_var_itemsize(name)
         except (Exception, SystemExit) as error:
             self._fail(what, error)
-        said = size, kind, total
-        if self._said.get(name) != said:
+        metadata = size, kind, total
+        if self._said.get(name) != metadata:
             one = self._number("get_var_itemsize", int, size)
-            known = self._known_type(f"input {name!r}", kind, one)
+            dtype = self._known_type(f"input {name!r}", kind, one)
             items = self._number("get_var_nbytes", int, total) // one
-            self._types[name], self._said[name] = (items, known), said
+            self._types[name], self._said[name] = (items, dtype), metadata
         return str(units)
 
     def give(self, name: str, value: float) -> None:
@@ -425,12 +425,12 @@ class Adapter:
         if kind == "float64" and size == 8:
             return np.zeros(1)
         one = self._number("get_var_itemsize", int, size)
-        known = OUTPUT_TYPES.get(str(kind))
-        if known is None or one != known().itemsize:
+        dtype = OUTPUT_TYPES.get(str(kind))
+        if dtype is None or one != dtype().itemsize:
             raise self._error(
                 f"output {name!r}: type {str(kind)!r} of {one} bytes is not known"
             )
-        return np.zeros(1, dtype=known)
+        return np.zeros(1, dtype=dtype)
 
     def pointer(self, name: str) -> Any:
         """Return the values of a variable themselves, as a protocol asks for them."""

@@ -18,7 +18,7 @@ __all__ = ["read_attribute_table"]
 
 
 def read_attribute_table(
-    path: Path, ids: Sequence[str], known: Mapping[str, Attribute]
+    path: Path, ids: Sequence[str], attributes: Mapping[str, Attribute]
 ) -> tuple[dict[str, Array], list[str]]:
     """Read a table of attributes.
 
@@ -30,7 +30,7 @@ def read_attribute_table(
         empty.
     ids : sequence of str
         The catchments.
-    known : mapping of str to Attribute
+    attributes : mapping of str to Attribute
         Attributes that can be given; other columns are not read, and remarked on.
 
     Returns
@@ -67,10 +67,10 @@ def read_attribute_table(
     heads = {heading(title)[0] for title in table.titles[1:]}
     for column, title in enumerate(table.titles[1:], 1):
         head, units = heading(title)
-        name = meant(head, known, heads)
+        name = meant(head, attributes, heads)
         if name is None:
             if title:
-                hint = suggestion(head, known)
+                hint = suggestion(head, attributes)
                 remarks.append(
                     f"{path}: column {title!r} is no attribute and is passed over{hint}"
                 )
@@ -81,7 +81,7 @@ def read_attribute_table(
             raise DataError(f"{path}: column {name!r} is given twice")
         where = f"{path}: column {title!r}"
         numbers = table.numbers(column)
-        read = quantity(numbers, units, known[name], where, remarks.append)
+        cells = quantity(numbers, units, attributes[name], where, remarks.append)
         values[name] = np.full(len(ids), np.nan)
-        values[name][to] = read[row_of]
+        values[name][to] = cells[row_of]
     return values, remarks

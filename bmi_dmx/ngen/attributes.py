@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.missing import without_markers
+from ..data.fill_values import without_markers
 from ..errors import DataError
 from ..models.hydrology.climate import CLIMATE
-from ..operate.attributes import Far, far_ones, told_far
+from ..operate.attributes import FarAttribute, far_ones, told_far
 from ..operate.operation import Operation
 from ..operate.screen import Policy
 from ..variables import Attribute
@@ -92,37 +92,37 @@ def attributes_of(
         of which catchment, and where it was looked for.
     """
     ids = tuple(domain.catchments)
-    known = operation.understood
-    given: dict[str, Array] = {}
+    attributes = operation.understood
+    entries: dict[str, Array] = {}
     remarks: list[str] = []
     if table is not None:
-        given, remarks = read_attribute_table(table, ids, known)
-    given = _first_of(given, centroids(domain))
-    _derive_aridity(given, given)
-    own, doubts = topography(domain)
+        entries, remarks = read_attribute_table(table, ids, attributes)
+    entries = _first_of(entries, centroids(domain))
+    _derive_aridity(entries, entries)
+    terrain, doubts = topography(domain)
     remarks += doubts
-    values = _first_of(given, own)
-    needed = operation.required
+    values = _first_of(entries, terrain)
+    names = operation.required
     repair = Repair(operation, policy)
-    values, caveat = _with_climate(needed, values, given, domain, forcing, repair)
-    for name in needed:
+    values, caveat = _with_climate(names, values, entries, domain, forcing, repair)
+    for name in names:
         if name not in values:
             raise DataError(
                 f"{domain.path}: attribute {name!r} of the model is in neither "
                 f"hydrofabric nor forcing; {_CURE}"
             )
-    _refuse_gaps(needed, values, domain)
-    wanted = dict.fromkeys([*needed, "area_km2", "latitude", "longitude"])
-    found = {name: values[name] for name in wanted if name in values}
-    for name, array in found.items():
+    _refuse_gaps(names, values, domain)
+    keys = dict.fromkeys([*names, "area_km2", "latitude", "longitude"])
+    arrays = {name: values[name] for name in keys if name in values}
+    for name, array in arrays.items():
         origin = forcing.path if name in CLIMATE else domain.path
         sources = np.full(len(ids), str(origin), dtype=object)
-        sources[np.isfinite(given.get(name, np.full(len(ids), np.nan)))] = str(table)
-        _refuse_impossible(known[name], array, ids, sources.tolist())
-    unusual = far_ones(operation.bundle.statistics, known, ids, found)
+        sources[np.isfinite(entries.get(name, np.full(len(ids), np.nan)))] = str(table)
+        _refuse_impossible(attributes[name], array, ids, sources.tolist())
+    unusual = far_ones(operation.bundle.statistics, attributes, ids, arrays)
     told_far()
     remarks += [*caveat, *map(_remark, unusual)]
-    return Attributes(ids, found, remarks)
+    return Attributes(ids, arrays, remarks)
 
 
 _CURE = "give it in a table (--attributes FILE)"
@@ -132,13 +132,13 @@ def _first_of(
     first: Mapping[str, Array], then: Mapping[str, Array]
 ) -> dict[str, Array]:
     """Return values of all names, cell by cell the first that is known."""
-    found = {name: array.copy() for name, array in then.items()}
+    values = {name: array.copy() for name, array in then.items()}
     for name, array in first.items():
-        found[name] = np.where(np.isnan(array), found.get(name, np.nan), array)
-    return found
+        values[name] = np.where(np.isnan(array), values.get(name, np.nan), array)
+    return values
 
 
-def _derive_aridity(given: Mapping[str, Array], values: dict[str, Array]) -> None:
+def _derive_aridity(entries: Mapping[str, Array], values: dict[str, Array]) -> None:
     """Let aridity follow from the means where one is given and it is not itself.
 
     Otherwise it would be that of the forcing, beside another precipitation.
@@ -147,17 +147,17 @@ def _derive_aridity(given: Mapping[str, Array], values: dict[str, Array]) -> Non
     if rain is None or demand is None:
         return
     nothing = np.full(len(rain), np.nan)
-    own = np.isfinite([given.get(n, nothing) for n in ("p_mean", "pet_mean")])
-    follows = own.any(axis=0) & np.isnan(given.get("aridity", nothing))
+    has_entry = np.isfinite([entries.get(n, nothing) for n in ("p_mean", "pet_mean")])
+    follows = has_entry.any(axis=0) & np.isnan(entries.get("aridity", nothing))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = demand / rain
     values["aridity"] = np.where(follows, ratio, values.get("aridity", nothing))
 
 
 def _with_climate(
-    needed: Sequence[str],
+    names: Sequence[str],
     values: dict[str, Array],
-    given: Mapping[str, Array],
+    entries: Mapping[str, Array],
     domain: Hydrofabric,
     forcing: ForcingProvider,
     repair: Repair,
@@ -167,23 +167,23 @@ def _with_climate(
     Only forcing of catchments that need it is read.
     """
     ids = tuple(domain.catchments)
-    wanted = [name for name in needed if name in CLIMATE]
+    targets = [name for name in names if name in CLIMATE]
     nothing = np.full(len(ids), np.nan)
     lacking = np.zeros(len(ids), dtype=bool)
-    for name in wanted:
+    for name in targets:
         lacking |= np.isnan(values.get(name, nothing))
     if not lacking.any():
         return values, []
     if "latitude" not in values:
-        known = {"latitude", *values, *wanted}
-        more = [name for name in needed if name not in known]
+        present = {"latitude", *values, *targets}
+        more = [name for name in names if name not in present]
         nor = f", nor {', '.join(more)}" if more else ""
         cure = _CURE.replace("it", "them", 1) if more else _CURE
         raise DataError(
             f"{domain.path}: latitude of the catchments is not known{nor}; {cure}"
         )
     places = np.flatnonzero(lacking)
-    others = [n for n in needed if n in values and n not in CLIMATE]
+    others = [n for n in names if n in values and n not in CLIMATE]
     _refuse_gaps([*others, "latitude"], values, domain, lacking)
     some = [ids[k] for k in places]
     indices, caveat = climate(forcing, some, values["latitude"][places], repair)
@@ -191,9 +191,9 @@ def _with_climate(
         whole = nothing.copy()
         whole[places] = array
         indices[name] = whole
-    found = _first_of(values, indices)
-    _derive_aridity(given, found)
-    return found, caveat
+    complete = _first_of(values, indices)
+    _derive_aridity(entries, complete)
+    return complete, caveat
 
 
 def _refuse_gaps(
@@ -229,8 +229,8 @@ def _refuse_impossible(
     attribute: Attribute, array: Array, ids: Sequence[str], sources: Sequence[str]
 ) -> None:
     """Refuse values that cannot be, naming the file that they come from."""
-    known = np.isfinite(array)
-    at = attribute.first_outside(np.where(known, array, attribute.limits[0]))
+    finite = np.isfinite(array)
+    at = attribute.first_outside(np.where(finite, array, attribute.limits[0]))
     if at is not None:
         units = "" if attribute.units == "1" else f" {attribute.units}"
         raise DataError(
@@ -261,9 +261,9 @@ def topography(domain: Hydrofabric) -> tuple[dict[str, Array], list[str]]:
     centimetres. ``mean.slope`` is the angle, in degrees, of a gradient that was taken
     of centimetres over metres: hence the gradient is a hundredth of its tangent.
     """
-    found = {"area_km2": np.array([c.area_km2 for c in domain.catchments.values()])}
+    values = {"area_km2": np.array([c.area_km2 for c in domain.catchments.values()])}
     if not domain.attributes:
-        return found, []
+        return values, []
     rows = [domain.attributes.get(name, {}) for name in domain.catchments]
 
     remarks: list[str] = []
@@ -279,7 +279,7 @@ def topography(domain: Hydrofabric) -> tuple[dict[str, Array], list[str]]:
     if evidence:
         remarks.append(evidence)
     elevation = column(MEAN_ELEVATION, *_ELEVATIONS)
-    found["elevation_mean"] = elevation * (1.0 if evidence else 0.01)
+    values["elevation_mean"] = elevation * (1.0 if evidence else 0.01)
     angles = column(MEAN_SLOPE, 0.0, 90.0)
     wrong = (angles < 0.0) | (angles >= 90.0)
     if wrong.any():
@@ -289,13 +289,13 @@ def topography(domain: Hydrofabric) -> tuple[dict[str, Array], list[str]]:
             f"{list(domain.catchments)[at]!r}: found {float(angles[at])!r}, expected "
             "0 to 90 degrees"
         )
-    found["slope_mean"] = np.array([gradient(angle) for angle in angles])
+    values["slope_mean"] = np.array([gradient(angle) for angle in angles])
     places = located(domain)
-    found["latitude"], found["longitude"] = places.latitude, places.longitude
-    return found, [*remarks, *places.remarks]
+    values["latitude"], values["longitude"] = places.latitude, places.longitude
+    return values, [*remarks, *places.remarks]
 
 
-def _remark(far: Far) -> str:
+def _remark(far: FarAttribute) -> str:
     return (
         f"attribute {far.name!r} of {far.count} catchments is far from the training "
         f"basins (typically {far.typical:.4g}); furthest is {far.place!r} with "

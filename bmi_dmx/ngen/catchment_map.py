@@ -41,12 +41,12 @@ def write_map(
     source = hydrofabric.path
     package = source.suffix.lower() == ".gpkg"
     where = {"layer": "divides"} if package else {}
-    known = geopandas.read_file(source, **where)
-    if not isinstance(known, geopandas.GeoDataFrame) or known.geometry.isna().all():
+    shapes = geopandas.read_file(source, **where)
+    if not isinstance(shapes, geopandas.GeoDataFrame) or shapes.geometry.isna().all():
         raise DataError(f"{source}: its catchments have no outlines to draw")
     key = "divide_id" if package else "id"
     ids = list(hydrofabric.catchments)
-    outlines = known.set_index(key).geometry.loc[ids]
+    outlines = shapes.set_index(key).geometry.loc[ids]
     layer = geopandas.GeoDataFrame(
         dict(columns), index=outlines.index, geometry=outlines
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..errors import ConfigError, DataError, DmxError
-from ..logs import kept
+from ..logs import capture
 from .check_forcing import Demands, coverage, said_twice
 from .check_modules import kind_of, of_one, of_the_kind
 from .check_routing import check_routing
@@ -53,22 +53,25 @@ def check(
         the calls of the framework. What is logged on the way is among the findings.
     """
     domain = hydrofabric if catchments is None else hydrofabric.select(catchments)
-    with kept() as said:
-        found = [*_findings(realization, domain), *_river(realization, domain, route)]
+    with capture() as texts:
+        findings = [
+            *_findings(realization, domain),
+            *_river(realization, domain, route),
+        ]
     cure = "as it says; the run will say it as well"
-    return [*found, *(a_warning(text, cure) for text in dict.fromkeys(said))]
+    return [*findings, *(a_warning(text, cure) for text in dict.fromkeys(texts))]
 
 
 def _findings(realization: Realization, domain: Hydrofabric) -> Iterator[Finding]:
     ids = list(domain.catchments)
-    found = list(check_settings(realization, domain))
-    yield from found
+    findings = list(check_settings(realization, domain))
+    yield from findings
     yield from check_routing(realization)
     try:
         with providers(realization, ids) as forcing:
             covered = list(borrowed(forcing)) or list(coverage(realization, forcing))
             yield from covered
-            if not fatal((*found, *covered)):
+            if not fatal((*findings, *covered)):
                 yield from _Modules(realization, domain, forcing).findings()
     except (ConfigError, DataError) as error:
         yield an_error(error, "correct path, provider or pattern of the forcing")
@@ -86,7 +89,7 @@ def _river(
 
 
 @dataclass
-class _Alike:
+class _CatchmentGroup:
     """Catchments that need to be looked at once."""
 
     first: Formulation
@@ -105,13 +108,13 @@ class _Modules:
     ) -> None:
         self._realization, self._domain = realization, domain
         self._forcing = forcing
-        self._alike: dict[Hashable, _Alike] = {}
+        self._alike: dict[Hashable, _CatchmentGroup] = {}
         self._demands = Demands()
 
     def findings(self) -> Iterator[Finding]:
         """Yield what is wrong."""
         warned: set[str] = set()
-        refused, own = [], []
+        refused, of_each = [], []
         for name, provider in tqdm(
             self._forcing.items(), desc="initialize", unit=" catchments", disable=None
         ):
@@ -126,14 +129,14 @@ class _Modules:
                 refused.append(an_error(error, cure))
                 continue
             try:
-                own += self._seen(formulation, provider)
+                of_each += self._seen(formulation, provider)
             except DmxError as error:
-                own.append(an_error(error, "correct the module"))
+                of_each.append(an_error(error, "correct the module"))
         yield from a_few(refused, "catchments cannot be initialized")
-        yield from a_few(own, "catchments with a wrong configuration")
+        yield from a_few(of_each, "catchments with a wrong configuration")
         of_kinds = [f for alike in self._alike.values() for f in self._of_kind(alike)]
         yield from a_few(of_kinds, "kinds of catchments with wrong modules")
-        if not fatal((*own, *of_kinds)):
+        if not fatal((*of_each, *of_kinds)):
             yield from self._run()
         for alike in self._alike.values():
             alike.first.finalize()
@@ -149,16 +152,16 @@ class _Modules:
         self, formulation: Formulation, provider: ForcingProvider
     ) -> list[Finding]:
         """Take in one catchment, and return what is wrong with it alone."""
-        found = list(of_one(formulation, self._realization.period))
+        findings = list(of_one(formulation, self._realization.period))
         kind = kind_of(formulation, provider)
-        alike = self._alike.setdefault(kind, _Alike(formulation))
+        alike = self._alike.setdefault(kind, _CatchmentGroup(formulation))
         alike.count += 1
         self._demands.add(formulation, provider)
         if alike.first is not formulation:
             formulation.finalize()
-        return found
+        return findings
 
-    def _of_kind(self, alike: _Alike) -> list[Finding]:
+    def _of_kind(self, alike: _CatchmentGroup) -> list[Finding]:
         first = alike.first
         provider = self._forcing[first.catchment]
         try:
@@ -166,7 +169,7 @@ class _Modules:
         except DmxError as error:
             return [an_error(error, "correct the module")]
 
-    def _where(self, alike: _Alike) -> str:
+    def _where(self, alike: _CatchmentGroup) -> str:
         """Return what messages on some catchments begin with; all need no name."""
         if len(self._alike) == 1:
             return ""

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..bmi import Component
 from ..errors import DmxError, UnitsError
-from ..operate.screen import Accepted
-from .assumed import assumed_units
+from ..operate.screen import AcceptedRange
+from .assumed_units import assumed_units
 from .findings import Finding, a_few, a_warning, an_error
 from .forcing import STEP, ForcingProvider, moment
 from .formulation import Formulation
@@ -24,24 +24,24 @@ __all__ = ["Demands", "coverage", "said_twice"]
 _BLOCK = 2**22
 """Numbers of one variable in memory."""
 
-_ANY = Accepted(-sys.float_info.max, sys.float_info.max, None)
+_ANY = AcceptedRange(-sys.float_info.max, sys.float_info.max, None)
 
 
 def coverage(realization: Realization, forcing: Providers) -> Iterator[Finding]:
     """Yield which catchments have no forcing, or none of the whole run."""
     period = realization.period
     end = period.start + period.steps * STEP
-    found = []
+    findings = []
     for name, provider in forcing.items():
         try:
             first, last = provider.span(name)
             provider.names(name)
         except DmxError as error:
             cure = "bring hydrofabric and forcing of the same version together"
-            found.append(an_error(error, cure))
+            findings.append(an_error(error, cure))
             continue
         if not first <= period.start < end <= last:
-            found.append(
+            findings.append(
                 an_error(
                     f"{realization.path}: time: {moment(period.start)} to "
                     f"{moment(end)} is not covered by the forcing of {name!r}, which "
@@ -55,8 +55,8 @@ def coverage(realization: Realization, forcing: Providers) -> Iterator[Finding]:
             provider.row(first, period.start)
         except DmxError as error:
             cure = "let the run begin with an hour of the forcing"
-            found.append(an_error(error, cure))
-    yield from a_few(found, "catchments without the forcing")
+            findings.append(an_error(error, cure))
+    yield from a_few(findings, "catchments without the forcing")
 
 
 def said_twice(period: Period, forcing: Providers) -> Iterator[Finding]:
@@ -65,12 +65,12 @@ def said_twice(period: Period, forcing: Providers) -> Iterator[Finding]:
     for name, provider in forcing.items():
         groups.setdefault(provider, []).append(name)
     cure = "correct the one that is wrong, or its units: name[units] in CSV"
-    found = [
+    findings = [
         a_warning(doubt, cure)
         for provider, ids in groups.items()
         for doubt in contradiction(provider, ids, period.start, period.steps)
     ]
-    yield from a_few(found, "forcing files that contradict themselves")
+    yield from a_few(findings, "forcing files that contradict themselves")
     yield from a_few(_assumed(period, groups), "forcing files without units")
 
 
@@ -79,15 +79,15 @@ def _assumed(
 ) -> list[Finding]:
     """Return which units the framework assumes, and where they cannot be those."""
     cure = "write the units into the file"
-    found = []
+    findings = []
     for provider, ids in groups.items():
         try:
-            told = list(assumed_units(provider, ids, period.start, period.steps))
+            remarks = list(assumed_units(provider, ids, period.start, period.steps))
         except UnitsError as error:  # noqa: PERF203 - of every file
-            found.append(an_error(error, cure))
+            findings.append(an_error(error, cure))
         else:
-            found += [a_warning(remark, cure) for remark in told]
-    return found
+            findings += [a_warning(remark, cure) for remark in remarks]
+    return findings
 
 
 class _Demand(NamedTuple):
@@ -96,7 +96,7 @@ class _Demand(NamedTuple):
     provider: ForcingProvider
     alias: str
     units: str
-    accepted: Accepted
+    accepted: AcceptedRange
     """Without a rule for modules that do not say what they do with other values."""
 
 
@@ -120,12 +120,12 @@ class Demands:
 
     def unmet(self, period: Period) -> Iterator[Finding]:
         """Yield where values are missing or absurd; reads all of the forcing."""
-        found = [
+        findings = [
             finding
             for demand, ids in self._ids.items()
             for finding in _unmet(demand, ids, period)
         ]
-        yield from a_few(found, "series with values that are missing or absurd")
+        yield from a_few(findings, "series with values that are missing or absurd")
 
 
 def _unmet(demand: _Demand, ids: Sequence[str], period: Period) -> Iterator[Finding]:
@@ -162,5 +162,5 @@ def _told(problem: str, rule: str | float | None, at_once: bool) -> Finding:
         return an_error(f"{problem}: the run would stop", cure)
     if rule == "hold" and at_once:
         return an_error(f"{problem}: there is nothing to hold yet", cure)
-    used = "the last good value" if rule == "hold" else f"{rule:g}"
-    return a_warning(f"{problem}: {used} will be used", cure)
+    substitute = "the last good value" if rule == "hold" else f"{rule:g}"
+    return a_warning(f"{problem}: {substitute} will be used", cure)

@@ -48,10 +48,10 @@ def of_one(formulation: Formulation, period: Period) -> Iterator[Finding]:
                 yield from _end(where, adapter, period)
                 continue
         content = _yaml(path)
-        named = _named(content)
-        if named and name not in named:
+        names = _named(content)
+        if names and name not in names:
             yield an_error(
-                f"{where}: is of {', '.join(named)}",
+                f"{where}: is of {', '.join(names)}",
                 "name the catchment in its own file",
             )
         yield from _start(where, adapter, content, period)
@@ -89,17 +89,17 @@ def _start(
     where: str, adapter: Adapter, content: dict[str, Any], period: Period
 ) -> Iterator[Finding]:
     """Compare the start with that of a component, or of another module's file."""
-    own, model = content.get("start_time"), adapter.model
+    setting, model = content.get("start_time"), adapter.model
     if isinstance(model, Component):
         # However it was written, and in whichever file.
         start: datetime | None = model.start_time
-        found = str(start if own is None else own)
+        text = str(start if setting is None else setting)
     else:
-        start, found = moment_of(own), str(own)
+        start, text = moment_of(setting), str(setting)
     if start is not None and start != period.start_time:
-        place = where if own is not None else f"{where} or bmi_dmx.yaml beside it"
+        place = where if setting is not None else f"{where} or bmi_dmx.yaml beside it"
         yield an_error(
-            f"{place}: start_time: found {found!r}, the run starts at "
+            f"{place}: start_time: found {text!r}, the run starts at "
             f"{period.start_time}",
             "make them equal, as seasons and saved states depend on it",
         )
@@ -108,13 +108,13 @@ def _start(
 def _end(where: str, adapter: Adapter, period: Period) -> Iterator[Finding]:
     """Compare the last time a module can reach with the end of the last hour."""
     end = adapter.number("get_end_time", float) * adapter.seconds
-    needed = period.steps * STEP
-    if end >= needed:
+    duration = period.steps * STEP
+    if end >= duration:
         return
-    until = moment(period.start + needed)
+    until = moment(period.start + duration)
     problem = (
         f"{where}: end_time: the module ends {end:g} s after its start, the run "
-        f"{needed} s: its last hour ends at {until}"
+        f"{duration} s: its last hour ends at {until}"
     )
     cure = f"remove end_time from the configuration, or set it to {until}"
     # Others may go on when they are not asked; a component never passes its end.
@@ -140,7 +140,7 @@ def kind_of(formulation: Formulation, forcing: ForcingProvider) -> Hashable:
         Of its catchment.
     """
     name = formulation.catchment
-    known = tuple((item, forcing.units(name, item)) for item in forcing.names(name))
+    forcings = tuple((item, forcing.units(name, item)) for item in forcing.names(name))
     modules = tuple(
         (
             adapter.module.model_type_name,
@@ -156,7 +156,7 @@ def kind_of(formulation: Formulation, forcing: ForcingProvider) -> Hashable:
     )
     adapter, main = formulation.main_output
     shape = _shape(adapter, main) if main in adapter.outputs else None
-    return known, modules, main, shape, formulation.columns
+    return forcings, modules, main, shape, formulation.columns
 
 
 def _shape(adapter: Adapter, name: str) -> tuple[str, int]:
@@ -208,7 +208,7 @@ def _inputs(
     where: str, k: int, formulation: Formulation, forcing: ForcingProvider
 ) -> Iterator[Finding]:
     adapter, name = formulation.adapters[k], formulation.catchment
-    known = forcing.names(name)
+    forcings = forcing.names(name)
     for item in adapter.inputs:
         at = f"{_called(where, adapter)}: input {item!r}"
         yield from _one_item(at, adapter, item)
@@ -219,7 +219,7 @@ def _inputs(
             yield from _convertible(at, units, adapter, item, cure)
             continue
         alias = adapter.module.mapped(item)
-        if alias not in known:
+        if alias not in forcings:
             if formulation.partial:
                 if alias not in formulation.elsewhere:
                     yield a_warning(
@@ -228,7 +228,7 @@ def _inputs(
                     )
                 continue
             yield an_error(
-                f"{at}: nothing gives {alias!r}{suggestion(alias, known)}",
+                f"{at}: nothing gives {alias!r}{suggestion(alias, forcings)}",
                 "map it to a forcing or to the output of another module in "
                 "variables_names_map, or configure the module to do without",
             )
@@ -257,31 +257,31 @@ def _one_item(at: str, adapter: Adapter, item: str) -> Iterator[Finding]:
 def _convertible(
     at: str, units: str, adapter: Adapter, item: str, cure: str
 ) -> Iterator[Finding]:
-    wanted, _ = _shape(adapter, item)
-    if units == wanted:
+    target, _ = _shape(adapter, item)
+    if units == target:
         return
     try:
-        convert(0.0, units, wanted)
+        convert(0.0, units, target)
     except UnitsError as error:
         yield an_error(f"{at}: {error}: the raw number would be used", cure)
 
 
 def _outputs(where: str, formulation: Formulation) -> Iterator[Finding]:
-    known = [
+    names = [
         x
         for a in formulation.adapters
         for name in a.outputs
         for x in dict.fromkeys((a.module.mapped(name), name))
     ]
     adapter, main = formulation.main_output
-    wanted = [("main_output_variable", adapter, main)]
-    wanted += [("output_variables", *source) for source in formulation.sources]
-    for key, owner, name in wanted:
+    targets = [("main_output_variable", adapter, main)]
+    targets += [("output_variables", *source) for source in formulation.sources]
+    for key, owner, name in targets:
         if name not in owner.outputs:
-            hint = suggestion(name, known)
-            if name in known:
+            hint = suggestion(name, names)
+            if name in names:
                 hint = "; in a chain it goes by the name of variables_names_map"
-            if formulation.partial and name not in known:
+            if formulation.partial and name not in names:
                 if name not in formulation.elsewhere:
                     yield a_warning(
                         f"{where}{key}: no Python module has an output {name!r}{hint}",

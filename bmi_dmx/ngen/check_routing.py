@@ -59,36 +59,36 @@ class _Plan:
 
     def get(self, block: str, key: str) -> tuple[str, Any, Finding | None]:
         """Return where a key is, its value, and what is wrong if there is none."""
-        found = self._data
+        node = self._data
         for name in (*block.split("."), key):
-            known = found if isinstance(found, Mapping) else {}
-            if name not in known:
+            mapping = node if isinstance(node, Mapping) else {}
+            if name not in mapping:
                 where = f"{self.path}: {block}.{key}"
-                hint = "" if not known else suggestion(name, known)
+                hint = "" if not mapping else suggestion(name, mapping)
                 missing = an_error(f"{where}: missing{hint}", "add it")
                 return where, None, missing
-            found = known[name]
-        return f"{self.path}: {block}.{key}", found, None
+            node = mapping[name]
+        return f"{self.path}: {block}.{key}", node, None
 
 
 def _network(plan: _Plan) -> Iterator[Finding]:
-    where, found, missing = plan.get(_NETWORK, "geo_file_path")
+    where, entry, missing = plan.get(_NETWORK, "geo_file_path")
     if missing is not None:
         yield missing
-    elif not Path(str(found)).is_file():
+    elif not Path(str(entry)).is_file():
         yield an_error(
-            f"{where}: {found}: no such file",
+            f"{where}: {entry}: no such file",
             "name the hydrofabric of the run; relative paths start from the run folder",
         )
 
 
 def _start(plan: _Plan, period: Period) -> Iterator[Finding]:
-    where, found, missing = plan.get(_RESTART, "start_datetime")
+    where, entry, missing = plan.get(_RESTART, "start_datetime")
     if missing is not None:
         yield missing
-    elif moment_of(found) != period.start_time:
+    elif moment_of(entry) != period.start_time:
         yield an_error(
-            f"{where}: found {str(found)!r}, the run starts at {period.start_time}",
+            f"{where}: found {str(entry)!r}, the run starts at {period.start_time}",
             "make them equal: the files of the nexuses are read from there on",
         )
 
@@ -96,13 +96,13 @@ def _start(plan: _Plan, period: Period) -> Iterator[Finding]:
 def _steps(plan: _Plan, period: Period) -> Iterator[Finding]:
     numbers, cure = {}, "dt: 300, qts_subdivisions: 12, and nts: 12 for each hour"
     for key in ("dt", "qts_subdivisions", "nts"):
-        where, found, missing = plan.get(_FORCING, key)
+        where, entry, missing = plan.get(_FORCING, key)
         if missing is not None:
             yield missing
-        elif isinstance(found, bool) or not isinstance(found, int) or found < 1:
-            yield an_error(f"{where}: found {found!r}, expected a whole number", cure)
+        elif isinstance(entry, bool) or not isinstance(entry, int) or entry < 1:
+            yield an_error(f"{where}: found {entry!r}, expected a whole number", cure)
         else:
-            numbers[key] = found
+            numbers[key] = entry
     if len(numbers) < 3:
         return
     step, parts, steps = numbers.values()
@@ -113,23 +113,23 @@ def _steps(plan: _Plan, period: Period) -> Iterator[Finding]:
             f"expected {STEP}",
             cure,
         )
-    needed = parts * period.steps
-    if steps != needed:
+    total = parts * period.steps
+    if steps != total:
         problem = (
-            f"{where}.nts: found {steps}, expected {needed}: {parts} for each of the "
+            f"{where}.nts: found {steps}, expected {total}: {parts} for each of the "
             f"{period.steps} hours of the run"
         )
         # Of hours that are not run there are no files; fewer leave the last unrouted.
-        yield an_error(problem, cure) if steps > needed else a_warning(problem, cure)
+        yield an_error(problem, cure) if steps > total else a_warning(problem, cure)
 
 
 def _inflow(plan: _Plan, realization: Realization) -> Iterator[Finding]:
-    where, found, missing = plan.get(_FORCING, "qlat_input_folder")
+    where, entry, missing = plan.get(_FORCING, "qlat_input_folder")
     root = realization.output.root
     if missing is not None:
         yield missing
-    elif Path(str(found)).resolve() != Path(root).resolve():
+    elif Path(str(entry)).resolve() != Path(root).resolve():
         yield a_warning(
-            f"{where}: found {str(found)!r}, the nexuses are written to {root!r}",
+            f"{where}: found {str(entry)!r}, the nexuses are written to {root!r}",
             "make them equal, or old files will be routed",
         )

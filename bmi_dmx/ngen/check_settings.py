@@ -13,7 +13,7 @@ from .hydrofabric import Hydrofabric
 from .outputs import CatchmentFiles, NexusFiles, unwritable
 from .python_module import import_class, is_there, no_file
 from .realization import PYTHON, Module, Period, Realization
-from .saving import Saving
+from .saving import StateSaving
 
 __all__ = ["check_settings", "unlike"]
 
@@ -35,9 +35,9 @@ def check_settings(realization: Realization, domain: Hydrofabric) -> Iterator[Fi
     yield from _output(realization, domain)
     yield from unlike(realization)
     yield from _saving(realization)
-    found = {name: _parts(realization, name) for name in domain.catchments}
-    parts = {n: x for n, x in found.items() if not isinstance(x, Finding)}
-    lacking = [x for x in found.values() if isinstance(x, Finding)]
+    modules = {name: _parts(realization, name) for name in domain.catchments}
+    parts = {n: x for n, x in modules.items() if not isinstance(x, Finding)}
+    lacking = [x for x in modules.values() if isinstance(x, Finding)]
     yield from a_few(lacking, "catchments without a formulation")
     yield from _modules(parts)
     yield from _init_configs(parts)
@@ -87,9 +87,9 @@ def unlike(realization: Realization) -> Iterator[Finding]:
             "use a version that has them, or write the formulations out",
         )
     for saving in _savings(realization):
-        done = f"{_DONE[saving.direction]} {saving.path}"
+        action = f"{_DONE[saving.direction]} {saving.path}"
         yield a_warning(
-            f"{saving.where}: states are {done} by the framework alone; dmx ngen run "
+            f"{saving.where}: states are {action} by the framework alone; dmx ngen run "
             "goes without",
             "run it with the framework, or name a state in the catchments' files",
         )
@@ -98,17 +98,17 @@ def unlike(realization: Realization) -> Iterator[Finding]:
 _DONE = {"save": "saved to", "restore": "restored from"}
 
 
-def _savings(realization: Realization) -> tuple[Saving, ...]:
+def _savings(realization: Realization) -> tuple[StateSaving, ...]:
     """Return every setting of saved states once; those of modules go first."""
-    own = [module for module, _ in realization.catchments.values()]
-    found = {
+    modules = [module for module, _ in realization.catchments.values()]
+    savings = {
         saving: None
-        for module in (realization.formulation, *own)
+        for module in (realization.formulation, *modules)
         if module is not None
         for part in (module, *module.modules)
         for saving in part.saving
     }
-    return (*found, *realization.saving)
+    return (*savings, *realization.saving)
 
 
 def _saving(realization: Realization) -> Iterator[Finding]:
@@ -119,8 +119,8 @@ def _saving(realization: Realization) -> Iterator[Finding]:
                 "remove or correct it",
             )
         # The framework puts in what it alone knows: rank, host, date.
-        known = saving.direction == "restore" and "{{" not in saving.path
-        if known and not Path(saving.path).exists():
+        is_literal = saving.direction == "restore" and "{{" not in saving.path
+        if is_literal and not Path(saving.path).exists():
             yield an_error(
                 f"{saving.where}: path: {saving.path}: no such file or folder",
                 "name what an earlier run has saved; relative paths start from the run "
@@ -130,13 +130,13 @@ def _saving(realization: Realization) -> Iterator[Finding]:
 
 def _modules(parts: Mapping[str, Sequence[Module]]) -> Iterator[Finding]:
     """Yield what is wrong with modules, those of single catchments among them."""
-    seen = set()
+    keys = set()
     for modules in parts.values():
         for module in modules:
             # Catchments that share a formulation differ in the name of the file.
             key = repr(replace(module, init_config=""))
-            if key not in seen:
-                seen.add(key)
+            if key not in keys:
+                keys.add(key)
                 yield from _module(module)
 
 
@@ -190,27 +190,27 @@ def _module(module: Module) -> Iterator[Finding]:
             f"module {name!r}: output_precision is not used",
             "set output: precision for all the files",
         )
-    titles, chosen = module.output_header_fields, module.output_variables
-    if titles is not None and chosen is not None and len(titles) != len(chosen):
+    titles, variables = module.output_header_fields, module.output_variables
+    if titles is not None and variables is not None and len(titles) != len(variables):
         yield a_warning(
-            f"module {name!r}: {len(titles)} output_header_fields for {len(chosen)} "
+            f"module {name!r}: {len(titles)} output_header_fields for {len(variables)} "
             "output_variables: the headings are not used",
             "give one heading for each variable",
         )
-    if chosen == ():
+    if variables == ():
         yield an_error(
             f"module {name!r}: output_variables is empty: the framework takes that for "
             "one without a name",
             "name one, or write no such files at all: output: catchment: enable: false",
         )
-    if chosen is not None and len(set(chosen)) < len(chosen):
-        twice = next(n for n in chosen if chosen.count(n) > 1)
+    if variables is not None and len(set(variables)) < len(variables):
+        twice = next(n for n in variables if variables.count(n) > 1)
         yield a_warning(
             f"module {name!r}: output_variables: {twice!r} is named twice: there will "
             "be two equal columns",
             "name it once",
         )
-    if titles is not None and chosen is None:
+    if titles is not None and variables is None:
         yield a_warning(
             f"module {name!r}: output_header_fields without output_variables: "
             "frameworks from before 2026 stop at that",
@@ -267,11 +267,11 @@ def _init_configs(parts: Mapping[str, Sequence[Module]]) -> Iterator[Finding]:
             if not is_there(path):
                 missing.append(an_error(f"{name}: {no_file(path)}", _NO_FILE))
     yield from a_few(missing, "catchments have no init_config")
-    for model, given in paths.items():
+    for model, files in paths.items():
         # What is no file, such as /dev/null, says nothing of any catchment.
-        if len(given) > 1 and len(set(given)) == 1 and Path(given[0]).is_file():
+        if len(files) > 1 and len(set(files)) == 1 and Path(files[0]).is_file():
             yield a_warning(
-                f"module {model!r}: init_config: {given[0]}: the same file for all "
-                f"{len(given)} catchments",
+                f"module {model!r}: init_config: {files[0]}: the same file for all "
+                f"{len(files)} catchments",
                 "put {{id}} into the name",
             )

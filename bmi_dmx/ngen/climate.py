@@ -17,7 +17,7 @@ from ..models.hydrology.climate import (
     day_of_year,
 )
 from ..models.hydrology.forcings import FORCINGS, SHORTENING, SLACK
-from ..models.hydrology.shipped import shipped
+from ..models.hydrology.shipped_processes import shipped
 from ..operate.clock import DAY
 from ..operate.operation import Operation
 from ..operate.screen import Policy, Rule, rule_of, slightly_below, step_bounds
@@ -141,17 +141,17 @@ def _replaced(
     if not isinstance(rule, str):
         values[bad] = rule
         return None
-    lost = bad if rule == "raise" else np.zeros_like(bad)
+    faults = bad if rule == "raise" else np.zeros_like(bad)
     if rule == "hold":
         rows = np.where(bad, -1, np.arange(len(values))[:, None])
         good = np.maximum.accumulate(rows, axis=0)
         earlier = np.take_along_axis(values, np.maximum(good, 0), axis=0)
-        held = np.where(good >= 0, earlier, last)
-        lost = bad & np.isnan(held)
-        values[bad] = held[bad]
-    if not lost.any():
+        latest = np.where(good >= 0, earlier, last)
+        faults = bad & np.isnan(latest)
+        values[bad] = latest[bad]
+    if not faults.any():
         return None
-    row, place = (int(k) for k in np.argwhere(lost)[0])
+    row, place = (int(k) for k in np.argwhere(faults)[0])
     return _Fault(row, place, float(values[row, place]))
 
 
@@ -212,7 +212,7 @@ def climate(
         "f.day_of_year": dates[:, None], "p.latitude": latitude[None, :],
     }).values()  # fmt: skip
     try:
-        found = climate_indices(rain, warm, evaporation, dates)
+        indices = climate_indices(rain, warm, evaporation, dates)
     except DataError as error:
         raise DataError(f"{forcing.path}: {error}") from None
     years = days / DAYS_PER_YEAR
@@ -223,7 +223,7 @@ def climate(
             "forcing, not of a climate; give better ones in a table "
             "(--attributes FILE)"
         )
-    return found, remarks
+    return indices, remarks
 
 
 def _daily(
@@ -244,8 +244,8 @@ def _daily(
         at, hours = first + day * DAY, (some.stop - day) * 24
         shape = (-1, DAY // STEP, len(ids))
         block, temperature = (
-            repair.read(forcing, name, ids, at, hours, held).reshape(shape)
-            for name, held in last.items()
+            repair.read(forcing, name, ids, at, hours, latest).reshape(shape)
+            for name, latest in last.items()
         )
         rain[some] = block.mean(axis=1)
         warm[some] = temperature.mean(axis=1)

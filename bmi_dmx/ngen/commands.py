@@ -143,24 +143,24 @@ def _moment(text: str | None, option: str) -> datetime | None:
     if text is None:
         return None
     try:
-        found = without_zone(datetime_of(text))
+        moment = without_zone(datetime_of(text))
     except ValueError:
-        found = None
-    if found is None:
+        moment = None
+    if moment is None:
         raise ConfigError(
             f"{option}: found {text!r}, expected such as '2015-12-01 00:00:00', UTC"
         )
-    return found
+    return moment
 
 
 def _settings(options: Namespace) -> dict[str, object]:
     """Return the settings of the component that were chosen."""
-    chosen = {
+    settings = {
         "mode": options.mode,
         "day_start_hour": options.day_start_hour,
         "forcing_policy": _policy(options.forcing_policy),
     }
-    return {key: value for key, value in chosen.items() if value is not None}
+    return {key: value for key, value in settings.items() if value is not None}
 
 
 def _policy(rules: Sequence[str] | None) -> str | dict[str, str | float] | None:
@@ -169,17 +169,17 @@ def _policy(rules: Sequence[str] | None) -> str | dict[str, str | float] | None:
         return None
     if len(rules) == 1 and rules[0] in _RULES:
         return rules[0]
-    found: dict[str, str | float] = {}
+    policy: dict[str, str | float] = {}
     for rule in rules:
         name, _, action = rule.partition("=")
         try:
-            found[name] = action if action in _RULES else float(action)
+            policy[name] = action if action in _RULES else float(action)
         except ValueError:
             raise ConfigError(
                 f"--forcing-policy: found {rule!r}, expected raise or hold, or for "
                 "each forcing such as precipitation=0 or air_temperature=hold"
             ) from None
-    return found
+    return policy
 
 
 def _domain(options: Namespace) -> Domain:
@@ -205,7 +205,7 @@ def _prepare(options: Namespace) -> None:
     from .prepare import prepare
 
     with _domain(options) as domain:
-        made = prepare(
+        summary = prepare(
             domain,
             options.bundle,
             options.output,
@@ -215,8 +215,8 @@ def _prepare(options: Namespace) -> None:
             settings=_settings(options),
             routing=options.routing,
         )
-    _tell(made.remarks)
-    print(f"{made.path}: {made.catchments} catchments, {made.hours} hours")
+    _tell(summary.remarks)
+    print(f"{summary.path}: {summary.catchments} catchments, {summary.hours} hours")
 
 
 def _sample(options: Namespace) -> None:
@@ -232,7 +232,7 @@ def simulate(options: Namespace) -> None:
     from .simulate import simulate as run
 
     with _domain(options) as domain:
-        done = run(
+        summary = run(
             domain,
             options.bundle,
             options.output,
@@ -246,8 +246,8 @@ def simulate(options: Namespace) -> None:
             places=options.block_places,
             crew=Crew(options.workers, options.scheduler),
         )
-    _tell(done.remarks)
-    print(f"{done.path}: {done.catchments} catchments, {done.hours} hours")
+    _tell(summary.remarks)
+    print(f"{summary.path}: {summary.catchments} catchments, {summary.hours} hours")
 
 
 @contextmanager
@@ -270,11 +270,11 @@ def _inside(options: Namespace) -> Iterator[None]:
 
 
 def _the_one(pattern: str, what: str) -> Path:
-    found = sorted(Path().glob(pattern))
-    if len(found) != 1:
-        names = ", ".join(str(path) for path in found) or "none"
+    paths = sorted(Path().glob(pattern))
+    if len(paths) != 1:
+        names = ", ".join(str(path) for path in paths) or "none"
         raise ConfigError(f"{pattern}: expected one {what}, found {names}")
-    return found[0]
+    return paths[0]
 
 
 def _read(options: Namespace) -> tuple[Realization, Hydrofabric]:

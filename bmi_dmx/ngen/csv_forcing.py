@@ -130,14 +130,14 @@ class CsvForcing(ForcingProvider):
         self, ids: Sequence[str], name: str, units: str, start: int, steps: int
     ) -> Array:
         """Return values of many catchments, (time, catchment)."""
-        found = np.empty((steps, len(ids)))
+        values = np.empty((steps, len(ids)))
         for k, catchment in enumerate(ids):
             row = self.row(self._table(catchment).start, start)
             column = self._column(catchment, name, units)
             if not 0 <= row <= len(column) - steps:
                 raise self.outside(catchment, start + (steps - 1) * STEP)
-            found[:, k] = column[row : row + steps]
-        return found
+            values[:, k] = column[row : row + steps]
+        return values
 
 
 def matching(folder: Path, pattern: str, catchment: str) -> Path:
@@ -152,17 +152,17 @@ def matching(folder: Path, pattern: str, catchment: str) -> Path:
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder")
     try:
-        wanted = re.compile(pattern)
+        expression = re.compile(pattern)
     except re.error as error:
         raise ConfigError(f"file_pattern: {pattern!r}: {error}") from None
-    found = sorted(f for f in folder.iterdir() if wanted.fullmatch(f.name))
-    if len(found) != 1:
-        names = ", ".join(repr(f.name) for f in found[:3]) or "none"
+    files = sorted(f for f in folder.iterdir() if expression.fullmatch(f.name))
+    if len(files) != 1:
+        names = ", ".join(repr(f.name) for f in files[:3]) or "none"
         raise ConfigError(
             f"{folder}: forcing of {catchment!r}: expected one file that matches "
-            f"{wanted.pattern!r}, found {names}"
+            f"{expression.pattern!r}, found {names}"
         )
-    return found[0]
+    return files[0]
 
 
 def read_csv(path: Path, *, strict: bool = True) -> Hours:
@@ -196,17 +196,17 @@ def read_csv(path: Path, *, strict: bool = True) -> Hours:
         if k in at:
             continue
         name, unit = column(title)
-        plain, given = heading(title)
+        plain, heading_unit = heading(title)
         if name in columns:
             raise DataError(f"{path}: column {title!r} gives {name!r} a second time")
         values = table.numbers(k, missing=not strict)
         # Known by the framework's name, and by that in the file.
-        for known in (name, plain):
-            columns[known], units[known] = values, unit
-            if not given:
-                assumed.add(known)
-    begin, told = _start(table, at[0], strict)
-    remarks = () if strict else (*table.remarks, *told)
+        for key in (name, plain):
+            columns[key], units[key] = values, unit
+            if not heading_unit:
+                assumed.add(key)
+    begin, notes = _start(table, at[0], strict)
+    remarks = () if strict else (*table.remarks, *notes)
     return Hours(path, begin, columns, units, frozenset(assumed), remarks)
 
 

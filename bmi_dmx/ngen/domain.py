@@ -12,7 +12,7 @@ from pathlib import Path
 from ..data.identity import match
 from ..data.table import read_table
 from ..errors import ConfigError, DataError, TimeError, suggestion
-from .assumed import assumed_units
+from .assumed_units import assumed_units
 from .csv_forcing import CsvForcing, matching
 from .forcing import STEP, ForcingProvider, epoch, moment
 from .hydrofabric import Hydrofabric, read_hydrofabric
@@ -101,15 +101,15 @@ def open_domain(
         is not covered.
     """
     whole = read_hydrofabric(hydrofabric, nexuses)
-    names, told = _read_crosswalk(crosswalk, whole)
-    wanted = list(whole.catchments) if catchments is None else list(catchments)
+    names, remarks = _read_crosswalk(crosswalk, whole)
+    ids = list(whole.catchments) if catchments is None else list(catchments)
     provider = _provider(forcing, names)
     try:
         if isinstance(provider, NetcdfForcing) and not names:
-            provider.adopt(wanted)
-        found = _common(whole.select(wanted), provider, catchments is None, start, end)
+            provider.adopt(ids)
+        domain = _common(whole.select(ids), provider, catchments is None, start, end)
         left_out = whole.remarks if catchments is None else ()
-        return replace(found, remarks=(*told, *left_out, *found.remarks))
+        return replace(domain, remarks=(*remarks, *left_out, *domain.remarks))
     except BaseException:
         provider.close()
         raise
@@ -123,27 +123,27 @@ def _common(
     end: datetime | None,
 ) -> Domain:
     """Return the part of a domain that has forcing."""
-    wanted = list(domain.catchments)
-    have = [name for name in wanted if _has(provider, name)]
-    lacking = [name for name in wanted if name not in set(have)]
+    ids = list(domain.catchments)
+    have = [name for name in ids if _has(provider, name)]
+    lacking = [name for name in ids if name not in set(have)]
     if not have or (lacking and not may_lack):
         raise DataError(_nothing_in_common(domain.path, provider, lacking))
     remarks: tuple[str, ...] = ()
     if lacking:
         first = ", ".join(lacking[:3]) + (", ..." if len(lacking) > 3 else "")
         remarks = (
-            f"{len(lacking)} of {len(wanted)} catchments have no forcing and are left "
+            f"{len(lacking)} of {len(ids)} catchments have no forcing and are left "
             f"out ({first})",
         )
         domain = domain.select(have)
     begin, steps = _period(provider, have, start, end)
-    told = [
+    all_remarks = [
         *dict.fromkeys(provider.remarks),
         *remarks,
         *assumed_units(provider, have, begin, steps),
         *contradiction(provider, have, begin, steps),
     ]
-    return Domain(domain, provider, begin, steps, tuple(told))
+    return Domain(domain, provider, begin, steps, tuple(all_remarks))
 
 
 def _provider(path: Path, names: Mapping[str, str]) -> ForcingProvider:
@@ -192,23 +192,23 @@ def _read_crosswalk(
             f"{path}: expected two columns: catchment, and its name in the forcing; "
             f"found {len(table.titles)}"
         )
-    told = [f"{path}: {remark}" for remark in table.remarks]
+    remarks = [f"{path}: {remark}" for remark in table.remarks]
     rows = table.places()
     matched = match(list(domain.catchments), list(rows))
     if matched.remark:
-        told.append(f"{path}: {matched.remark}")
+        remarks.append(f"{path}: {matched.remark}")
     theirs = [row[1].strip() for row in table.rows]
     names = {name: theirs[k] for name, k in matched.places.items()}
-    known = set(matched.places.values())
-    others = {name: theirs[k] for name, k in rows.items() if k not in known}
+    places = set(matched.places.values())
+    others = {name: theirs[k] for name, k in rows.items() if k not in places}
     if others:
         first = next(iter(others))
         hint = suggestion(first, domain.catchments)
-        told.append(
+        remarks.append(
             f"{path}: {len(others)} of {len(rows)} catchments are not in {domain.path} "
             f"and are passed over; the first is {first!r}{hint}"
         )
-    return {**names, **others}, tuple(told)
+    return {**names, **others}, tuple(remarks)
 
 
 def _period(

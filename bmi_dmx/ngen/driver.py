@@ -157,8 +157,8 @@ def _run(
         nexuses = stack.enter_context(NexusFiles(folder))
         loop = _Loop(realization, domain, formulations, files, nexuses, report)
         if river is not None:
-            written = stack.enter_context(RiverFile(folder, river, period))
-            loop.below = river, written
+            river_file = stack.enter_context(RiverFile(folder, river, period))
+            loop.below = river, river_file
         loop.run()
     for formulation in formulations.values():
         formulation.finalize()
@@ -169,12 +169,12 @@ def _of_modules(
     formulations: Mapping[str, Formulation], forcing: Providers, period: Period
 ) -> Iterator[Finding]:
     """Yield what is wrong with initialized modules."""
-    seen = set()
+    kinds = set()
     for name, formulation in formulations.items():
         yield from of_one(formulation, period)
         kind = kind_of(formulation, forcing[name])
-        if kind not in seen:
-            seen.add(kind)
+        if kind not in kinds:
+            kinds.add(kind)
             yield from of_the_kind(f"{name}: ", formulation, forcing[name])
 
 

@@ -50,10 +50,10 @@ RAINFALL = "atmosphere_water__rainfall_volume_flux"
 TEMPERATURE = FORCINGS["air_temperature"].standard_name
 
 
-def _field(known: FileName) -> Field:
-    name, *others = known.names
-    alias = FORCINGS[known.variable].standard_name
-    return Field(name, alias, known.units, tuple(others))
+def _field(entry: FileName) -> Field:
+    name, *others = entry.names
+    alias = FORCINGS[entry.variable].standard_name
+    return Field(name, alias, entry.units, tuple(others))
 
 
 FIELDS = (*map(_field, NEXTGEN), Field("APCP_surface", RAINFALL, "kg m^-2"))
@@ -85,11 +85,11 @@ def column(header: str) -> tuple[str, str]:
     name, units : str
         Units as given, else those the field has, else none (an empty text).
     """
-    name, given = heading(header)
-    return canonical(name), given or usual_units(name)
+    name, units = heading(header)
+    return canonical(name), units or usual_units(name)
 
 
-def of_mass(units: str, wanted: str) -> str:
+def of_mass(units: str, target: str) -> str:
     """Return what to do about a mass where a depth is wanted; nothing if it is none.
 
     UDUNITS converts no mass of water into a depth, and so the framework does not: it
@@ -99,10 +99,10 @@ def of_mass(units: str, wanted: str) -> str:
     ----------
     units : str
         Of a file.
-    wanted : str
+    target : str
         Of a module.
     """
-    if converts(units, wanted) or not converts(units, f"({wanted}) ({DENSITY})"):
+    if converts(units, target) or not converts(units, f"({target}) ({DENSITY})"):
         return ""
     return (
         "a mass of water, which the framework does not convert: 1 kg m-2 is 1 mm, so "

@@ -40,10 +40,10 @@ def moment_of(text: object) -> datetime | None:
     Days may be written with strokes, and parted from the hour by ``_``.
     """
     try:
-        found = datetime_of(str(text).replace("/", "-").replace("_", " "))
+        time = datetime_of(str(text).replace("/", "-").replace("_", " "))
     except ValueError:
         return None
-    return without_zone(found)
+    return without_zone(time)
 
 
 def epoch(time: datetime) -> int:
@@ -135,7 +135,7 @@ class ForcingProvider(ABC):
         """Close the files."""
         self.close()
 
-    def convert(self, values: Array, name: str, found: str, units: str) -> Array:
+    def convert(self, values: Array, name: str, file_units: str, units: str) -> Array:
         """Return values in units; as they are, with one warning, where that fails.
 
         Raises
@@ -143,15 +143,15 @@ class ForcingProvider(ABC):
         UnitsError
             Where it fails, unless files are read as the framework does.
         """
-        if found == units:
+        if file_units == units:
             return values
         try:
-            return convert(values, found, units).astype(np.float64, copy=False)
+            return convert(values, file_units, units).astype(np.float64, copy=False)
         except UnitsError as error:
             if not self.strict:
-                cure = of_mass(found, units)
-                told = f"{error}: {cure}" if cure else error
-                raise UnitsError(f"{self.path}: {name}: {told}") from None
+                cure = of_mass(file_units, units)
+                problem = f"{error}: {cure}" if cure else error
+                raise UnitsError(f"{self.path}: {name}: {problem}") from None
             if name not in self.unconverted:
                 self.unconverted[name] = str(error)
                 _log.warning(
@@ -159,10 +159,10 @@ class ForcingProvider(ABC):
                 )
             return values
 
-    def no_variable(self, name: str, known: Sequence[str]) -> DataError:
+    def no_variable(self, name: str, names: Sequence[str]) -> DataError:
         """Return the error for a variable that is not there."""
         return DataError(
-            f"{self.path}: no variable for input {name!r}{suggestion(name, known)}"
+            f"{self.path}: no variable for input {name!r}{suggestion(name, names)}"
         )
 
     def row(self, first: int, time: int) -> int:

@@ -85,13 +85,13 @@ class Formulation:
             MassWatch(a, a.module.mass_balance or MassBalance(check=False))
             for a in self.adapters
         ]
-        given = self._given()
-        self._providers = self._connections(given)
+        givers = self._given()
+        self._providers = self._connections(givers)
         self._pending = {
             str(entry.get("name")): entry.get("value")
             for entry in module.default_output_values
         }
-        self._sources = [self._source(c.variable, given) for c in self._columns]
+        self._sources = [self._source(c.variable, givers) for c in self._columns]
         for adapter, name in self._sources:
             if name in adapter.outputs:
                 adapter.ask("get_var_units", name)
@@ -125,14 +125,14 @@ class Formulation:
         return self.adapters[-1], self.adapters[-1].own_output(name)
 
     def _source(
-        self, name: str, given: Mapping[str, tuple[int, str]]
+        self, name: str, givers: Mapping[str, tuple[int, str]]
     ) -> tuple[Adapter, str]:
         """Find a column; a chain knows an output that is mapped by its new name."""
         last = self.adapters[-1]
         if not self._module.modules or self._module.output_variables is None:
             return last, last.own_output(name)
-        k, own = given.get(name, (-1, name))
-        return self.adapters[k], own
+        k, output = givers.get(name, (-1, name))
+        return self.adapters[k], output
 
     def _given(self) -> dict[str, tuple[int, str]]:
         """Return which module gives what, by the names between the modules.
@@ -142,19 +142,19 @@ class Formulation:
         ConfigError
             When a chain cannot be: two give the same, or one has no end.
         """
-        given: dict[str, tuple[int, str]] = {}
+        givers: dict[str, tuple[int, str]] = {}
         if not self._module.modules:
-            return given
+            return givers
         for adapter in self.adapters:
             _must_end(adapter)
-        known = set(self._forcing.names(self.catchment))
+        forcings = set(self._forcing.names(self.catchment))
         for k, adapter in enumerate(self.adapters):
             for name in adapter.outputs:
                 alias = adapter.module.mapped(name)
-                if alias in given or alias in known:
+                if alias in givers or alias in forcings:
                     other = "the forcing"
-                    if alias in given:
-                        first = self.adapters[given[alias][0]].module
+                    if alias in givers:
+                        first = self.adapters[givers[alias][0]].module
                         other = f"module {first.model_type_name!r}"
                     raise ConfigError(
                         f"{self.catchment}: module {adapter.module.model_type_name!r}: "
@@ -162,11 +162,11 @@ class Formulation:
                         "framework would stop; give it another name in "
                         "variables_names_map"
                     )
-                given[alias] = (k, name)
-        return given
+                givers[alias] = (k, name)
+        return givers
 
     def _connections(
-        self, given: Mapping[str, tuple[int, str]]
+        self, givers: Mapping[str, tuple[int, str]]
     ) -> dict[tuple[int, str], tuple[int, str]]:
         """Return which output of which module feeds an input of a module."""
         aliases = {
@@ -174,15 +174,15 @@ class Formulation:
             for k, adapter in enumerate(self.adapters)
             for name in adapter.inputs
         }
-        return {at: given[alias] for at, alias in aliases.items() if alias in given}
+        return {at: givers[alias] for at, alias in aliases.items() if alias in givers}
 
     def giver(self, k: int, name: str) -> tuple[Adapter, str] | None:
         """Return the module and the output that feed an input of module ``k``.
 
         None where the forcing does.
         """
-        found = self._providers.get((k, name))
-        return None if found is None else (self.adapters[found[0]], found[1])
+        source = self._providers.get((k, name))
+        return None if source is None else (self.adapters[source[0]], source[1])
 
     def from_forcing(self, k: int, name: str) -> bool:
         """Return whether an input of module ``k`` comes from the forcing."""
@@ -246,8 +246,8 @@ class Formulation:
                     f"default_output_values must give the first {alias!r}"
                 )
             return float(default)
-        value, found = self.adapters[other].read(output)
-        return value if found == units else float(convert(value, found, units))
+        value, theirs = self.adapters[other].read(output)
+        return value if theirs == units else float(convert(value, theirs, units))
 
     def line(self) -> list[float]:
         """Return the values of the columns, in the module's own units."""

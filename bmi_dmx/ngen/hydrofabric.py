@@ -115,13 +115,13 @@ class Hydrofabric:
             if name not in self.catchments:
                 hint = suggestion(name, self.catchments)
                 raise ConfigError(f"{self.path}: no catchment {name!r}{hint}")
-        kept = {name: self.catchments[name] for name in ids}
-        below = {catchment.toid for catchment in kept.values()}
+        catchments = {name: self.catchments[name] for name in ids}
+        below = {catchment.toid for catchment in catchments.values()}
         return replace(
             self,
-            catchments=kept,
+            catchments=catchments,
             nexuses={n: x for n, x in self.nexuses.items() if n in below},
-            attributes={n: x for n, x in self.attributes.items() if n in kept},
+            attributes={n: x for n, x in self.attributes.items() if n in catchments},
             left_out={},
         )
 
@@ -169,7 +169,7 @@ def _domain(
 ) -> Hydrofabric:
     """Return the divides that can be run, and why others cannot."""
     nexuses = {nexus.id: nexus for nexus in points}
-    found: dict[str, Catchment] = {}
+    catchments: dict[str, Catchment] = {}
     left_out: dict[str, str] = {}
     place: dict[str, int] = {}
     for number, (name, properties) in enumerate(rows):
@@ -183,20 +183,20 @@ def _domain(
         if reason:
             left_out[name] = reason
             continue
-        found[name] = Catchment(
+        catchments[name] = Catchment(
             id=name,
             toid=identifier(properties["toid"]),
             area_km2=float(_area(properties)),
             properties=properties,
         )
-    if not found:
+    if not catchments:
         why = ""
         if left_out:
             name, reason = next(iter(left_out.items()))
             why = f" that can be run; catchment {name!r}: {reason}"
         raise DataError(f"{path}: no catchments{why}")
     return Hydrofabric(
-        path=path, catchments=found, nexuses=nexuses, left_out=left_out, **more
+        path=path, catchments=catchments, nexuses=nexuses, left_out=left_out, **more
     )
 
 
@@ -218,8 +218,8 @@ def _unusable(properties: Mapping[str, Any], nexuses: Mapping[str, Nexus]) -> st
         return f"two areas: areasqkm is {area}, area_sqkm {other}"
     below = identifier(properties.get("toid"))
     if not below:
-        given = properties.get("toid")
-        return f"no nexus below: toid: found {given!r}, expected a nexus"
+        nexus = properties.get("toid")
+        return f"no nexus below: toid: found {nexus!r}, expected a nexus"
     if below not in nexuses:
         return (
             f"no nexus of the file below: drains to {below!r}, which is not among the "
@@ -303,27 +303,27 @@ def _read_geopackage(path: Path) -> Hydrofabric:
     domain = _domain(path, divides, points, reference=reference, altitudes=altitudes)
     matched = match(list(domain.catchments), list(attributes))
     rows = list(attributes.values())
-    known = {name: rows[place] for name, place in matched.places.items()}
-    return replace(domain, attributes=known)
+    by_name = {name: rows[place] for name, place in matched.places.items()}
+    return replace(domain, attributes=by_name)
 
 
 def _attributes(
     connection: sqlite3.Connection, path: Path, tables: Collection[str]
 ) -> dict[str, dict[str, Any]]:
     """Return the rows of ``divide-attributes`` by the name of the divide."""
-    found: dict[str, dict[str, Any]] = {}
+    by_name: dict[str, dict[str, Any]] = {}
     place: dict[str, int] = {}
     if "divide-attributes" not in tables:
-        return found
+        return by_name
     for number, row in enumerate(rows_of(connection, path, "divide-attributes")):
         name = identifier(row.get("divide_id"))
-        if name in found and row != found[name]:
+        if name in by_name and row != by_name[name]:
             raise DataError(
                 f"{path}: divide-attributes: {name!r} is given twice, in row "
                 f"{place[name]} and row {number}"
             )
-        found[name], place[name] = row, number
-    return found
+        by_name[name], place[name] = row, number
+    return by_name
 
 
 def _altitudes(

@@ -60,8 +60,8 @@ class MassWatch:
 
     def _term(self, name: str) -> float:
         """Return a term, which has to be an array of one number."""
-        found = self.adapter.pointer(name)
-        values = found if type(found) is np.ndarray else np.asarray(found)
+        pointer = self.adapter.pointer(name)
+        values = pointer if type(pointer) is np.ndarray else np.asarray(pointer)
         if values.shape != (1,):
             raise ModuleError(
                 f"{self.adapter.catchment}: {name}: found an array of shape "

@@ -101,15 +101,15 @@ class NetcdfForcing(ForcingProvider):
         self.start, self.steps = epoch(axis.start), axis.steps
         self.remarks += [f"{path}: {remark}" for remark in axis.remarks]
         shape = (CATCHMENT, "time")
-        own = {
+        variables = {
             name: variable
             for name, variable in file.variables.items()
             if variable.dimensions == shape and name != "Time"
         }
         if strict:
-            _readable(path, own, self.steps)
+            _readable(path, variables, self.steps)
         # Known by the framework's name, and by that in the file.
-        self._variables = _by_alias(path, own) | own
+        self._variables = _by_alias(path, variables) | variables
         self._blocks: dict[tuple[str, str], tuple[int, Array]] = {}
         rows = max(1, _BLOCK // max(1, len(in_file)))
         self._rows = min(self.steps, rows)
@@ -207,19 +207,19 @@ class NetcdfForcing(ForcingProvider):
         steps: int,
         some: slice = slice(None),
     ) -> Array:
-        found = self.units("", name)
+        file_units = self.units("", name)
         hours = (some, slice(first, first + steps))
         values = numbers(self.path, self._variables[name], hours)
-        return self.convert(np.ascontiguousarray(values.T), name, found, units)
+        return self.convert(np.ascontiguousarray(values.T), name, file_units, units)
 
 
 def _again(
     path: Path, strict: bool, names: Mapping[str, str], place: dict[str, int]
 ) -> NetcdfForcing:
     """Open a file once more, in another process."""
-    found = NetcdfForcing(path, strict=strict, names=names)
-    found._place = place
-    return found
+    provider = NetcdfForcing(path, strict=strict, names=names)
+    provider._place = place
+    return provider
 
 
 def _readable(path: Path, variables: Mapping[str, Any], steps: int) -> None:
@@ -257,16 +257,16 @@ def _plain_names(path: Path, variable: Any) -> None:
 
 def _by_alias(path: Path, variables: Mapping[str, Any]) -> dict[str, Any]:
     """Return variables by the framework's names, refusing two under one."""
-    found: dict[str, Any] = {}
+    table: dict[str, Any] = {}
     for name, variable in variables.items():
         alias = canonical(name)
-        if alias in found:
+        if alias in table:
             raise DataError(
-                f"{path}: {found[alias].name!r} and {name!r} are both {alias!r}; which "
+                f"{path}: {table[alias].name!r} and {name!r} are both {alias!r}; which "
                 "is meant cannot be known, remove one"
             )
-        found[alias] = variable
-    return found
+        table[alias] = variable
+    return table
 
 
 def _hours(path: Path, file: Any, strict: bool) -> TimeAxis:
@@ -274,10 +274,10 @@ def _hours(path: Path, file: Any, strict: bool) -> TimeAxis:
     variable = time_variable(path, file, ("Time",) if strict else ("Time", "time"))
     if strict:
         _plain_time(path, variable)
-    read = stamps(path, file, variable, origin=_origin(path, variable))
-    axis = read.axis(centred=not strict)
+    time = stamps(path, file, variable, origin=_origin(path, variable))
+    axis = time.axis(centred=not strict)
     if strict:
-        _taken_alike(read, axis)
+        _taken_alike(time, axis)
     if axis.seconds != STEP:
         raise DataError(
             f"{path}: {variable.name}: found steps of {span_text(axis.seconds)}, "
@@ -287,14 +287,14 @@ def _hours(path: Path, file: Any, strict: bool) -> TimeAxis:
     return axis
 
 
-def _taken_alike(read: Stamps, axis: TimeAxis) -> None:
+def _taken_alike(time: Stamps, axis: TimeAxis) -> None:
     """Refuse times that the framework takes for others than are meant."""
-    plain = replace(read, bounds=None).axis(centred=False)
+    plain = replace(time, bounds=None).axis(centred=False)
     for remark in plain.remarks:
-        raise DataError(f"{read.where}: {remark}; the framework takes them as they are")
+        raise DataError(f"{time.where}: {remark}; the framework takes them as they are")
     if plain.first != axis.first:
         raise DataError(
-            f"{read.where}: by its bounds the first hour begins at "
+            f"{time.where}: by its bounds the first hour begins at "
             f"{moment(epoch(axis.start))}, but the framework reads no bounds and "
             f"begins at {moment(epoch(plain.start))}"
         )

@@ -32,11 +32,11 @@ def centroids(domain: Hydrofabric) -> dict[str, Array]:
     """
     if domain.path.suffix.lower() == ".gpkg":
         return {}
-    found = {
+    centroids = {
         str(feature_id(feature)): _centroid(feature.get("geometry"))
         for feature in read_features(domain.path)
     }
-    places = np.array([found.get(name, _NOWHERE) for name in domain.catchments])
+    places = np.array([centroids.get(name, _NOWHERE) for name in domain.catchments])
     if np.isnan(places).all():
         return {}
     return {"latitude": places[:, 1].copy(), "longitude": places[:, 0].copy()}
@@ -51,11 +51,11 @@ def _centroid(geometry: Any) -> tuple[float, float]:
         # From a corner, so that no digits are lost for a small outline far from zero.
         dx, dy = x - x[0], y - y[0]
         cross = dx[:-1] * dy[1:] - dx[1:] * dy[:-1]
-        own = cross.sum() / 2.0
+        ring_area = cross.sum() / 2.0
         first = ((dx[:-1] + dx[1:]) * cross).sum() / 6.0
         second = ((dy[:-1] + dy[1:]) * cross).sum() / 6.0
-        area += own
-        moments += (first + own * x[0], second + own * y[0])
+        area += ring_area
+        moments += (first + ring_area * x[0], second + ring_area * y[0])
     if area == 0.0:
         return _NOWHERE
     return float(moments[0] / area), float(moments[1] / area)

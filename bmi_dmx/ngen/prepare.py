@@ -14,7 +14,7 @@ from ..errors import ConfigError, DmxError
 from ..files import atomic, atomic_folder
 from .domain import Domain
 from .routing import routing_settings
-from .setup import MAIN_OUTPUT, STARTS, Done, Setup, interesting
+from .setup import MAIN_OUTPUT, STARTS, Setup, SetupResult, interesting
 from .subset import copy_hydrofabric
 from .write_forcing import write_forcing
 
@@ -39,7 +39,7 @@ def prepare(
     state: str | None = None,
     settings: Mapping[str, object] | None = None,
     routing: bool = False,
-) -> Done:
+) -> SetupResult:
     """Make a run folder.
 
     Parameters
@@ -63,7 +63,7 @@ def prepare(
 
     Returns
     -------
-    Done
+    SetupResult
 
     Raises
     ------
@@ -91,8 +91,8 @@ def prepare(
         settings=settings,
     )
     # There may be 100 000 files, and what is lost can be made again.
-    with atomic_folder(folder, durable=False) as made:
-        _fill(made, setup, routing)
+    with atomic_folder(folder, durable=False) as temporary:
+        _fill(temporary, setup, routing)
     return setup.done(folder)
 
 
@@ -123,9 +123,9 @@ def _write(path: Path, text: str) -> None:
 
 
 def _write_components(folder: Path, setup: Setup) -> None:
-    known = setup.attributes
-    for k, catchment in enumerate(known.ids):
-        places = {"ids": [catchment], "attributes": known.at(k)}
+    attributes = setup.attributes
+    for k, catchment in enumerate(attributes.ids):
+        places = {"ids": [catchment], "attributes": attributes.at(k)}
         content = {**setup.settings, "locations": places}
         text = as_yaml(content)
         (folder / f"{catchment}.yml").write_text(text, encoding="utf-8")

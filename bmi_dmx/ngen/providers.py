@@ -43,10 +43,10 @@ def _provider(
         )
 
     def file_of(catchment: str) -> Path:
-        own = sources[catchment]
-        where = Path(own.path)
-        if own.file_pattern:
-            return matching(where, own.file_pattern, catchment)
+        source = sources[catchment]
+        where = Path(source.path)
+        if source.file_pattern:
+            return matching(where, source.file_pattern, catchment)
         # A catchment with a forcing block of its own names its one file.
         if where.is_dir():
             raise ConfigError(
@@ -68,13 +68,13 @@ def providers(realization: Realization, ids: Sequence[str]) -> Iterator[Provider
         When a file is not there or of another layout.
     """
     sources = {catchment: realization.source(catchment) for catchment in ids}
-    made: dict[tuple[str, str], ForcingProvider] = {}
+    providers: dict[tuple[str, str], ForcingProvider] = {}
     with ExitStack() as stack:
         for source in sources.values():
             key = (source.provider, source.path)
-            if key not in made:
-                made[key] = stack.enter_context(_provider(source, sources))
-        yield {name: made[s.provider, s.path] for name, s in sources.items()}
+            if key not in providers:
+                providers[key] = stack.enter_context(_provider(source, sources))
+        yield {name: providers[s.provider, s.path] for name, s in sources.items()}
 
 
 def _begins(path: Path) -> bytes:
@@ -90,11 +90,11 @@ def borrowed(forcing: Providers) -> Iterator[Finding]:
     forcing : mapping of str to ForcingProvider
         By catchment.
     """
-    found = []
+    findings = []
     for name, provider in forcing.items():
         if isinstance(provider, NetcdfForcing) and name not in provider.ids:
             hint = suggestion(name, provider.ids)
-            found.append(
+            findings.append(
                 an_error(
                     f"{provider.path}: no forcing of catchment {name!r}: the framework "
                     "would use that of the first one in the file without a word"
@@ -102,4 +102,4 @@ def borrowed(forcing: Providers) -> Iterator[Finding]:
                     "bring hydrofabric and forcing of the same version together",
                 )
             )
-    yield from a_few(found, "catchments without the forcing")
+    yield from a_few(findings, "catchments without the forcing")

@@ -35,7 +35,7 @@ def import_class(module: Module) -> Callable[[], Any]:
             f"python_type: found {module.python_type!r}, expected package.Class"
         )
     try:
-        found = getattr(importlib.import_module(package), name, None)
+        member = getattr(importlib.import_module(package), name, None)
     except ImportError as error:
         raise ConfigError(
             f"python_type: {module.python_type!r} cannot be imported: {error}"
@@ -47,11 +47,11 @@ def import_class(module: Module) -> Callable[[], Any]:
             f"python_type: {module.python_type!r} cannot be imported: its code raised "
             f"{kind}: {error}"
         ) from error
-    if not callable(found):
+    if not callable(member):
         near = suggestion(name, [n for n in dir(sys.modules[package]) if n[0] != "_"])
         raise ConfigError(f"python_type: {package!r} has no class {name!r}{near}")
-    made: Callable[[], Any] = found
-    return made
+    constructor: Callable[[], Any] = member
+    return constructor
 
 
 def is_there(init_config: str) -> bool:

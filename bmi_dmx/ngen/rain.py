@@ -53,8 +53,8 @@ def contradiction(
             forcing.block(ids, PRECIPITATION, "mm h-1", at, count),
             forcing.block(ids, RAINFALL, amount, at, count),
         ])  # fmt: skip
-        known = np.isfinite(both).all(axis=0)
-        sums += both[:, known].sum(axis=1) / len(ids)
+        complete = np.isfinite(both).all(axis=0)
+        sums += both[:, complete].sum(axis=1) / len(ids)
         if sums.max() >= _ENOUGH:
             break
     if sums.max() >= _LEAST and sums.max() > _FACTOR * sums.min():

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ..errors import ConfigError, suggestion
 from .forcing import STEP, epoch
-from .saving import Saving
+from .saving import StateSaving
 
 __all__ = [
     "PLACEHOLDER",
@@ -62,7 +62,7 @@ class Module:
         Those of a chain, in the order in which they run.
     ignored : tuple of str
         Keys that were not understood; the framework passes over them.
-    saving : tuple of Saving
+    saving : tuple of StateSaving
         How the framework saves and restores the state of this module.
 
     Others are the keys of ``params`` with the framework's defaults.
@@ -90,7 +90,7 @@ class Module:
     default_output_values: tuple[dict[str, Any], ...] = ()
     modules: tuple[Module, ...] = ()
     ignored: tuple[str, ...] = ()
-    saving: tuple[Saving, ...] = ()
+    saving: tuple[StateSaving, ...] = ()
 
     @property
     def parts(self) -> tuple[Module, ...]:
@@ -199,7 +199,7 @@ class Realization:
         What is written.
     routing : str
         Configuration of the channel routing; empty without one.
-    saving : tuple of Saving
+    saving : tuple of StateSaving
         How the framework saves and restores states of all modules.
     groups : tuple of str
         Names of formulations and forcings that catchments share.
@@ -212,7 +212,7 @@ class Realization:
     period: Period
     output: Output
     routing: str = ""
-    saving: tuple[Saving, ...] = ()
+    saving: tuple[StateSaving, ...] = ()
     groups: tuple[str, ...] = ()
 
     def module(self, catchment: str) -> Module:
@@ -223,23 +223,23 @@ class Realization:
         ConfigError
             When neither the catchment nor the whole domain has a formulation.
         """
-        own = self.catchments.get(catchment)
-        if own:
-            return own[0].at(catchment)
-        found = self.formulation
-        if found is None:
-            known = suggestion(catchment, self.catchments)
+        entry = self.catchments.get(catchment)
+        if entry:
+            return entry[0].at(catchment)
+        formulation = self.formulation
+        if formulation is None:
+            hint = suggestion(catchment, self.catchments)
             raise ConfigError(
                 f"{self.path}: catchment {catchment!r} has no formulation, and there "
-                f"is no global one{known}"
+                f"is no global one{hint}"
             )
-        return found.at(catchment)
+        return formulation.at(catchment)
 
     def source(self, catchment: str) -> ForcingSource:
         """Return where the forcing of a catchment is."""
-        own = self.catchments.get(catchment)
-        found = own[1] if own else self.forcing
-        if found is None:
+        entry = self.catchments.get(catchment)
+        source = entry[1] if entry else self.forcing
+        if source is None:
             raise ConfigError(f"{self.path}: global: forcing: missing")
-        pattern = found.file_pattern.replace(PLACEHOLDER, catchment, 1)
-        return replace(found, file_pattern=pattern)
+        pattern = source.file_pattern.replace(PLACEHOLDER, catchment, 1)
+        return replace(source, file_pattern=pattern)

@@ -89,12 +89,12 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return an object whose keys differ: of equal ones each reader takes another."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in found if names.count(name) > 1)
+        twice = next(name for name in mapping if names.count(name) > 1)
         raise ValueError(f"key {twice!r} is given twice in one object")
-    return found
+    return mapping
 
 
 def _no_number(text: str) -> Any:
@@ -115,10 +115,10 @@ def _hint(text: str, place: int) -> str:
 
 
 def _mapping(data: Any, key: str, where: str) -> dict[str, Any]:
-    found = data.get(key) if isinstance(data, dict) else None
-    if found is not None and not isinstance(found, dict):
-        raise ConfigError(f"{where}: {key}: expected an object, found {found!r:.40}")
-    return found or {}
+    mapping = data.get(key) if isinstance(data, dict) else None
+    if mapping is not None and not isinstance(mapping, dict):
+        raise ConfigError(f"{where}: {key}: expected an object, found {mapping!r:.40}")
+    return mapping or {}
 
 
 class _Groups:
@@ -141,18 +141,18 @@ class _Groups:
         ConfigError
             When one of them is missing: what is global does not serve.
         """
-        own = dict(entry) if isinstance(entry, dict) else {}
+        block = dict(entry) if isinstance(entry, dict) else {}
         for key, groups in (
             ("formulations", self._formulations), ("forcing", self._forcings),
         ):  # fmt: skip
-            name = own.get(key)
+            name = block.get(key)
             if not isinstance(name, str):
                 continue
             if name not in groups:
                 hint = suggestion(name, groups)
                 raise ConfigError(f"{at}: {key}: no group {name!r}{hint}")
-            own[key] = groups[name]
-        module, forcing = _formulation(own, at), _forcing(own, at)
+            block[key] = groups[name]
+        module, forcing = _formulation(block, at), _forcing(block, at)
         if module is None or forcing is None:
             lacking = "formulations" if module is None else "forcing"
             raise ConfigError(
@@ -182,16 +182,16 @@ def _module(data: Any, where: str) -> Module:
     if not isinstance(kind, str) or not kind:
         raise ConfigError(f"{where}: name: missing; expected such as 'bmi_python'")
     at = f"{where}: {kind}: params"
-    known = {key: params[key] for key in params if key in _KEYS}
-    needed = ["model_type_name", "main_output_variable"]
-    needed += ["modules"] if kind == "bmi_multi" else ["init_config"]
-    needed += ["python_type"] if kind == "bmi_python" else []
-    for key in needed:
+    settings = {key: params[key] for key in params if key in _KEYS}
+    keys = ["model_type_name", "main_output_variable"]
+    keys += ["modules"] if kind == "bmi_multi" else ["init_config"]
+    keys += ["python_type"] if kind == "bmi_python" else []
+    for key in keys:
         if key not in params:
             raise ConfigError(f"{at}: {key}: missing")
-    if isinstance(known.get("mass_balance"), dict):
-        known["mass_balance"] = _plain(known["mass_balance"], MassBalance)
-    module: Module = convert({**_plain(known, Module), "kind": kind}, Module, at)
+    if isinstance(settings.get("mass_balance"), dict):
+        settings["mass_balance"] = _plain(settings["mass_balance"], MassBalance)
+    module: Module = convert({**_plain(settings, Module), "kind": kind}, Module, at)
     nested = params.get("modules", [])
     if not isinstance(nested, list) or (kind == "bmi_multi" and not nested):
         raise ConfigError(f"{at}: modules: expected a list, found {nested!r:.40}")
@@ -208,26 +208,26 @@ def _module(data: Any, where: str) -> Module:
 def _plain(data: Mapping[str, Any], kind: type) -> dict[str, Any]:
     """Return numbers and truths that are written as text as what they are."""
     kinds = {f.name: str(f.type).removesuffix(" | None") for f in fields(kind)}
-    found = dict(data)
+    settings = dict(data)
     for key, text in data.items():
         if not isinstance(text, str):
             continue
-        wanted = kinds.get(key)
-        if wanted == "bool":
-            found[key] = _BOOLEANS.get(text, text)
-        elif wanted in ("int", "float"):
+        target = kinds.get(key)
+        if target == "bool":
+            settings[key] = _BOOLEANS.get(text, text)
+        elif target in ("int", "float"):
             with suppress(ValueError):
-                found[key] = int(text) if wanted == "int" else float(text)
-    return found
+                settings[key] = int(text) if target == "int" else float(text)
+    return settings
 
 
 def _forcing(data: Any, where: str) -> ForcingSource | None:
     block = _mapping(data, "forcing", where)
     if not block:
         return None
-    known = {f.name for f in fields(ForcingSource)}
-    chosen = {key: value for key, value in block.items() if key in known}
-    return convert(chosen, ForcingSource, f"{where}: forcing")
+    names = {f.name for f in fields(ForcingSource)}
+    settings = {key: value for key, value in block.items() if key in names}
+    return convert(settings, ForcingSource, f"{where}: forcing")
 
 
 def _period(data: dict[str, Any], where: str) -> Period:
@@ -241,9 +241,9 @@ def _period(data: dict[str, Any], where: str) -> Period:
             )
     if "output_interval" not in block:
         raise ConfigError(f"{at}: output_interval: missing; expected {STEP}")
-    known = {f.name for f in fields(Period)}
-    chosen = {key: value for key, value in block.items() if key in known}
-    period: Period = convert(_plain(chosen, Period), Period, at)
+    names = {f.name for f in fields(Period)}
+    settings = {key: value for key, value in block.items() if key in names}
+    period: Period = convert(_plain(settings, Period), Period, at)
     span = epoch(period.end_time) - period.start
     if span < 0 or span % STEP:
         raise ConfigError(
@@ -273,24 +273,24 @@ def _output(data: dict[str, Any], where: str) -> Output:
     enabled = {}
     for domain, settings in _OUTPUTS.items():
         entry = _mapping(block, domain, at)
-        for key, known in settings.items():
-            found = entry.get(key, known[0])
-            if found not in known:
+        for key, choices in settings.items():
+            choice = entry.get(key, choices[0])
+            if choice not in choices:
                 raise ConfigError(
-                    f"{at}: {domain}: {key}: found {shown(found)}, expected "
-                    f"{' or '.join(known)}"
+                    f"{at}: {domain}: {key}: found {shown(choice)}, expected "
+                    f"{' or '.join(choices)}"
                 )
-            if found != known[0]:
-                otherwise.append(f"output: {domain}: {key}: {found}")
+            if choice != choices[0]:
+                otherwise.append(f"output: {domain}: {key}: {choice}")
         enabled[domain] = _BOOLEANS.get(str(entry.get("enable", True)).lower(), True)
-    chosen = {
+    output = {
         "root": str(block.get("root") or "./"),
         "precision": block.get("precision", 9),
         "catchments": enabled["catchment"],
         "nexuses": enabled["nexus"],
         "otherwise": otherwise,
     }
-    return convert(_plain(chosen, Output), Output, at)
+    return convert(_plain(output, Output), Output, at)
 
 
 def _older_output(data: dict[str, Any]) -> Output:

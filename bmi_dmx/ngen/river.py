@@ -125,8 +125,8 @@ class RiverFile:
     def __init__(self, folder: Path, river: River, period: Period) -> None:
         self.path = folder / FILE
         self._component = component = river.component
-        known = component.catalogue
-        entries = [known.get(name) for name in component.bundle.manifest.answers]
+        catalogue = component.catalogue
+        entries = [catalogue.get(name) for name in component.bundle.manifest.answers]
         variables = [
             OutputVariable(entry.short, entry.units, entry.about)
             for entry in entries
@@ -163,11 +163,11 @@ class RiverFile:
 
     def _flush(self) -> None:
         if self._count:
-            found = {
+            series = {
                 name: rows[: self._count]
                 for name, rows in zip(self._names, self._rows, strict=True)
             }
-            self._file.write(self._first, found)
+            self._file.write(self._first, series)
             self._first, self._count = self._first + self._count, 0
 
     def report(self) -> RiverReport:

@@ -28,15 +28,15 @@ _IN_FLOWPATHS = {"key": "id", "downstream": "toid", "mainstem": "mainstem"}
 
 
 def _columns(hydrofabric: Path) -> dict[str, str]:
-    known = {name.lower(): name for name in columns_of(hydrofabric, _LAYER)}
-    found = dict(_IN_FLOWPATHS)
+    titles = {name.lower(): name for name in columns_of(hydrofabric, _LAYER)}
+    columns = dict(_IN_FLOWPATHS)
     for key, names in _COLUMNS.items():
-        name = next((known[n.lower()] for n in names if n.lower() in known), None)
+        name = next((titles[n.lower()] for n in names if n.lower() in titles), None)
         if name is None:
-            hint = suggestion(names[0], known.values())
+            hint = suggestion(names[0], titles.values())
             raise DataError(f"{hydrofabric}: {_LAYER}: no column {names[0]!r}{hint}")
-        found[key] = name
-    return found
+        columns[key] = name
+    return columns
 
 
 def routing_settings(hydrofabric: Path, start_time: str, hours: int) -> dict[str, Any]:

@@ -95,16 +95,16 @@ def _reaches(data: Any) -> list[_Reach]:
     """Return the segments above the gauge, each with all that drains into it."""
     below = data["segment_downstream"][:].filled()
     at = int(np.flatnonzero(data["gauge_id"][:] == _GAUGE)[0])
-    chosen = [int(data["gauge_segment"][at]) - 1]
-    for segment in chosen:
-        chosen.extend(np.flatnonzero(below == segment + 1).tolist())
-    number = {k: int(data["segment_id"][k]) for k in chosen}
+    segments = [int(data["gauge_segment"][at]) - 1]
+    for segment in segments:
+        segments.extend(np.flatnonzero(below == segment + 1).tolist())
+    number = {k: int(data["segment_id"][k]) for k in segments}
     units = {
-        k: np.flatnonzero(data["hru_segment"][:].filled() == k + 1) for k in chosen
+        k: np.flatnonzero(data["hru_segment"][:].filled() == k + 1) for k in segments
     }
-    area = {k: float(data["hru_area"][units[k]].sum()) for k in chosen}
+    area = {k: float(data["hru_area"][units[k]].sum()) for k in segments}
     reaches = []
-    for k in chosen:
+    for k in segments:
         weights = np.zeros(len(data.dimensions["hru"]))
         weights[units[k]] = data["hru_area"][units[k]] / area[k]
 
@@ -116,7 +116,7 @@ def _reaches(data: Any) -> list[_Reach]:
                 number=number[k],
                 below=number.get(int(below[k]) - 1, 0),
                 area=area[k],
-                drainage=sum(area[j] for j in _above(k, below, chosen)),
+                drainage=sum(area[j] for j in _above(k, below, segments)),
                 elevation=mean("hru_elev"),
                 slope=_COARSE_SLOPE * mean("hru_slope"),
                 latitude=mean("hru_lat"),
@@ -131,12 +131,12 @@ def _reaches(data: Any) -> list[_Reach]:
     return reaches
 
 
-def _above(segment: int, below: Any, chosen: Sequence[int]) -> list[int]:
+def _above(segment: int, below: Any, segments: Sequence[int]) -> list[int]:
     """Return a segment and those that drain into it."""
-    found = [segment]
-    for k in found:
-        found += [j for j in chosen if below[j] == k + 1]
-    return found
+    upstream = [segment]
+    for k in upstream:
+        upstream += [j for j in segments if below[j] == k + 1]
+    return upstream
 
 
 # Outlet: it has a nexus, but no flowpath below it.
@@ -245,17 +245,17 @@ def _divide(reach: _Reach) -> dict[str, Any]:
 
 
 def _nexuses(reaches: Sequence[_Reach]) -> list[dict[str, Any]]:
-    found = {}
+    nexuses = {}
     for reach in reaches:
         point = to_conus_albers(reach.latitude, reach.longitude)
-        found[_nexus(reach)] = {
+        nexuses[_nexus(reach)] = {
             "geom": _blob(_POINT, [point]),
             "id": _nexus(reach),
             "toid": f"wb-{reach.below}",
             "type": "nexus" if reach.below else "terminal",
             "vpuid": "02",
         }
-    return list(found.values())
+    return list(nexuses.values())
 
 
 def _flowpath(reach: _Reach) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ..conversion import shown
 from ..errors import ConfigError, suggestion
 
-__all__ = ["SAVING", "Saving", "read_saving"]
+__all__ = ["SAVING", "StateSaving", "read_saving"]
 
 SAVING = ("serialization", "state_saving")
 """Keys of a realization: those of ngen, and those of another branch of it."""
@@ -23,7 +23,7 @@ _WHEN = {"save": ("EndOfRun", "Checkpoint"), "load": ("StartOfRun", "Checkpoint"
 
 
 @dataclass(frozen=True)
-class Saving:
+class StateSaving:
     """States that the framework saves, or restores.
 
     Parameters
@@ -43,7 +43,7 @@ class Saving:
     ignored: tuple[str, ...] = ()
 
 
-def read_saving(data: Mapping[str, Any], where: str) -> tuple[Saving, ...]:
+def read_saving(data: Mapping[str, Any], where: str) -> tuple[StateSaving, ...]:
     """Return what is saved and restored by the keys of :data:`SAVING`.
 
     Parameters
@@ -58,16 +58,16 @@ def read_saving(data: Mapping[str, Any], where: str) -> tuple[Saving, ...]:
     ConfigError
         When the framework would stop at a setting; names the key.
     """
-    found: list[Saving] = []
+    savings: list[StateSaving] = []
     if "serialization" in data:
         at = f"{where}: serialization"
-        found += _serialization(_object(data["serialization"], at), at)
+        savings += _serialization(_object(data["serialization"], at), at)
     if "state_saving" in data:
         entries, at = data["state_saving"], f"{where}: state_saving"
         if not isinstance(entries, list):
             raise ConfigError(f"{at}: found {shown(entries)}, expected a list")
-        found += [_entry(entry, f"{at}[{k}]") for k, entry in enumerate(entries)]
-    return tuple(found)
+        savings += [_entry(entry, f"{at}[{k}]") for k, entry in enumerate(entries)]
+    return tuple(savings)
 
 
 def _object(data: Any, at: str) -> Mapping[str, Any]:
@@ -76,11 +76,11 @@ def _object(data: Any, at: str) -> Mapping[str, Any]:
     return data
 
 
-def _unknown(data: Mapping[str, Any], known: Sequence[str]) -> tuple[str, ...]:
-    return tuple(f"{k!r}{suggestion(k, known)}" for k in data if k not in known)
+def _unknown(data: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{k!r}{suggestion(k, names)}" for k in data if k not in names)
 
 
-def _serialization(data: Mapping[str, Any], at: str) -> Iterator[Saving]:
+def _serialization(data: Mapping[str, Any], at: str) -> Iterator[StateSaving]:
     others = _unknown(data, ("path", *_PHASES))
     for direction in _PHASES:
         if direction not in data:
@@ -92,10 +92,10 @@ def _serialization(data: Mapping[str, Any], at: str) -> Iterator[Saving]:
         if not isinstance(path, str) or not path:
             raise ConfigError(f"{at}: {direction}: path: missing")
         ignored = (*others, *_unknown(block, _PHASES[direction]))
-        yield Saving(f"{at}: {direction}", direction, path, ignored)
+        yield StateSaving(f"{at}: {direction}", direction, path, ignored)
 
 
-def _entry(data: Any, at: str) -> Saving:
+def _entry(data: Any, at: str) -> StateSaving:
     entry = _object(data, at)
     for key in _NEEDED:
         if not isinstance(entry.get(key), str):
@@ -115,6 +115,6 @@ def _entry(data: Any, at: str) -> Saving:
     if (direction, when) == ("save", "Checkpoint") and not often:
         raise ConfigError(f"{at}: frequency: found {frequency!r}, expected 1 or more")
     ignored = _unknown(entry, (*_NEEDED, "frequency"))
-    return Saving(
+    return StateSaving(
         at, "save" if direction == "save" else "restore", entry["path"], ignored
     )

@@ -14,13 +14,13 @@ from ..bundle import Bundle
 from ..errors import ConfigError
 from ..models.hydrology.equilibrium import NEEDED
 from ..models.hydrology.system import HYDROLOGY, evaporation_remark
-from ..operate.shared import bundle_named
+from ..operate.bundle_cache import bundle_named
 from ..operate.system import system_of
 from .attributes import Attributes, attributes_of
 from .domain import Domain
 from .forcing import STEP
 
-__all__ = ["MAIN_OUTPUT", "STARTS", "Done", "Setup", "interesting", "started"]
+__all__ = ["MAIN_OUTPUT", "STARTS", "Setup", "SetupResult", "interesting", "started"]
 
 STARTS = (COLD, *HYDROLOGY.starts)
 """What catchments may start from, beside a saved state."""
@@ -35,7 +35,7 @@ _INTERESTING = {
 
 
 @dataclass(frozen=True)
-class Done:
+class SetupResult:
     """What was made.
 
     Parameters
@@ -119,7 +119,7 @@ class Setup:
             )
         if all(seconds % STEP for seconds in model.manifest.steps):
             raise ConfigError(f"bundle {bundle!r} cannot be run with a step of an hour")
-        chosen: dict[str, Any] = {
+        options: dict[str, Any] = {
             **(settings or {}),
             "bundle": str(Path(bundle).resolve()) if Path(bundle).is_dir() else bundle,
             "time_step": "hourly",
@@ -128,27 +128,29 @@ class Setup:
             "state": _state(model, state),
         }
         if evaporation is not None:
-            chosen["evaporation"] = evaporation
-        typed = _typed(chosen, model)
+            options["evaporation"] = evaporation
+        typed = _typed(options, model)
         operation, policy = operation_of(typed, model), typed.forcing_policy
-        known = attributes_of(
+        properties = attributes_of(
             operation, domain.hydrofabric, domain.forcing, attributes, policy
         )
-        return cls(domain, model, chosen, known)
+        return cls(domain, model, options, properties)
 
     def started(self) -> Component:
         """Return a component with a location for every catchment, ready to step."""
-        known = self.attributes
-        return started(self.bundle, self.settings, known.ids, known.values)
+        attributes = self.attributes
+        return started(self.bundle, self.settings, attributes.ids, attributes.values)
 
-    def done(self, path: Path) -> Done:
+    def done(self, path: Path) -> SetupResult:
         """Return what was made with this, and what to know about it."""
         begin = f"catchments start from state {self.settings['state']!r}"
         remarks = (*self.domain.remarks, *self.attributes.remarks)
         if self.bundle.manifest.system == HYDROLOGY.name:
-            chosen = self.settings.get("evaporation")
-            remarks = (*remarks, evaporation_remark(self.bundle, chosen))
-        return Done(path, len(self.domain.ids), self.domain.steps, (*remarks, begin))
+            evaporation = self.settings.get("evaporation")
+            remarks = (*remarks, evaporation_remark(self.bundle, evaporation))
+        return SetupResult(
+            path, len(self.domain.ids), self.domain.steps, (*remarks, begin)
+        )
 
 
 def started(
@@ -178,15 +180,15 @@ def started(
     return component
 
 
-def _typed(chosen: Mapping[str, Any], model: Bundle) -> Settings:
+def _typed(settings: Mapping[str, Any], model: Bundle) -> Settings:
     """Return settings as a component has them."""
-    return settings_from(chosen, system_of(model.manifest.system), model.name)
+    return settings_from(settings, system_of(model.manifest.system), model.name)
 
 
 def _state(model: Bundle, state: str | None) -> str:
     if state is None:
-        known = {attribute.name for attribute in model.manifest.attributes}
-        return "equilibrium" if known >= set(NEEDED) else COLD
+        names = {attribute.name for attribute in model.manifest.attributes}
+        return "equilibrium" if names >= set(NEEDED) else COLD
     if state in STARTS:
         return state
     if not Path(state).is_file():

@@ -16,7 +16,7 @@ from .. import __version__
 from ..bmi import Component
 from ..files import atomic, wanted_from
 from ..models.hydrology.system import PLACES as KNOWN_OF_PLACES
-from ..operate.shared import bundle_named
+from ..operate.bundle_cache import bundle_named
 from ..run.cluster import Crew, run_all
 from ..run.output import Axis, OutputVariable, SeriesFile
 from ..run.steps import Read
@@ -35,7 +35,7 @@ from .catchment_map import write_map
 from .domain import Domain
 from .forcing import STEP, Array, ForcingProvider
 from .netcdf_forcing import NetcdfForcing
-from .setup import Done, Setup, interesting, started
+from .setup import Setup, SetupResult, interesting, started
 
 __all__ = ["simulate"]
 
@@ -54,7 +54,7 @@ def simulate(
     map_file: Path | None = None,
     places: int | None = None,
     crew: Crew | None = None,
-) -> Done:
+) -> SetupResult:
     """Run a model over a domain and write a NetCDF file.
 
     Catchments are stepped in blocks, hours in pieces; memory grows with neither. A run
@@ -91,7 +91,7 @@ def simulate(
 
     Returns
     -------
-    Done
+    SetupResult
 
     Raises
     ------
@@ -110,10 +110,10 @@ def simulate(
         settings=settings,
     )
     division = _division(domain, places)
-    known, begin = setup.attributes, str(setup.settings["state"])
+    properties, begin = setup.attributes, str(setup.settings["state"])
     whole = _Catchments(
-        setup=setup.settings, known=known.values, forcing=domain.forcing,
-        start=domain.start, ids=known.ids, state=begin, folder=folder_of(output),
+        setup=setup.settings, attributes=properties.values, forcing=domain.forcing,
+        start=domain.start, ids=properties.ids, state=begin, folder=folder_of(output),
         plan={}, names=(), steps=domain.steps,
         rows=division.rows, some=slice(0, len(domain.ids)),
     )  # fmt: skip
@@ -155,7 +155,7 @@ class _Catchments(Task):
     ----------
     setup : dict
         Settings of the component, as of :class:`~.setup.Setup`.
-    known : dict of str to ndarray
+    attributes : dict of str to ndarray
         (catchment,) attributes of them.
     forcing : ForcingProvider
     start : int
@@ -163,7 +163,7 @@ class _Catchments(Task):
     """
 
     setup: dict[str, Any]
-    known: dict[str, Array]
+    attributes: dict[str, Array]
     forcing: ForcingProvider
     start: int
 
@@ -173,14 +173,14 @@ class _Catchments(Task):
 
     def part(self, some: slice) -> _Catchments:
         """Return the part at some of the catchments."""
-        known = {name: values[some] for name, values in self.known.items()}
-        return replace(self, known=known, ids=self.ids[some], some=some)
+        attributes = {name: values[some] for name, values in self.attributes.items()}
+        return replace(self, attributes=attributes, ids=self.ids[some], some=some)
 
     def started(self) -> Component:
         """Return a component at the first hour."""
         bundle = bundle_named(str(self.setup["bundle"]), Path())
         return started(
-            bundle, {**self.setup, "state": self.state}, self.ids, self.known
+            bundle, {**self.setup, "state": self.state}, self.ids, self.attributes
         )
 
     @contextmanager
@@ -210,10 +210,12 @@ def _division(domain: Domain, places: int | None) -> Division:
 
 def _plan(setup: Setup, names: Sequence[str], division: Division) -> dict[str, str]:
     """Return what decides the numbers of a run."""
-    domain, known = setup.domain, setup.attributes
+    domain, attributes = setup.domain, setup.attributes
     stat = domain.forcing.path.stat()
-    start = hashlib.sha256("\n".join((setup.bundle.fingerprint, *known.ids)).encode())
-    for name, values in known.values.items():
+    start = hashlib.sha256(
+        "\n".join((setup.bundle.fingerprint, *attributes.ids)).encode()
+    )
+    for name, values in attributes.values.items():
         start.update(name.encode() + np.ascontiguousarray(values).tobytes())
     state = Path(str(setup.settings["state"]))
     start.update(state.read_bytes() if state.is_file() else b"")
@@ -255,10 +257,10 @@ def _written(
             yield some, values
 
 
-def _constants(known: Attributes) -> dict[OutputVariable, Array]:
+def _constants(attributes: Attributes) -> dict[OutputVariable, Array]:
     """Return where the catchments are, and how large."""
     return {
-        OutputVariable(a.name, a.units): known.values[a.name]
+        OutputVariable(a.name, a.units): attributes.values[a.name]
         for a in KNOWN_OF_PLACES
-        if a.name in known.values
+        if a.name in attributes.values
     }

@@ -66,8 +66,8 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _copy_features(source: Path, target: Path, ids: Iterable[str]) -> None:
-    kept = set(ids)
-    features = [f for f in read_features(source) if feature_id(f) in kept]
+    names = set(ids)
+    features = [f for f in read_features(source) if feature_id(f) in names]
     content = {"type": "FeatureCollection", "features": features}
     target.write_text(json.dumps(content), encoding="utf-8")
 
@@ -112,6 +112,6 @@ def _forget_index(connection: sqlite3.Connection, table: str) -> None:
     exists = "SELECT 1 FROM sqlite_master WHERE name = ?"
     if connection.execute(exists, (index,)).fetchone():
         connection.execute(f'DROP TABLE "{index}"')
-    for known in ("gpkg_extensions", "gpkg_ogr_contents"):
-        if connection.execute(exists, (known,)).fetchone():
-            connection.execute(f"DELETE FROM {known} WHERE table_name = ?", (table,))
+    for other in ("gpkg_extensions", "gpkg_ogr_contents"):
+        if connection.execute(exists, (other,)).fetchone():
+            connection.execute(f"DELETE FROM {other} WHERE table_name = ?", (table,))

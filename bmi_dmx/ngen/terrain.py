@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data.missing import without_markers
+from ..data.fill_values import without_markers
 from ..data.projection import CONUS, PROJECTIONS, Projection
 from ..errors import DataError
 from .forcing import Array
@@ -22,7 +22,7 @@ from .hydrofabric import Hydrofabric
 __all__ = [
     "MEAN_ELEVATION",
     "MEAN_SLOPE",
-    "Located",
+    "CatchmentPositions",
     "gradient",
     "located",
     "metres",
@@ -43,7 +43,7 @@ them: hillslopes are as long, and lie above the sea."""
 
 
 @dataclass(frozen=True)
-class Located:
+class CatchmentPositions:
     """Where catchments are.
 
     Parameters
@@ -59,7 +59,7 @@ class Located:
     remarks: list[str] = field(default_factory=list)
 
 
-def located(domain: Hydrofabric) -> Located:
+def located(domain: Hydrofabric) -> CatchmentPositions:
     """Return where the centroids of the catchments are.
 
     Parameters
@@ -78,18 +78,20 @@ def located(domain: Hydrofabric) -> Located:
         without_markers(numbers_of(rows, name, f"{where}: {name}")).values
         for name in ("centroid_x", "centroid_y")
     )
-    known = np.isfinite(x) & np.isfinite(y)
-    if not known.any():
-        return Located(np.full(len(rows), np.nan), np.full(len(rows), np.nan))
+    finite = np.isfinite(x) & np.isfinite(y)
+    if not finite.any():
+        return CatchmentPositions(
+            np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+        )
     degrees = (np.abs(x) <= 180.0) & (np.abs(y) <= 90.0)
-    if degrees[known].all():
+    if degrees[finite].all():
         remark = (
-            f"{domain.path}: centroid_x and centroid_y such as {x[known][0]:.6g}, "
-            f"{y[known][0]:.6g} are taken for degrees east and north, not for metres"
+            f"{domain.path}: centroid_x and centroid_y such as {x[finite][0]:.6g}, "
+            f"{y[finite][0]:.6g} are taken for degrees east and north, not for metres"
         )
         declared = domain.reference in _GEOGRAPHIC
-        return Located(y, x, [] if declared else [remark])
-    if degrees[known].any():
+        return CatchmentPositions(y, x, [] if declared else [remark])
+    if degrees[finite].any():
         name = list(domain.catchments)[int(np.argmax(degrees))]
         raise DataError(
             f"{domain.path}: centroid_x and centroid_y of {name!r} are degrees, those "
@@ -97,19 +99,19 @@ def located(domain: Hydrofabric) -> Located:
         )
     projection = _projection(domain)
     places = np.full((2, len(rows)), np.nan)
-    for k in np.flatnonzero(known):
+    for k in np.flatnonzero(finite):
         places[:, k] = projection.inverse(float(x[k]), float(y[k]))
-    return Located(places[0], places[1])
+    return CatchmentPositions(places[0], places[1])
 
 
 def _projection(domain: Hydrofabric) -> Projection:
     if domain.reference is None:
         return CONUS
     if domain.reference not in PROJECTIONS:
-        known = ", ".join(f"{n} ({p.name})" for n, p in PROJECTIONS.items())
+        names = ", ".join(f"{n} ({p.name})" for n, p in PROJECTIONS.items())
         raise DataError(
             f"{domain.path}: divides: reference system {domain.reference}, expected "
-            f"one of {known}; transform the file, or give latitude, longitude and the "
+            f"one of {names}; transform the file, or give latitude, longitude and the "
             "rest in a table (--attributes FILE)"
         )
     return PROJECTIONS[domain.reference]
@@ -123,7 +125,7 @@ def numbers_of(rows: Sequence[Mapping[str, Any]], name: str, where: str) -> Arra
     DataError
         When a value is no number.
     """
-    found = np.full(len(rows), np.nan)
+    numbers = np.full(len(rows), np.nan)
     for k, row in enumerate(rows):
         value = row.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float | None):
@@ -131,8 +133,8 @@ def numbers_of(rows: Sequence[Mapping[str, Any]], name: str, where: str) -> Arra
                 f"{where}: {row.get('divide_id')!r}: found {value!r}, expected a number"
             )
         if value is not None:
-            found[k] = float(value)
-    return found
+            numbers[k] = float(value)
+    return numbers
 
 
 def gradient(angle: float) -> float:

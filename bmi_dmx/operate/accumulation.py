@@ -29,7 +29,7 @@ class Accumulation:
     ----------
     sources : mapping of str to ndarray
         (place,) values of the present step by name, whose arrays stay.
-    wanted : mapping of str to Forcing or Flux
+    targets : mapping of str to Forcing or Flux
         What is asked of the period, by the names of the sources.
     steps : int
         Number of steps in a whole period.
@@ -46,18 +46,18 @@ class Accumulation:
     def __init__(
         self,
         sources: Mapping[str, Array],
-        wanted: Mapping[str, Forcing | Flux],
+        targets: Mapping[str, Forcing | Flux],
         steps: int,
     ) -> None:
-        forcings = {n: f for n, f in wanted.items() if isinstance(f, Forcing)}
+        forcings = {n: f for n, f in targets.items() if isinstance(f, Forcing)}
         extremes = {n: f.extreme for n, f in forcings.items() if f.extreme}
         dated = [n for n, f in forcings.items() if f.source == "clock"]
-        summed = [n for n in wanted if n not in extremes and n not in dated]
+        summed = [n for n in targets if n not in extremes and n not in dated]
         n = len(next(iter(sources.values())))
         # By what sums are divided; all else by the number of steps there were.
         whole = {"rate": float(steps), "amount": 1.0}
-        self.values = {name: np.full(n, np.nan) for name in wanted}
-        self._summed = [(x, whole.get(wanted[x].per_step), sources[x]) for x in summed]
+        self.values = {name: np.full(n, np.nan) for name in targets}
+        self._summed = [(x, whole.get(targets[x].per_step), sources[x]) for x in summed]
         self._total = np.zeros((len(summed), n))
         self._extreme = np.zeros((len(extremes), n))
         self._steps = np.zeros(1)
@@ -123,13 +123,13 @@ class Accumulation:
         dict of str to ndarray
             (period, place) by the names of :attr:`values`.
         """
-        found = {name: series[name][:, 0].copy() for name in self._dated}
+        values = {name: series[name][:, 0].copy() for name in self._dated}
         for name, whole, _ in self._summed:
             steps = series[name].swapaxes(0, 1)
             total = np.zeros(steps.shape[1:])
             for step in steps:
                 total += step
-            found[name] = total / (whole or float(len(steps)))
+            values[name] = total / (whole or float(len(steps)))
         for name, (function, _, _) in zip(self._names, self._pairs, strict=True):
-            found[name] = function.reduce(series[self._read[name]], axis=1)
-        return found
+            values[name] = function.reduce(series[self._read[name]], axis=1)
+        return values

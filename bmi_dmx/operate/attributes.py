@@ -12,9 +12,9 @@ import numpy as np
 from ..errors import ConfigError, DataError, suggestion
 from ..networks.statistics import Statistics
 from ..variables import Attribute
-from .once import count_as_told, warn_once
+from .repeated_warnings import count_as_told, warn_once
 
-__all__ = ["Far", "far_ones", "own_attributes", "tell_far", "told_far"]
+__all__ = ["FarAttribute", "far_ones", "own_attributes", "tell_far", "told_far"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -24,10 +24,10 @@ _FAR = "far attributes"
 
 
 def own_attributes(
-    needed: Sequence[str],
+    required: Sequence[str],
     optional: Iterable[str],
-    known: Mapping[str, Attribute],
-    given: Mapping[str, Array],
+    attributes: Mapping[str, Attribute],
+    entries: Mapping[str, Array],
     defaults: Mapping[str, float],
     ids: Sequence[str],
 ) -> dict[str, Array]:
@@ -38,11 +38,11 @@ def own_attributes(
 
     Parameters
     ----------
-    needed, optional : sequence of str
+    required, optional : sequence of str
         What the model needs, and what it can do without.
-    known : mapping of str to Attribute
+    attributes : mapping of str to Attribute
         What it understands.
-    given : mapping of str to ndarray
+    entries : mapping of str to ndarray
         (place,) by name.
     defaults : mapping of str to float
         What the configuration puts where a value is missing.
@@ -57,31 +57,31 @@ def own_attributes(
         When there is a default for something that is no attribute.
     """
     for name in defaults:
-        if name not in known:
-            hint = suggestion(name, known)
+        if name not in attributes:
+            hint = suggestion(name, attributes)
             raise ConfigError(f"attribute_defaults: unknown {name!r}{hint}")
-    found = {name: np.array(values, float) for name, values in given.items()}
+    arrays = {name: np.array(values, float) for name, values in entries.items()}
     for name, value in defaults.items():
-        array = found.setdefault(name, np.full(len(ids), np.nan))
+        array = arrays.setdefault(name, np.full(len(ids), np.nan))
         missing = np.isnan(array)
         array[missing] = value
         for place in (ids[k] for k in np.flatnonzero(missing).tolist()):
             warn_once(_log, name, "%s: attribute_defaults: %s = %g", place, name, value)
-    lacking = [name for name in needed if name not in found]
+    lacking = [name for name in required if name not in arrays]
     if len(lacking) == 1:
-        hint = suggestion(lacking[0], given)
+        hint = suggestion(lacking[0], entries)
         raise DataError(f"attribute {lacking[0]!r} of the model is missing{hint}")
     if lacking:
         raise DataError(f"attributes of the model are missing: {', '.join(lacking)}")
     for name in optional:
-        found.setdefault(name, np.full(len(ids), np.nan))
+        arrays.setdefault(name, np.full(len(ids), np.nan))
     # In whatever order they were given, a state holds them in one.
-    others = sorted(name for name in found if name not in needed)
-    return {name: found[name] for name in (*needed, *others)}
+    others = sorted(name for name in arrays if name not in required)
+    return {name: arrays[name] for name in (*required, *others)}
 
 
 @dataclass(frozen=True)
-class Far:
+class FarAttribute:
     """An attribute that is far from what a model was trained with.
 
     Parameters
@@ -118,11 +118,11 @@ class Far:
         )
 
 
-def tell_far(place: str, found: Sequence[Far]) -> None:
+def tell_far(place: str, attributes: Sequence[FarAttribute]) -> None:
     """Say once in a process which attributes are far, and where."""
     warn_once(
         _log, _FAR, "%s: attributes are far from what the model was trained with: %s",
-        place, "; ".join(map(str, found)),
+        place, "; ".join(map(str, attributes)),
     )  # fmt: skip
 
 
@@ -133,17 +133,17 @@ def told_far() -> None:
 
 def far_ones(
     statistics: Statistics,
-    known: Mapping[str, Attribute],
+    attributes: Mapping[str, Attribute],
     ids: Sequence[str],
     values: Mapping[str, Array],
-) -> Iterator[Far]:
+) -> Iterator[FarAttribute]:
     """Yield the attributes that are far from those that a model was trained with.
 
     Parameters
     ----------
     statistics : Statistics
         Those of the model.
-    known : mapping of str to Attribute
+    attributes : mapping of str to Attribute
         What it understands.
     ids : sequence of str
         Names of the places.
@@ -164,8 +164,8 @@ def far_ones(
         # Outside the domain of the transform there is no distance.
         distance[far[row] & np.isnan(distance)] = np.inf
         at = int(np.argmax(np.where(far[row], distance, -1.0)))
-        name, (low, high) = names[row], known[names[row]].limits
-        yield Far(
+        name, (low, high) = names[row], attributes[names[row]].limits
+        yield FarAttribute(
             name,
             int(far[row].sum()),
             ids[at],

@@ -47,53 +47,55 @@ def balances(operation: Operation) -> Iterator[Balance]:
     place.
     """
     plan, inner = operation.plan, operation.inner
-    own = {
+    ledger = {
         (part.name, budget.name): budget
         for part in plan.processes
         for budget in part.declared(inner).budgets
     }
-    taken: dict[tuple[str, str, str], str] = {}
-    for (name, kind), budget in own.items():
+    receivers: dict[tuple[str, str, str], str] = {}
+    for (name, kind), budget in ledger.items():
         for term in budget.inputs:
             link = plan.links.get((name, term))
             if link is not None and link.giver == "part":
-                giver = own.get((link.part, kind))
+                giver = ledger.get((link.part, kind))
                 if giver is not None and link.name in giver.outputs:
                     key = (link.part, kind, link.name)
-                    if taken.setdefault(key, name) != name:
+                    if receivers.setdefault(key, name) != name:
                         raise ConfigError(
                             f"parts: {link.name!r} of {link.part!r} enters the "
-                            f"{kind} of both {taken[key]!r} and {name!r}"
+                            f"{kind} of both {receivers[key]!r} and {name!r}"
                         )
-    for kind in dict.fromkeys(kind for _, kind in own):
-        parts = [name for name, budget in own if budget == kind]
+    for kind in dict.fromkeys(kind for _, kind in ledger):
+        parts = [name for name, budget in ledger if budget == kind]
         inside = {
-            (receiver, kind) for (_, k, _), receiver in taken.items() if k == kind
+            (receiver, kind) for (_, k, _), receiver in receivers.items() if k == kind
         }
         roots = [name for name in parts if (name, kind) not in inside]
         inputs: list[tuple[str, str]] = []
         storages: list[tuple[str, str]] = []
         for name in parts:
-            budget = own[name, kind]
+            budget = ledger[name, kind]
             storages += [(name, state) for state in budget.storages]
             for term in budget.inputs:
                 link = plan.links.get((name, term))
                 internal = (
                     link is not None
                     and link.giver == "part"
-                    and ((link.part, kind, link.name) in taken)
+                    and ((link.part, kind, link.name) in receivers)
                 )
                 if not internal:
                     inputs.append((name, term))
         # What is handed on counts once, though two may hand it, or one two things.
-        leaving = (term for name in roots for term in _leaving(name, kind, own, taken))
+        leaving = (
+            term for name in roots for term in _leaving(name, kind, ledger, receivers)
+        )
         outputs = list(dict.fromkeys(leaving))
-        units = own[parts[0], kind].units
+        units = ledger[parts[0], kind].units
         for name in parts:
-            if own[name, kind].units != units:
+            if ledger[name, kind].units != units:
                 raise ConfigError(
                     f"parts: the {kind} of {parts[0]!r} is in {units!r} and that of "
-                    f"{name!r} in {own[name, kind].units!r}; expected the same units"
+                    f"{name!r} in {ledger[name, kind].units!r}; expected the same units"
                 )
         yield Balance(
             kind, units, tuple(inputs), tuple(outputs), tuple(storages),
@@ -111,12 +113,12 @@ def _shares(parts: Sequence[Part]) -> dict[str, float]:
 def _leaving(
     name: str,
     kind: str,
-    own: Mapping[tuple[str, str], Budget],
-    taken: Mapping[tuple[str, str, str], str],
+    ledger: Mapping[tuple[str, str], Budget],
+    receivers: Mapping[tuple[str, str, str], str],
 ) -> Iterator[tuple[str, str]]:
-    for term in own[name, kind].outputs:
-        receiver = taken.get((name, kind, term))
+    for term in ledger[name, kind].outputs:
+        receiver = receivers.get((name, kind, term))
         if receiver is None:
             yield name, term
         else:
-            yield from _leaving(receiver, kind, own, taken)
+            yield from _leaving(receiver, kind, ledger, receivers)

@@ -114,8 +114,8 @@ class Clock:
         if self._until is not None:
             self.end = (self._until - start).total_seconds()
         # Where the calendar ends, dates could no longer be told.
-        left = (datetime.max - start).total_seconds() // self.seconds
-        self.last = min(self.end, left * self.seconds) - self.seconds
+        steps = (datetime.max - start).total_seconds() // self.seconds
+        self.last = min(self.end, steps * self.seconds) - self.seconds
         self.set(0)
 
     def keep(self, name: str, values: Array) -> None:
@@ -242,10 +242,10 @@ class Clock:
             the end of a step, or no number.
         """
         try:
-            given: Any = time
-            if isinstance(given, str | bytes):
+            argument: Any = time
+            if isinstance(argument, str | bytes):
                 raise TypeError
-            time = float(given)  # of less precision the end would be too large
+            time = float(argument)  # of less precision the end would be too large
         except (TypeError, ValueError, OverflowError):
             raise TimeError(
                 f"expected a time in seconds, found {shown(time)}"
@@ -291,9 +291,9 @@ class Clock:
             the calendar.
         """
         saved = date_of(moment)
-        passed = (saved - self.start).total_seconds()
-        steps = round(passed / self.seconds)
-        if steps < 0 or abs(steps * self.seconds - passed) > 1e-3 * self.seconds:
+        elapsed = (saved - self.start).total_seconds()
+        steps = round(elapsed / self.seconds)
+        if steps < 0 or abs(steps * self.seconds - elapsed) > 1e-3 * self.seconds:
             raise TimeError(
                 f"is of {saved}, which is not a number of steps of {self.seconds} s "
                 f"after start_time {self.start}"

@@ -118,17 +118,17 @@ class EnsembleRunner(Runner):
 
     def _paired(self) -> list[tuple[Array, Array]]:
         """Return what follows from the members at every step, and from what."""
-        own, theirs = self.storage, self.members.storage
-        found = [(x, self.members.output[name]) for name, x in self.output.items()]
-        derived = {names["stored"] for names in own.names.values()}
-        for mine, other in ((own.balance, theirs.balance), (own.lost, theirs.lost)):
-            found += [(x, other[n]) for n, x in mine.items() if n not in derived]
+        ours, theirs = self.storage, self.members.storage
+        pairs = [(x, self.members.output[name]) for name, x in self.output.items()]
+        derived = {names["stored"] for names in ours.names.values()}
+        for mine, other in ((ours.balance, theirs.balance), (ours.lost, theirs.lost)):
+            pairs += [(x, other[n]) for n, x in mine.items() if n not in derived]
         changing = {
             n for net in self.members._networks.values() for n in net.parameters
         }
         mean = self.members.parameters.mean
-        found += [(self.parameters.mean[name], mean[name]) for name in changing]
-        return found
+        pairs += [(self.parameters.mean[name], mean[name]) for name in changing]
+        return pairs
 
     def _summing(self, names: Sequence[str]) -> Callable[[], Any]:
         total = self.members._summing(names)
@@ -153,10 +153,10 @@ class EnsembleRunner(Runner):
             self.each(members.parameters.attribute[name])[:] = values
         changing = {id(x) for net in members._networks.values()
                     for x in net.parameters.values()}  # fmt: skip
-        for key, own in self._seen.items():
+        for key, ours in self._seen.items():
             theirs = members._seen[key]
             if id(theirs) not in changing:
-                self.split(theirs, -2)[...] = own[..., None, :, :]
+                self.split(theirs, -2)[...] = ours[..., None, :, :]
         members.parameters.pending = False
         for network in members._networks.values():
             network.read_attributes()
@@ -173,14 +173,14 @@ class EnsembleRunner(Runner):
     def _spread(self) -> None:
         """Give every member the state there is."""
         theirs = self.members._memory()
-        known = contents(self.members, theirs)
-        for name, own in self._memory().items():
-            axis = known[name].axis
+        entries = contents(self.members, theirs)
+        for name, ours in self._memory().items():
+            axis = entries[name].axis
             if axis is None:
-                theirs[name][...] = own
+                theirs[name][...] = ours
             else:
-                at = own.ndim + axis
-                self.split(theirs[name], axis)[...] = np.expand_dims(own, at)
+                at = ours.ndim + axis
+                self.split(theirs[name], axis)[...] = np.expand_dims(ours, at)
         self.members.storage.begin_balance()
         self._ahead = False
 
@@ -212,14 +212,14 @@ class EnsembleRunner(Runner):
 
     def gather(self) -> None:
         """Bring outputs and sums up to date, the means of the members."""
-        for own, theirs in self._pairs:
-            own[:] = mean_of(self.each(theirs))
+        for ours, theirs in self._pairs:
+            ours[:] = mean_of(self.each(theirs))
 
     def _gather_stores(self) -> None:
         theirs = self.members.stores()
-        for key, own in self.stores().items():
+        for key, ours in self.stores().items():
             split = self.split(theirs[key], -2)
-            own[...] = mean_of(np.moveaxis(split, -3, 0))
+            ours[...] = mean_of(np.moveaxis(split, -3, 0))
 
     def set_store(self, name: str, values: Array, at: Array) -> None:
         """Set the mean of a store over all members, which keep their proportions.
@@ -237,10 +237,10 @@ class EnsembleRunner(Runner):
         if low == 0.0:
             some = mean > np.finfo(float).tiny
             ratio = np.divide(values, mean, out=np.zeros_like(mean), where=some)
-        wanted = values + (before - mean) * ratio
+        after = values + (before - mean) * ratio
         super().set_store(name, values, at)
         places = (np.arange(self.size)[:, None] * len(self.ids) + at).reshape(-1)
-        self.members.storage.set_store(name, wanted.reshape(-1), places)
+        self.members.storage.set_store(name, after.reshape(-1), places)
         self.gather()
 
     def set_members(self, name: str, values: Array) -> None:
@@ -287,29 +287,29 @@ class EnsembleRunner(Runner):
 
     def spread(self, state: Mapping[str, Array]) -> dict[str, Array]:
         """Return a state of one as that of members that are alike."""
-        known = contents(self.members, self.members._memory())
-        found = dict(state)
+        entries = contents(self.members, self.members._memory())
+        memory = dict(state)
         for name, like in self._unfolded().items():
-            own = name.removeprefix(MEMBERS)
-            if own in state:
-                axis, values = known[own].axis, state[own]
+            key = name.removeprefix(MEMBERS)
+            if key in state:
+                axis, values = entries[key].axis, state[key]
                 if axis is not None and values.ndim + 1 == like.ndim:
                     values = np.expand_dims(values, values.ndim + axis)
                     values = np.repeat(values, self.size, values.ndim - 1 + axis)
-                found[name] = np.array(values)
+                memory[name] = np.array(values)
         remembered = {name: array.copy() for name, array in self._remembered().items()}
-        return found | remembered
+        return memory | remembered
 
     def _unfolded(self) -> dict[str, Array]:
         """Return views of what the members hold, the axis of members on its own."""
         theirs = self.members._memory()
-        known = contents(self.members, theirs)
-        found = {}
+        entries = contents(self.members, theirs)
+        views = {}
         for name, array in theirs.items():
-            axis = known[name].axis
+            axis = entries[name].axis
             whole = array if axis is None else self.split(array, axis)
-            found[f"{MEMBERS}{name}"] = whole
-        return found
+            views[f"{MEMBERS}{name}"] = whole
+        return views
 
     def _remembered(self) -> dict[str, Array]:
         memory = {} if self._driver is None else self._driver.memory

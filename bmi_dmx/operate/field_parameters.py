@@ -79,28 +79,30 @@ class FieldParameters(Parameters):
             return self.told(p)
         values = self._value(link, p, answered, some)
         shape = field_shape(self._space, p, values.size)
-        found: Array = np.broadcast_to(values.reshape(shape), self._space.shape(p))
-        return found
+        field: Array = np.broadcast_to(values.reshape(shape), self._space.shape(p))
+        return field
 
     def _entries(self, p: Parameter, some: slice) -> slice:
         """Return all numbers of a parameter: those of a field belong together."""
         return slice(0, self.size(p))
 
-    def _with_given(self, values: Array, numbers: Array, given: Indices) -> Array:
+    def _with_given(self, values: Array, numbers: Array, is_set: Indices) -> Array:
         shape = values.shape
-        return np.where(given.reshape(shape), numbers.reshape(shape), values)
+        return np.where(is_set.reshape(shape), numbers.reshape(shape), values)
 
     def _mean(self, values: Array) -> Array:
         """Return the field as a row of numbers: it has no members."""
         return values.reshape(-1)
 
     def _prepared(
-        self, part: Part, program: Program, own: dict[str, Array], n: int
+        self, part: Part, program: Program, parameters: dict[str, Array], n: int
     ) -> dict[str, Array]:
         """Return what a process prepares of its parameters, as fields."""
-        inputs = {f"p.{name}": np.ascontiguousarray(x) for name, x in own.items()}
-        made: dict[str, Array] = evaluate(program, inputs)
-        return made
+        inputs = {
+            f"p.{name}": np.ascontiguousarray(x) for name, x in parameters.items()
+        }
+        outputs: dict[str, Array] = evaluate(program, inputs)
+        return outputs
 
     def _for_places(self, answer: Array, n: int) -> Array:
         """Return an answer as it is: which field it is depends on the parameter."""

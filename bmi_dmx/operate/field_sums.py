@@ -58,20 +58,20 @@ class FieldSums:
                 v for v in (*declared.fluxes, *declared.forcings) if v.name == name
             )
             time = part.dt(inner) if variable.per_step == "rate" else 1.0
-            buffer, factor, given = name, 1.0, variable
+            buffer, factor, source = name, 1.0, variable
             link = plan.links.get((part.name, name))
             if link is None:
                 buffer = self._stages.buffers[part.name, name]
             elif link.giver == "part":
                 fluxes = plan[link.part].declared(inner).fluxes
-                given = next(f for f in fluxes if f.name == link.name)
+                source = next(f for f in fluxes if f.name == link.name)
                 buffer = self._stages.buffers[link.part, link.name]
                 factor = link.factor
             else:
                 buffer = link.name
-            yield buffer, time / self._stages.operation.factor(given) * factor
+            yield buffer, time / self._stages.operation.factor(source) * factor
 
     def step(self) -> None:
         """Add what the present step brings."""
-        for total, lost, summed, scale in self._terms:
-            add_up(total, lost, summed() * scale)
+        for total, rounding, summed, scale in self._terms:
+            add_up(total, rounding, summed() * scale)

@@ -76,8 +76,8 @@ class TreeStepper:
             for p in declared.step_parameters
         }
         self._passed = {
-            f"f.{qualified(part, name)}": (fluxes[given], scale[given])
-            for name, given in part.links.items()
+            f"f.{qualified(part, name)}": (fluxes[flux], scale[flux])
+            for name, flux in part.links.items()
         }
         self._shown = {f"f.{qualified(part, n)}": x for n, x in inflow.items()}
         self._flowing = np.flatnonzero(tree.downstream >= 0)
@@ -103,7 +103,7 @@ class TreeStepper:
         )
 
     def stretching(
-        self, wanted: Collection[str]
+        self, outputs: Collection[str]
     ) -> Callable[[Mapping[str, Array], Mapping[str, Array], int], bool] | None:
         """Return what advances all places by many steps; None where nothing does.
 
@@ -112,26 +112,26 @@ class TreeStepper:
 
         Parameters
         ----------
-        wanted : collection of str
+        outputs : collection of str
             Outputs that are asked for, by names of the program; no others are made.
         """
         if self._shown:
             return None
         program, links, scale, downstream, arrays = self._arguments()
-        kept = [
+        names = [
             name
             for name in program.outputs
-            if not name.startswith("q.") or name in wanted or name in links.values()
+            if not name.startswith("q.") or name in outputs or name in links.values()
         ]
-        left = {n: x for n, x in arrays.items() if n[:2] != "q." or n in kept}
-        return tree_steps(program.select(kept), links, scale, downstream, left)
+        subset = {n: x for n, x in arrays.items() if n[:2] != "q." or n in names}
+        return tree_steps(program.select(names), links, scale, downstream, subset)
 
     def _step(self) -> object:
         bad = self._advance()
         for name, array in self._shown.items():
             flux, scale = self._passed[name]
-            given = self._output[flux][self._flowing] * scale
-            array[:] = np.bincount(self._down, given, len(array))
+            flow = self._output[flux][self._flowing] * scale
+            array[:] = np.bincount(self._down, flow, len(array))
         return bad
 
     def _by_levels(self) -> bool:
@@ -159,19 +159,19 @@ class TreeStepper:
         down = self._tree.downstream[level]
         inside = down >= 0
         for name, (flux, scale) in self._passed.items():
-            given = self._output[flux][level][inside] * scale
-            np.add.at(received[name], down[inside], given)
+            flow = self._output[flux][level][inside] * scale
+            np.add.at(received[name], down[inside], flow)
         return not finite
 
     def summing(self, names: Sequence[str]) -> Callable[[], Any]:
         """Return a function that adds up states over their entries, (place,)."""
-        held = [self.state[name] for name in names]
-        return partial(_sums, held, len(self._tree.ids))
+        states = [self.state[name] for name in names]
+        return partial(_sums, states, len(self._tree.ids))
 
 
-def _sums(held: Sequence[Array], n: int) -> Array:
+def _sums(states: Sequence[Array], n: int) -> Array:
     total = np.zeros(n)
-    for array in held:
+    for array in states:
         total += array.reshape(-1, n).sum(axis=0)
     return total
 
@@ -263,8 +263,8 @@ class FieldStepper:
 
     def summing(self, names: Sequence[str]) -> Callable[[], Any]:
         """Return a function that adds up states over the whole space, (1,)."""
-        held = [self.state[name] for name in names]
-        return lambda: np.array([sum(float(array.sum()) for array in held)])
+        states = [self.state[name] for name in names]
+        return lambda: np.array([sum(float(array.sum()) for array in states)])
 
 
 def _shape(variable: Any, space: Space) -> tuple[int, ...]:

@@ -12,11 +12,11 @@ from ..bundle import Bundle
 from ..errors import DataError, ScanError, StateError, UnitsError
 from ..kernels import build
 from ..units import convert
+from .bundle_cache import bundle_named
 from .clock import DAY
 from .kernels import needed, operations, typical_runner
 from .operation import Operation
 from .runner import Runner
-from .shared import bundle_named
 from .stages import Balance
 from .storage import balance_names
 
@@ -75,10 +75,10 @@ def check_health(name: str) -> str:
 def _convert_units() -> None:
     """Use the library of units, which fails when it is used if a part is missing."""
     for value, units, expected, others in _CONVERSIONS:
-        found = float(convert(value, units, others))
-        if not np.isclose(found, expected, rtol=1e-12):
+        number = float(convert(value, units, others))
+        if not np.isclose(number, expected, rtol=1e-12):
             raise UnitsError(
-                f"{value:g} {units} were converted into {found:g} {others}, expected "
+                f"{value:g} {units} were converted into {number:g} {others}, expected "
                 f"{expected:g}"
             )
 
@@ -87,8 +87,8 @@ def _use_files() -> None:
     """Write numbers and names to a NetCDF file in memory, and read them."""
     with netCDF4.Dataset("health.nc", "w", diskless=True) as file:
         file.createDimension("place", 2)
-        written = {"ids": np.array(["a", "b"], object), "number": np.array([0.5, -1.0])}
-        for name, values in written.items():
+        content = {"ids": np.array(["a", "b"], object), "number": np.array([0.5, -1.0])}
+        for name, values in content.items():
             kind = str if values.dtype == object else "f8"
             file.createVariable(name, kind, ("place",))[:] = values
             if not np.array_equal(file[name][:], values):
@@ -103,15 +103,15 @@ def _compiled(name: str, bundle: Bundle) -> int:
     sources = needed(bundle)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = [build.load(source) for source in sources]
-    missing = found.count(None)
+        kernels = [build.load(source) for source in sources]
+    missing = kernels.count(None)
     if missing:
         # Said once in a process, so perhaps before.
-        reason = "".join(f": {said.message}" for said in caught[:1])
+        reason = "".join(f": {warning.message}" for warning in caught[:1])
         raise ScanError(
-            f"{name}: {missing} of {len(found)} kernels are missing{reason}"
+            f"{name}: {missing} of {len(kernels)} kernels are missing{reason}"
         )
-    return len(found)
+    return len(kernels)
 
 
 def _run_a_day(name: str, operation: Operation) -> None:
@@ -136,10 +136,10 @@ def _run_a_day(name: str, operation: Operation) -> None:
         entered, left, change = (
             float(storage.balance[names[term]][0]) for term in ("in", "out", "stored")
         )
-        lost = entered - left - change
-        if abs(lost) > _ROUNDING * max(abs(entered), abs(left), turned[balance.budget]):
+        gap = entered - left - change
+        if abs(gap) > _ROUNDING * max(abs(entered), abs(left), turned[balance.budget]):
             raise StateError(
-                f"{where}: {lost:g} {balance.units} of {balance.budget} lost"
+                f"{where}: {gap:g} {balance.units} of {balance.budget} lost"
             )
 
 

@@ -17,10 +17,10 @@ from ..kernels import build, roots
 from ..kernels.stepper import kernels_listed
 from ..space import Tree
 from ..variables import Attribute
+from .bundle_cache import bundle_named
 from .clock import Clock
 from .operation import Operation
 from .runner import Runner
-from .shared import bundle_named
 from .stages import stages
 from .system import system_of
 
@@ -31,12 +31,12 @@ def operations(bundle: Bundle) -> Iterator[Operation]:
     """Yield every way in which a bundle can be run."""
     system, steps = system_of(bundle.manifest.system), bundle.manifest.steps
     hosts = sorted({*steps, *system.steps.values()}, reverse=True)
-    chosen = [
+    options = [
         [(part, name) for name in ("bundle", *names)]
         for part, names in system.choices.items()
     ]
     for seconds, inner, units in product(hosts, steps, system.units):
-        for pairs in product(*chosen):
+        for pairs in product(*options):
             choices = {part: name for part, name in pairs if name != "bundle"}
             try:
                 operation = Operation(bundle, seconds, inner, choices, units)

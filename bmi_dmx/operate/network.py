@@ -87,13 +87,13 @@ class DynamicNetwork:
         outputs |= {_DRIVERS: self._drivers, **memory}
         self._mean = {name: mean[name] for name in self._answers}
         program = _program(operation, part, list(self._answers.values()))
-        own = {_ATTRIBUTES: self._places, **memory}
+        inputs = {_ATTRIBUTES: self._places, **memory}
         factors = dict(enumerate(operation.factor(v) for v, _ in drivers))
-        given = {_driver(k): buffer for k, buffer in enumerate(self._forcing)}
+        buffers = {_driver(k): buffer for k, buffer in enumerate(self._forcing)}
         divisors = {_driver(k): factor for k, factor in factors.items()}
-        known = {_driver(k): column for k, column in enumerate(self._drivers.T)}
-        self._answer_now = program.bind({**given, **own}, outputs, divisors)
-        self._answer_known = program.bind({**known, **own}, outputs)
+        columns = {_driver(k): column for k, column in enumerate(self._drivers.T)}
+        self._answer_now = program.bind({**buffers, **inputs}, outputs, divisors)
+        self._answer_known = program.bind({**columns, **inputs}, outputs)
 
     def read_attributes(self) -> None:
         """Take over the values the attributes have now."""
@@ -122,9 +122,9 @@ class DynamicNetwork:
         if self._passing is None:
             return self.memory
         program, weights = self._passing
-        own = {f"s.{name}": array for name, array in self.memory.items()}
-        found = evaluate(program, {**weights, **own})
-        return {name[2:]: array for name, array in found.items()}
+        memory = {f"s.{name}": array for name, array in self.memory.items()}
+        outputs = evaluate(program, {**weights, **memory})
+        return {name[2:]: array for name, array in outputs.items()}
 
     def hold(self, other: DynamicNetwork) -> None:
         """Let hold what the network of another runner answered last.
@@ -136,10 +136,10 @@ class DynamicNetwork:
         """
         for name, mine in self._answers.items():
             longer = mine.dt / other._answers[name].dt
-            seen = in_step(
+            per_dt = in_step(
                 other.parameters[name], mine.rule, longer, np.expm1, np.log1p
             )
-            self.parameters[name][...] = seen
+            self.parameters[name][...] = per_dt
             self._mean[name][:] = other._mean[name]
 
 
@@ -150,7 +150,7 @@ class _Answer(NamedTuple):
     ----------
     part, name : str
         The process and its parameter.
-    given : str
+    parameter : str
         What the network calls it.
     rule : {"none", "rate", "fraction", "amount"}
         How it depends on the length of the step.
@@ -162,7 +162,7 @@ class _Answer(NamedTuple):
 
     part: str
     name: str
-    given: str
+    parameter: str
     rule: PerStep
     dt: float
     members: int
@@ -198,19 +198,19 @@ def _program(
         constants = operation.bundle.constants
         weights = {n: x for n, x in constants.items() if n in inside.inputs}
         memory = {f"s.{s.name}": (s.size,) for s in part.variables.states}
-        own = {_ATTRIBUTES: (len(part.attributes),), **memory}
-        own = {name: width for name, width in own.items() if name in inside.inputs}
-        shown = {_DRIVERS: (len(part.inputs),), **own}
+        sizes = {_ATTRIBUTES: (len(part.attributes),), **memory}
+        sizes = {name: width for name, width in sizes.items() if name in inside.inputs}
+        shown = {_DRIVERS: (len(part.inputs),), **sizes}
         examples = {n: np.zeros((1, *width)) for n, width in shown.items()}
-        found = evaluate(inside, {**weights, **examples})
-        axes = {name: x.ndim for name, x in found.items()}
+        outputs = evaluate(inside, {**weights, **examples})
+        axes = {name: x.ndim for name, x in outputs.items()}
         whole = _stepped(inside, axes, len(part.inputs), answers)
         drivers: dict[str, tuple[int, ...]] = {
             _driver(k): () for k in range(len(part.inputs))
         }
         _made[key] = NetworkProgram(
             f"network {part.name!r} of {operation.bundle.name!r}",
-            whole, weights, {**drivers, **own},
+            whole, weights, {**drivers, **sizes},
         )  # fmt: skip
     return _made[key]
 
@@ -235,19 +235,19 @@ def _stepped(
     columns = [
         build.emit("expand_dims", build.input(_driver(k)), 1) for k in range(drivers)
     ]
-    read = build.emit("cat", columns, 1)
-    inputs = {n: read if n == _DRIVERS else build.input(n) for n in program.inputs}
+    table = build.emit("cat", columns, 1)
+    inputs = {n: table if n == _DRIVERS else build.input(n) for n in program.inputs}
     values = build.splice(program, inputs)
-    outputs: dict[str, Arg] = {_DRIVERS: read}
+    outputs: dict[str, Arg] = {_DRIVERS: table}
     for answer in answers:
-        name = f"p.{answer.given}"
+        name = f"p.{answer.parameter}"
         value = values[name]
         if axes[name] == 1:
             value = build.emit("expand_dims", value, 1)
         outputs[answer.averaged] = build.emit("mean", value, [1], 0)
         number = _Number(build, value)
-        seen = in_step(number, answer.rule, answer.dt, _Number.expm1, _Number.log1p)
-        outputs[answer.seen] = build.emit("expand", seen.value, [-1, answer.members])
+        per_dt = in_step(number, answer.rule, answer.dt, _Number.expm1, _Number.log1p)
+        outputs[answer.seen] = build.emit("expand", per_dt.value, [-1, answer.members])
     outputs |= {n: value for n, value in values.items() if n.startswith("s.")}
     return build.build(outputs)
 
@@ -293,24 +293,24 @@ def drivers_of(
         Name of the buffer of each output, by part and variable.
     """
     plan, inner = operation.plan, operation.inner
-    given = {
+    forcings = {
         plan.link(owner, f.name).name: f
         for owner in plan.processes
         for f in owner.declared(inner).forcings
     }
-    found: dict[str, Forcing | Flux] = {}
+    drivers: dict[str, Forcing | Flux] = {}
     for link in (plan.link(part, name) for name in part.inputs):
         if link.giver != "part":
-            found[link.name] = given[link.name]
+            drivers[link.name] = forcings[link.name]
             continue
         fluxes = plan[link.part].declared(inner).fluxes
         flux = next(f for f in fluxes if f.name == link.name)
         buffer = buffers[link.part, link.name]
         if flux.per_step == "amount":
-            found[buffer] = flux
+            drivers[buffer] = flux
             continue
         rate: PerStep = "rate" if flux.per_step == "rate" else "none"
         alone = Forcing(name=flux.name, units=flux.units, per_step=rate)
         # What it is to a process, if one reads it too.
-        found[buffer] = given.get(link.name, alone)
-    return found
+        drivers[buffer] = forcings.get(link.name, alone)
+    return drivers

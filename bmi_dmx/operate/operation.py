@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..bundle import Bundle
-from ..compose.before import steps_before, transfer_name
 from ..compose.part import Part, step_key
 from ..compose.plan import Plan, attributes_of, plan, public, required_by
+from ..compose.precursors import steps_before, transfer_name
 from ..errors import ConfigError, suggestion
 from ..program import Program
 from ..space import Space, space_from
@@ -83,9 +83,9 @@ class Operation:
             if part not in self.system.choices:
                 hint = suggestion(part, self.system.choices)
                 raise ConfigError(f"parts: nothing can be chosen for {part!r}{hint}")
-            known = ("bundle", *self.system.choices[part])
-            if name not in known:
-                hint = suggestion(name, known)
+            names = ("bundle", *self.system.choices[part])
+            if name not in names:
+                hint = suggestion(name, names)
                 raise ConfigError(f"{part}: unknown {name!r}{hint}")
         self._check_periods()
 
@@ -134,8 +134,8 @@ class Operation:
         """What decides the programs."""
         declared = self.bundle.manifest.sha256["parts"]
         steps = (step_key(self.seconds), step_key(self.inner))
-        chosen = ",".join(f"{k}={v}" for k, v in sorted(self.choices.items()))
-        return (self.bundle.fingerprint, declared, *steps, chosen, self.units)
+        choices = ",".join(f"{k}={v}" for k, v in sorted(self.choices.items()))
+        return (self.bundle.fingerprint, declared, *steps, choices, self.units)
 
     @property
     def waits(self) -> bool:
@@ -190,8 +190,8 @@ class Operation:
         parts: tuple[Part, ...] = self.bundle.parts
         programs = dict(self.bundle.programs)
         if exchanged is not None:
-            found, more = exchanged(self.bundle, self.inner, self.choices)
-            parts = tuple(found)
+            new_parts, more = exchanged(self.bundle, self.inner, self.choices)
+            parts = tuple(new_parts)
             programs |= more
         return parts, programs
 
@@ -260,17 +260,17 @@ class Operation:
 
         Extremes within a step of the physics are found in shorter ones of the host.
         """
-        given = {f.name: f for f in self.plan.forcings if f.source != "clock"}
+        forcings = {f.name: f for f in self.plan.forcings if f.source != "clock"}
         if self.waits:
-            for forcing in list(given.values()):
+            for forcing in list(forcings.values()):
                 if forcing.extreme is not None:
-                    del given[forcing.name]
+                    del forcings[forcing.name]
                     base = forcing.extreme[1]
-                    if base not in given:
-                        given[base] = replace(
+                    if base not in forcings:
+                        forcings[base] = replace(
                             forcing, name=base, extreme=None, standard_name=""
                         )
-        return tuple(self._for_host(forcing) for forcing in given.values())
+        return tuple(self._for_host(forcing) for forcing in forcings.values())
 
     def _for_host(self, forcing: Forcing) -> Forcing:
         units, factor = self.exchange(forcing)
@@ -292,9 +292,9 @@ class Operation:
     @cached_property
     def attributes(self) -> tuple[Attribute, ...]:
         """What the model is given once for every place, with what is known of it."""
-        known = {a.name: a for a in self.bundle.manifest.attributes}
-        needed = {a.name: a for a in attributes_of(self._plans)}
-        return tuple(known.get(name, a) for name, a in needed.items())
+        manifest = {a.name: a for a in self.bundle.manifest.attributes}
+        required = {a.name: a for a in attributes_of(self._plans)}
+        return tuple(manifest.get(name, a) for name, a in required.items())
 
     @cached_property
     def required(self) -> tuple[str, ...]:
@@ -305,22 +305,22 @@ class Operation:
     @cached_property
     def published(self) -> dict[str, tuple[Part, Parameter]]:
         """Parameters that hosts may read and set, by name: no properties of places."""
-        found: dict[str, tuple[Part, Parameter]] = {}
+        parameters: dict[str, tuple[Part, Parameter]] = {}
         for part in self.plan.processes:
             for p in part.declared(self.inner).parameters:
                 if self.plan.link(part, p.name).giver in ("part", "default"):
-                    found.setdefault(public(part, p), (part, p))
-        return found
+                    parameters.setdefault(public(part, p), (part, p))
+        return parameters
 
     @cached_property
     def told(self) -> dict[str, tuple[Part, Parameter]]:
         """What the space tells of itself, by name; hosts may read it."""
-        found: dict[str, tuple[Part, Parameter]] = {}
+        parameters: dict[str, tuple[Part, Parameter]] = {}
         for part in self.plan.processes:
             for p in part.declared(self.inner).parameters:
                 if self.plan.link(part, p.name).giver == "space":
-                    found.setdefault(public(part, p), (part, p))
-        return found
+                    parameters.setdefault(public(part, p), (part, p))
+        return parameters
 
     @cached_property
     def understood(self) -> dict[str, Attribute]:
@@ -328,11 +328,11 @@ class Operation:
 
         Beside what the model needs it is what its system knows.
         """
-        known = {a.name: a for a in (*self.system.attributes, *self.attributes)}
-        return {name: self._bounded(attribute) for name, attribute in known.items()}
+        by_name = {a.name: a for a in (*self.system.attributes, *self.attributes)}
+        return {name: self._bounded(attribute) for name, attribute in by_name.items()}
 
     def _bounded(self, attribute: Attribute) -> Attribute:
         if attribute.bounds is not None:
             return attribute
-        known = self.system.possible.get((attribute.name, attribute.units))
-        return replace(attribute, bounds=known)
+        bounds = self.system.possible.get((attribute.name, attribute.units))
+        return replace(attribute, bounds=bounds)

@@ -55,9 +55,9 @@ def at_operation(runner: Runner, operation: Operation, start: datetime) -> Runne
     hour = runner.clock.day_start_hour
     clock = Clock(start, None, operation.seconds, hour, period)
     attributes = {n: x.copy() for n, x in runner.parameters.attribute.items()}
-    made = Runner(stages(operation), runner.ids, attributes, clock, runner.space)
-    made.parameters.settings_of(runner.parameters)
-    return made
+    model = Runner(stages(operation), runner.ids, attributes, clock, runner.space)
+    model.parameters.settings_of(runner.parameters)
+    return model
 
 
 def hand_over(source: Runner, runner: Runner, where: str) -> None:
@@ -94,9 +94,9 @@ def hand_over(source: Runner, runner: Runner, where: str) -> None:
     for balance in runner.stages.balances:
         before = np.asarray(source.storage.total(balance.budget))
         after = np.asarray(runner.storage.total(balance.budget))
-        lost = np.abs(after - before) > _ROUNDING * (1.0 + np.abs(before))
-        if lost.any():
-            at = int(np.argmax(lost))
+        differs = np.abs(after - before) > _ROUNDING * (1.0 + np.abs(before))
+        if differs.any():
+            at = int(np.argmax(differs))
             raise StateError(
                 f"{where}: is of steps of {steps}, which hold {before.flat[at]:g} of "
                 f"{balance.budget} at {runner.ids[at]!r}; steps of "

@@ -109,9 +109,9 @@ class Parameters:
         """
         for name, values in self.attribute.items():
             if name in self._needed:
-                given = np.flatnonzero(~np.isnan(values))
-                ids = [self._ids[k] for k in given.tolist()]
-                check_attribute(self._operation.understood[name], values[given], ids)
+                places = np.flatnonzero(~np.isnan(values))
+                ids = [self._ids[k] for k in places.tolist()]
+                check_attribute(self._operation.understood[name], values[places], ids)
 
     def set_attribute(self, name: str, values: Array, at: Indices) -> None:
         """Set an attribute at some places; the parameters follow before a step."""
@@ -144,9 +144,9 @@ class Parameters:
                 "set"
             )
         n = self.mean[name].size
-        known = self._given.get(name, (np.full(n, np.nan), np.zeros(n, dtype=bool)))
-        numbers, given = self._given[name] = (known[0].copy(), known[1].copy())
-        numbers[at], given[at] = values, True
+        before = self._given.get(name, (np.full(n, np.nan), np.zeros(n, dtype=bool)))
+        numbers, is_set = self._given[name] = (before[0].copy(), before[1].copy())
+        numbers[at], is_set[at] = values, True
         self.mean[name][at] = values
         self.pending = True
 
@@ -167,15 +167,15 @@ class Parameters:
             where nothing is set. Parameters with another number of values stand for
             themselves, ``parameters.<name>``, (1, entry).
         """
-        given = {
+        numbers = {
             name: self._given.get(name, (np.full_like(mean, np.nan),))[0]
             for name, mean in self.mean.items()
         }
         even, others = self._kinds()
         return {
             "attributes": _stacked(list(self.attribute.values()), len(self._ids)),
-            "parameters": _stacked([given[name] for name in even], len(self._ids)),
-            **{f"parameters.{name}": given[name][None] for name in others},
+            "parameters": _stacked([numbers[name] for name in even], len(self._ids)),
+            **{f"parameters.{name}": numbers[name][None] for name in others},
         }
 
     def _kinds(self) -> tuple[list[str], list[str]]:
@@ -219,8 +219,8 @@ class Parameters:
         even, others = self._kinds()
         names = {"attributes": list(self.attribute), "parameters": even}
         names |= {f"parameters.{name}": [name] for name in others}
-        for kind, own in names.items():
-            for name, there, mine in zip(own, memory[kind], here[kind], strict=True):
+        for kind, group in names.items():
+            for name, there, mine in zip(group, memory[kind], here[kind], strict=True):
                 if np.array_equal(there, mine, equal_nan=True):
                     continue
                 differing.append(self._difference(kind, name, there, mine))
@@ -239,11 +239,11 @@ class Parameters:
         if at.size:
             self.set_parameter(name, values[at], at)
 
-    def _difference(self, kind: str, name: str, saved: Array, own: Array) -> str:
-        at = np.flatnonzero(~((saved == own) | (np.isnan(saved) & np.isnan(own))))
+    def _difference(self, kind: str, name: str, saved: Array, mine: Array) -> str:
+        at = np.flatnonzero(~((saved == mine) | (np.isnan(saved) & np.isnan(mine))))
         first = int(at[0])
         there, here = (
-            "nothing" if np.isnan(x[first]) else f"{x[first]:g}" for x in (saved, own)
+            "nothing" if np.isnan(x[first]) else f"{x[first]:g}" for x in (saved, mine)
         )
         more = f" and at {at.size - 1} more" if at.size > 1 else ""
         where = repr(self._ids[first])
@@ -300,12 +300,12 @@ class Parameters:
         n = len(self._ids)
         for first in range(0, n, n if whole else _PLACES):
             some = slice(first, n if whole else min(first + _PLACES, n))
-            known = self._answers(some) if answered is None else answered
-            found: Seen = {}
+            answers = self._answers(some) if answered is None else answered
+            views: Seen = {}
             for part in self._plan.processes:
-                own = self._declared(part, known, some)
-                found |= self._seen(part, own, some.stop - first)
-            yield some, found
+                parameters = self._declared(part, answers, some)
+                views |= self._seen(part, parameters, some.stop - first)
+            yield some, views
         self.pending = False
 
     def _check_attributes(self) -> None:
@@ -319,7 +319,7 @@ class Parameters:
         self, part: Part, answered: Mapping[Key, Array], some: slice
     ) -> dict[str, Array]:
         """Return the declared parameters of a part, with what was set in them."""
-        own: dict[str, Array] = {}
+        parameters: dict[str, Array] = {}
         for p in part.declared(self._operation.inner).parameters:
             link, name = self._plan.link(part, p.name), public(part, p)
             if name in self._varying and link.giver == "part":
@@ -328,12 +328,12 @@ class Parameters:
             if self._published.get(name, (None,))[0] is part:
                 at = self._entries(p, some)
                 if name in self._given:
-                    numbers, given = (x[at] for x in self._given[name])
-                    self._check(p, numbers, given, at.start)
-                    values = self._with_given(values, numbers, given)
+                    numbers, is_set = (x[at] for x in self._given[name])
+                    self._check(p, numbers, is_set, at.start)
+                    values = self._with_given(values, numbers, is_set)
                 np.copyto(self.mean[name][at], self._mean(values))
-            own[p.name] = values
-        return own
+            parameters[p.name] = values
+        return parameters
 
     def _field(
         self, link: Link, p: Parameter, answered: Mapping[Key, Array], some: slice
@@ -345,8 +345,8 @@ class Parameters:
         """Return which numbers of a parameter belong to some of the places."""
         return some
 
-    def _with_given(self, values: Array, numbers: Array, given: Indices) -> Array:
-        return np.where(given[:, None], numbers[:, None], values)
+    def _with_given(self, values: Array, numbers: Array, is_set: Indices) -> Array:
+        return np.where(is_set[:, None], numbers[:, None], values)
 
     def _mean(self, values: Array) -> Array:
         """Return what stands for the members."""
@@ -364,38 +364,38 @@ class Parameters:
         # Without the property nobody is given what follows from it.
         return np.nan_to_num(values) if p.optional else values
 
-    def _seen(self, part: Part, own: dict[str, Array], n: int) -> Seen:
+    def _seen(self, part: Part, parameters: dict[str, Array], n: int) -> Seen:
         declared = part.declared(self._operation.inner)
         if not declared.prepared:
             dt = part.dt(self._operation.inner)
             rules = {p.name: p.per_step for p in declared.parameters}
             return {
                 (part.name, name): in_step(x, rules[name], dt, np.expm1, np.log1p)
-                for name, x in own.items()
+                for name, x in parameters.items()
             }
         program = self._operation.program(part, "prepare")
         return {
             (part.name, name[2:]): x
-            for name, x in self._prepared(part, program, own, n).items()
+            for name, x in self._prepared(part, program, parameters, n).items()
         }
 
     def _prepared(
-        self, part: Part, program: Program, own: dict[str, Array], n: int
+        self, part: Part, program: Program, parameters: dict[str, Array], n: int
     ) -> dict[str, Array]:
         """Return what a process prepares of its parameters at n places."""
         inputs = {}
-        for name, x in own.items():
+        for name, x in parameters.items():
             whole = x if len(x) == n else np.broadcast_to(x, (n, x.shape[1]))
             inputs[f"p.{name}"] = (
                 whole if part.members else np.ascontiguousarray(whole[:, 0])
             )
-        made = evaluate(program, inputs)
-        return {k: x if part.members else x[..., None] for k, x in made.items()}
+        outputs = evaluate(program, inputs)
+        return {k: x if part.members else x[..., None] for k, x in outputs.items()}
 
     def _check(
-        self, declared: Parameter, values: Array, given: Indices, first: int
+        self, declared: Parameter, values: Array, is_set: Indices, first: int
     ) -> None:
-        places = np.flatnonzero(given)
+        places = np.flatnonzero(is_set)
         bad = declared.first_outside(values[places])
         if bad is not None:
             at = places[bad]
@@ -436,8 +436,8 @@ class Parameters:
         if bad.any():
             # Of numbers that are not one for each place the cell is told.
             at = (some.start + int(np.argmax(bad))) % len(self._ids)
-            needed = (n for n in self.attribute if n in self._needed)
-            shown = ", ".join(f"{n} = {self.attribute[n][at]:g}" for n in needed)
+            names = (n for n in self.attribute if n in self._needed)
+            shown = ", ".join(f"{n} = {self.attribute[n][at]:g}" for n in names)
             raise DataError(
                 f"parameter {name!r} at {self._ids[at]!r} is not a number; check the "
                 f"attributes {shown}"

@@ -28,7 +28,7 @@ class Passages:
     ----------
     runner : Runner
         The model.
-    wanted : sequence of str
+    names : sequence of str
         Outputs that are to be recorded.
     threads : int
         That share the work on a tree.
@@ -40,53 +40,57 @@ class Passages:
         as well, and members that are seen to after every step do not permit it.
     """
 
-    def __init__(self, runner: Runner, wanted: Sequence[str], threads: int = 1) -> None:
-        self._runner, self._threads, self._wanted = runner, threads, tuple(wanted)
+    def __init__(self, runner: Runner, names: Sequence[str], threads: int = 1) -> None:
+        self._runner, self._threads, self._wanted = runner, threads, tuple(names)
         stages = runner.stages.sequence
         programs = (s.program for s in stages if s.program is not None)
-        read = {name[2:] for program in programs for name in program.forcings}
-        self._handed = sorted((read & runner.output.keys()) - set(wanted))
-        found = [self._stage(k) for k in range(len(stages))]
-        self._stages = [stage for stage in found if stage is not None]
-        whole = bool(found) and len(self._stages) == len(found)
+        inputs = {name[2:] for program in programs for name in program.forcings}
+        self._handed = sorted((inputs & runner.output.keys()) - set(names))
+        advances = [self._stage(k) for k in range(len(stages))]
+        self._stages = [stage for stage in advances if stage is not None]
+        whole = bool(advances) and len(self._stages) == len(advances)
         self.in_kernels = whole and runner.members is None
 
     def _stage(self, at: int) -> Advance | None:
         """Return what advances a stage by many steps, on series by buffer."""
         stepper = self._runner.steppers.get(at)
         if isinstance(stepper, TreeStepper):
-            made = (*self._wanted, *self._handed)
-            blocks = stepper.stretching({f"q.{name}" for name in made})
+            names = (*self._wanted, *self._handed)
+            blocks = stepper.stretching({f"q.{name}" for name in names})
             # What the calendar gives is no series of a tree.
             if blocks is None or self._runner.dates or self._runner.operation.waits:
                 return None
             threads = self._threads
 
-            def along(series: Mapping[str, Array], made: Mapping[str, Array]) -> bool:
-                given = {f"f.{name}": x for name, x in series.items()}
-                return blocks(given, {f"q.{n}": x for n, x in made.items()}, threads)
+            def along(
+                series: Mapping[str, Array], outputs: Mapping[str, Array]
+            ) -> bool:
+                forcing = {f"f.{name}": x for name, x in series.items()}
+                return blocks(
+                    forcing, {f"q.{n}": x for n, x in outputs.items()}, threads
+                )
 
             return along
         if not isinstance(stepper, Stepper) or not stepper.compiled:
             return None
         cells, layout = stepper, stepper.layout
 
-        def beside(series: Mapping[str, Array], made: Mapping[str, Array]) -> bool:
-            known = {**series, **made}
-            given = {name: known[name[2:]] for name in layout.forcings}
-            asked = {n: made[n[2:]] for n in layout.outputs if n[2:] in made}
-            return bool(cells.stretch(given, asked)())
+        def beside(series: Mapping[str, Array], outputs: Mapping[str, Array]) -> bool:
+            arrays = {**series, **outputs}
+            forcing = {name: arrays[name[2:]] for name in layout.forcings}
+            targets = {n: outputs[n[2:]] for n in layout.outputs if n[2:] in outputs}
+            return bool(cells.stretch(forcing, targets)())
 
         return beside
 
     def run(
-        self, given: Mapping[str, Array], ends: Flags | None = None
+        self, forcing: Mapping[str, Array], ends: Flags | None = None
     ) -> dict[str, Array]:
         """Make the steps of a block; return what was to be recorded, (step, place).
 
         Parameters
         ----------
-        given : mapping of str to ndarray
+        forcing : mapping of str to ndarray
             (step, place), all the forcings, and what the calendar gives, by name.
         ends : ndarray of bool, optional
             (step,) whether a period ends with it that is run as a whole, where steps
@@ -98,8 +102,8 @@ class Passages:
             As :meth:`~.runner.Runner.advance`.
         """
         runner = self._runner
-        shape = len(next(iter(given.values()))), len(runner.ids)
-        wanted = {name: np.empty(shape) for name in self._wanted}
+        shape = len(next(iter(forcing.values()))), len(runner.ids)
+        record = {name: np.empty(shape) for name in self._wanted}
         # The last one leaves all outputs as they are to be, the recorded and others.
         first = last = 0
         if self.in_kernels:
@@ -109,55 +113,59 @@ class Passages:
             elif ends is not None:
                 first, last = _whole_periods(ends)
         follows = ends is not None
-        self._one_by_one(given, wanted, range(first), follows)
+        self._one_by_one(forcing, record, range(first), follows)
         if last > first:
             advance = self._periods if runner.operation.waits else self._at_once
-            advance(_part(given, first, last), _part(wanted, first, last))
+            advance(_part(forcing, first, last), _part(record, first, last))
             if follows:
                 runner.clock.set(runner.clock.step + last - first)
-        self._one_by_one(given, wanted, range(last, shape[0]), follows)
-        return wanted
+        self._one_by_one(forcing, record, range(last, shape[0]), follows)
+        return record
 
     def _one_by_one(
         self,
-        given: Mapping[str, Array],
-        wanted: Mapping[str, Array],
+        forcing: Mapping[str, Array],
+        record: Mapping[str, Array],
         steps: range,
         follows: bool,
     ) -> None:
         runner = self._runner
         arrays = {**runner.forcing, **runner.dates}
         for step in steps:
-            for name, values in given.items():
+            for name, values in forcing.items():
                 arrays[name][:] = values[step]
             runner.advance()
-            for name, values in wanted.items():
+            for name, values in record.items():
                 values[step] = runner.output[name]
             if follows:
                 runner.clock.tick()
 
-    def _at_once(self, given: Mapping[str, Array], wanted: Mapping[str, Array]) -> None:
+    def _at_once(
+        self, forcing: Mapping[str, Array], record: Mapping[str, Array]
+    ) -> None:
         """Let each stage make all the steps, in the order of the stages."""
-        shape = next(iter(given.values())).shape
-        made = {**wanted, **{name: np.empty(shape) for name in self._handed}}
-        if any([stage(given, made) for stage in self._stages]):
+        shape = next(iter(forcing.values())).shape
+        outputs = {**record, **{name: np.empty(shape) for name in self._handed}}
+        if any([stage(forcing, outputs) for stage in self._stages]):
             raise self._runner.not_finite()
 
-    def _periods(self, given: Mapping[str, Array], wanted: Mapping[str, Array]) -> None:
+    def _periods(
+        self, forcing: Mapping[str, Array], record: Mapping[str, Array]
+    ) -> None:
         """Make whole periods, whose answers are given out through the next."""
         runner = self._runner
         steps = round(runner.operation.period / runner.operation.seconds)
-        series = {name: x.reshape(-1, steps, x.shape[1]) for name, x in given.items()}
+        series = {name: x.reshape(-1, steps, x.shape[1]) for name, x in forcing.items()}
         gathered = runner.gathered(series)
         answers = {name: np.empty((len(x) // steps, x.shape[1]))
-                   for name, x in wanted.items()}  # fmt: skip
+                   for name, x in record.items()}  # fmt: skip
         self._at_once(gathered, answers)
-        for name, found in answers.items():
-            rows = wanted[name].reshape(-1, steps, found.shape[1])
-            rows[:, -1] = found
+        for name, values in answers.items():
+            rows = record[name].reshape(-1, steps, values.shape[1])
+            rows[:, -1] = values
             rows[0, :-1] = runner.output[name]
-            rows[1:, :-1] = found[:-1, None]
-            runner.output[name][:] = found[-1]
+            rows[1:, :-1] = values[:-1, None]
+            runner.output[name][:] = values[-1]
 
 
 def _whole_periods(ends: Flags) -> tuple[int, int]:

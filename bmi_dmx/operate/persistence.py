@@ -87,7 +87,7 @@ def unpack(
 
 
 def refuse_other(
-    found: Mapping[str, str], owner: Mapping[str, str], where: str
+    marks: Mapping[str, str], owner: Mapping[str, str], where: str
 ) -> None:
     """Refuse the state of another owner.
 
@@ -97,9 +97,9 @@ def refuse_other(
         Naming what differs, what was found and what was expected.
     """
     for key, text in owner.items():
-        if found.get(key) != text:
+        if marks.get(key) != text:
             raise StateError(
-                f"{where}: belongs to another {key}: found {found.get(key)!r}, "
+                f"{where}: belongs to another {key}: found {marks.get(key)!r}, "
                 f"this component has {text!r}"
             )
 
@@ -121,10 +121,10 @@ def refuse_unlike(
     for name, array in expected.items():
         if name not in arrays:
             raise StateError(f"{where}: array {name!r} is missing")
-        found = arrays[name]
-        if (found.shape, found.dtype) != (array.shape, array.dtype):
+        actual = arrays[name]
+        if (actual.shape, actual.dtype) != (array.shape, array.dtype):
             raise StateError(
-                f"{where}: array {name!r} is {found.dtype}{found.shape}, expected "
+                f"{where}: array {name!r} is {actual.dtype}{actual.shape}, expected "
                 f"{array.dtype}{array.shape}"
             )
 

@@ -132,8 +132,8 @@ class Runner:
             for variable in part.declared(inner).outputs:
                 name = self.stages.buffers[part.name, variable.name]
                 self.output[name] = self._new(variable)
-        made = {**self.output, **self._inside}
-        forcing = {n: made[n[2:]] for n in program.forcings if n[2:] in made}
+        arrays = {**self.output, **self._inside}
+        forcing = {n: arrays[n[2:]] for n in program.forcings if n[2:] in arrays}
         output = {n: self.output[n[2:]] for n in program.fluxes}
         if stage.kind == "cells":
             return Stepper(
@@ -157,11 +157,11 @@ class Runner:
         scale = {v.name: self._amount(part, v) for v in declared.outputs}
         # What others read of it, such as sums of budgets.
         others = (s.program for s in self.stages.sequence if s is not stage)
-        read = {n for other in others if other is not None for n in other.inputs}
+        inputs = {n for other in others if other is not None for n in other.inputs}
         inflow = {
             f.name: self._new(f)
             for f in declared.forcings
-            if f.name in part.links and f"f.{qualified(part, f.name)}" in read
+            if f.name in part.links and f"f.{qualified(part, f.name)}" in inputs
         }
         self._inside |= {qualified(part, n): x for n, x in inflow.items()}
         return TreeStepper(
@@ -176,46 +176,46 @@ class Runner:
     def _own(self, stage: Stage, stepper: Steps) -> None:
         """Take in the arrays of a stage by part and name."""
         names = {part.name for part in stage.parts}
-        for kind, arrays, found in (
+        for kind, arrays, target in (
             ("s.", stepper.state, self._stores), ("p.", stepper.parameter, self._seen),
         ):  # fmt: skip
             for name, array in arrays.items():
-                part, slash, own = name.removeprefix(kind).partition("/")
+                part, slash, entry = name.removeprefix(kind).partition("/")
                 if slash and part in names:
-                    found[part, own] = array
+                    target[part, entry] = array
 
     def _gather(
-        self, wanted: Mapping[str, Forcing | Flux], length: float
+        self, variables: Mapping[str, Forcing | Flux], length: float
     ) -> Accumulation:
         steps = round(length / self.operation.seconds)
-        return Accumulation({**self.output, **self._inside}, wanted, steps)
+        return Accumulation({**self.output, **self._inside}, variables, steps)
 
     def _make_networks(self) -> dict[int, DynamicNetwork]:
         """Return the networks that run more than once, by their place in the order."""
         operation, sequence = self.operation, self.stages.sequence
         at = {k: s.parts[0] for k, s in enumerate(sequence) if s.kind == "network"}
         buffers = self.stages.buffers
-        read = {k: drivers_of(operation, p, buffers) for k, p in at.items()}
+        drivers = {k: drivers_of(operation, p, buffers) for k, p in at.items()}
         now: Mapping[str, Array] = {**self.output, **self._inside}
         sources = dict.fromkeys(at, now)
         late = [k for k, part in at.items() if part in operation.lagging]
         if late:
-            wanted = {n: v for k in late for n, v in read[k].items()}
-            self._period = self._gather(wanted, operation.gathering)
+            variables = {n: v for k in late for n, v in drivers[k].items()}
+            self._period = self._gather(variables, operation.gathering)
             sources |= dict.fromkeys(late, self._period.values)
-        made = {
+        networks = {
             k: DynamicNetwork(
                 operation,
                 part,
-                [(v, sources[k][n]) for n, v in read[k].items()],
+                [(v, sources[k][n]) for n, v in drivers[k].items()],
                 self.parameters.attribute,
                 self._seen,
                 self.parameters.mean,
             )
             for k, part in at.items()
         }
-        self._late = {k: made[k] for k in late}
-        return made
+        self._late = {k: networks[k] for k in late}
+        return networks
 
     def _make_storage(self) -> Storage:
         sums: dict[tuple[str, str], Array] = {}
@@ -225,9 +225,9 @@ class Runner:
                 arrays = (
                     s.state[name] for s in self.steppers.values() if name in s.state
                 )
-                found = next(arrays, None)
+                total = next(arrays, None)
                 sums[balance.budget, way] = (
-                    np.zeros(1) if found is None else found[:, 0]
+                    np.zeros(1) if total is None else total[:, 0]
                 )
         if self.is_field:
             self._fields = FieldSums(self.stages, {**self.output, **self._inside}, sums)
@@ -239,9 +239,9 @@ class Runner:
     def _summing(self, names: Sequence[str]) -> Callable[[], Any]:
         """Return a function that adds up states of several stages."""
         terms = [
-            stepper.summing(own)
+            stepper.summing(states)
             for stepper in self.steppers.values()
-            if (own := [name for name in names if name in stepper.state])
+            if (states := [name for name in names if name in stepper.state])
         ]
         if self.is_field:
             # Of a whole space there is one number.
@@ -326,8 +326,8 @@ class Runner:
         """
         if not self.parameters.pending:
             return
-        for some, found in self.parameters.compute(self.is_field, answered):
-            for key, values in found.items():
+        for some, parameters in self.parameters.compute(self.is_field, answered):
+            for key, values in parameters.items():
                 if self.is_field:
                     self._seen[key][...] = values
                 else:
@@ -391,7 +391,7 @@ class Runner:
         """Return all stores by part and name: (place, member), entries first."""
         return self._stores
 
-    def seen(self, part: str, name: str) -> Array:
+    def parameter(self, part: str, name: str) -> Array:
         """Return a parameter as the step of a part sees it, (place, member)."""
         return self._seen[part, name]
 

@@ -51,45 +51,45 @@ def order(
     if "places" not in owner:
         _refuse_other_hash(owner, ids, space, where)
         return None
-    found = _names(owner["places"], where)
-    if found != list(ids):
-        _refuse_other(set(found), set(ids), where)
+    places = _names(owner["places"], where)
+    if places != list(ids):
+        _refuse_other(set(places), set(ids), where)
     stands = identity(ids, space)["space"]
     if owner.get("space") != stands:
         raise StateError(
             f"{where}: its places stand to each other in another way: found space "
             f"{owner.get('space')!r}, this component has {stands!r}"
         )
-    if found == list(ids):
+    if places == list(ids):
         return None
-    at = {name: k for k, name in enumerate(found)}
+    at = {name: k for k, name in enumerate(places)}
     return np.array([at[name] for name in ids])
 
 
 def _names(text: str, where: str) -> list[str]:
     try:
-        found = json.loads(text)
+        names = json.loads(text)
     except (ValueError, RecursionError):
-        found = None
+        names = None
     if not (
-        isinstance(found, list)
-        and all(isinstance(name, str) for name in found)
-        and len(set(found)) == len(found)
+        isinstance(names, list)
+        and all(isinstance(name, str) for name in names)
+        and len(set(names)) == len(names)
     ):
         raise StateError(
             f"{where}: places: found {text!r:.60}, expected a list of names, each once"
         )
-    return found
+    return names
 
 
-def _refuse_other(found: set[str], ids: set[str], where: str) -> None:
-    lacking, more = ids - found, found - ids
-    said = [
+def _refuse_other(places: set[str], ids: set[str], where: str) -> None:
+    lacking, more = ids - places, places - ids
+    details = [
         *([f"it lacks {_some(lacking)} of this component"] if lacking else []),
         *([f"it has {_some(more)} besides"] if more else []),
     ]
-    if said:
-        raise StateError(f"{where}: belongs to other places: {', and '.join(said)}")
+    if details:
+        raise StateError(f"{where}: belongs to other places: {', and '.join(details)}")
 
 
 def _some(names: Iterable[str]) -> str:
@@ -106,9 +106,9 @@ def _refuse_other_hash(
     digest = hashlib.sha256("\n".join(ids).encode())
     if space is not None:
         digest.update(space.fingerprint.encode())
-    expected, found = digest.hexdigest(), owner.get("set of places")
-    if found != expected:
+    expected, actual = digest.hexdigest(), owner.get("set of places")
+    if actual != expected:
         raise StateError(
             f"{where}: belongs to another set of places, or has them in another order, "
-            f"and does not name them: found {found!r}, this component has {expected!r}"
+            f"and does not name them: found {actual!r}, this component has {expected!r}"
         )

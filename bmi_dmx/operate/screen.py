@@ -12,10 +12,10 @@ from ..errors import ConfigError, DataError, suggestion
 from ..space import Space, place_name
 from ..variables import Forcing
 from .clock import DAY, Clock
-from .once import warn_once
+from .repeated_warnings import warn_once
 
 __all__ = [
-    "Accepted",
+    "AcceptedRange",
     "Policy",
     "Rule",
     "Screen",
@@ -35,7 +35,7 @@ Policy = Literal["raise", "hold"] | dict[str, Literal["raise", "hold"] | float]
 _log = logging.getLogger(__name__)
 
 
-class Accepted(NamedTuple):
+class AcceptedRange(NamedTuple):
     """Values of a forcing that are accepted.
 
     Parameters
@@ -176,14 +176,14 @@ class Screen:
         return True
 
     def _repair(self) -> None:
-        found = {}
+        repairs = {}
         for name, array in self._buffers.items():
             low, high = self._bounds[name]
             bad = ~((array >= low) & (array <= high))
             if bad.any():
-                found[name] = bad, self._good(name, array, bad)
+                repairs[name] = bad, self._good(name, array, bad)
         # Only once nothing is refused.
-        for name, (bad, good) in found.items():
+        for name, (bad, good) in repairs.items():
             self._replace(name, bad, good)
 
     def _good(self, name: str, array: Array, bad: Any) -> Array:
@@ -199,9 +199,9 @@ class Screen:
         if rule != "hold":
             good.fill(np.nan if rule == "raise" else rule)
         good[slightly_below(array, low, self._slack.get(name, 0.0))] = low
-        lost = bad & np.isnan(good)
-        if lost.any():
-            raise DataError(self._message(name, array, int(np.argmax(lost))))
+        missing = bad & np.isnan(good)
+        if missing.any():
+            raise DataError(self._message(name, array, int(np.argmax(missing))))
         return good
 
     def _replace(self, name: str, bad: Any, good: Array) -> None:
@@ -223,10 +223,10 @@ class Screen:
             f"expected {low:g} to {high:g}"
         )
 
-    def accepted(self, name: str) -> Accepted:
+    def accepted(self, name: str) -> AcceptedRange:
         """Return which values of a forcing are accepted, and the rule for others."""
         low, high = self._bounds[name]
-        return Accepted(low, high, self._rules[name], self._slack.get(name, 0.0))
+        return AcceptedRange(low, high, self._rules[name], self._slack.get(name, 0.0))
 
     def report(self) -> str:
         """Return how many values were replaced, by forcing; empty if none were."""

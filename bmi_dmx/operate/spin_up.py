@@ -28,14 +28,14 @@ def spin_up(runner: Runner, series: Mapping[str, Array], repeat: int) -> None:
     """
     clock = runner.clock
     steps = len(next(iter(series.values())))
-    given = [(array, series[name]) for name, array in runner.forcing.items()]
+    forcings = [(array, series[name]) for name, array in runner.forcing.items()]
     for _ in range(repeat):
         clock.set(-steps)
         for step in range(steps):
-            for array, values in given:
+            for array, values in forcings:
                 array[:] = values[step]
             runner.advance()
             clock.tick()
-    for array, _ in given:
+    for array, _ in forcings:
         array.fill(np.nan)
     runner.begin_balance()

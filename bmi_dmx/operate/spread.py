@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..compose.weighted import MEMBER_WEIGHT
+from ..compose.weighted_process import MEMBER_WEIGHT
 from ..variables import Variable
 from .runner import Runner
 from .stages import Stages
@@ -79,8 +79,8 @@ def spreads(stages: Stages) -> Iterator[Spread]:
             p.name == MEMBER_WEIGHT.name
             for p in part.declared(operation.inner).parameters
         )
-        own = stages.buffers[part.name, variable.name]
-        members = own in stages.shown and part.members and not weighted
+        buffer = stages.buffers[part.name, variable.name]
+        members = buffer in stages.shown and part.members and not weighted
         if not models and not members:
             continue
         standard = "" if part.model else variable.standard_name

@@ -109,20 +109,20 @@ class _Maker:
         self.buffers = _buffers(self.plan, operation.inner)
 
     def stages(self) -> Stages:
-        found: list[Stage] = []
+        stages: list[Stage] = []
         groups = [g for g in self._groups() if g[0].every != "once"]
         # What enters and leaves whole fields is no matter of single places.
         fields = any(part.coupling == "stencil" for part in self.plan.parts)
         closes = self._alone(groups[-1]) and not fields
         for group in groups:
             if group[0].kind == "network":
-                found.append(Stage(group, None))
+                stages.append(Stage(group, None))
                 continue
             program = self._program(group, closing=closes and group is groups[-1])
-            found.append(Stage(group, program, group[0].members or 1))
+            stages.append(Stage(group, program, group[0].members or 1))
         if self.balances and not closes and not fields:
-            found.append(Stage((_CLOSING,), self._program((), closing=True)))
-        return Stages(self.operation, tuple(found), self.balances, self.buffers)
+            stages.append(Stage((_CLOSING,), self._program((), closing=True)))
+        return Stages(self.operation, tuple(stages), self.balances, self.buffers)
 
     def _groups(self) -> Iterator[tuple[Part, ...]]:
         """Yield parts that one program steps: neighbours that share their members."""
@@ -171,17 +171,17 @@ class _Maker:
         declared = part.declared(self.operation.inner)
         program = self.operation.program(part)
         values = build.splice(program, self._inputs(build, part, declared, amounts))
-        found: dict[str, Arg] = {}
+        outputs: dict[str, Arg] = {}
         for state in declared.states:
             for old, new in _entries(part, state):
-                found[new] = values[old]
+                outputs[new] = values[old]
         for variable in declared.outputs:
             prefix = "q" if isinstance(variable, Flux) else "s"
             amount = values[f"{prefix}.{variable.name}"]
             amounts[part.name, variable.name] = amount
             buffer = self.buffers[part.name, variable.name]
-            found[f"q.{buffer}"] = self._reported(build, part, variable, amount)
-        return found
+            outputs[f"q.{buffer}"] = self._reported(build, part, variable, amount)
+        return outputs
 
     def _inputs(
         self,
@@ -218,9 +218,9 @@ class _Maker:
         giver, flux = self._giver(link)
         if inside is not None:
             # The buffer still holds the step before.
-            own = self._scale(giver, flux)
+            base = self._scale(giver, flux)
             scale = self._received(part, forcing, flux, link)
-            return inside if own == scale else build.emit("mul", inside, scale / own)
+            return inside if base == scale else build.emit("mul", inside, scale / base)
         if giver.members and not giver.mean:
             raise ConfigError(
                 f"parts.{part.name}: reads {link.name!r} of every member of "
@@ -234,12 +234,12 @@ class _Maker:
         if link.giver == "upstream":
             return build.input(f"f.{qualified(part, forcing.name)}")
         name: str = link.name
-        given: Variable = forcing
+        source: Variable = forcing
         if link.giver == "part":
             name = self.buffers[link.part, link.name]
-            given = self._giver(link)[1]
+            source = self._giver(link)[1]
         value = build.input(f"f.{name}")
-        return build.emit("mul", value, self._received(part, forcing, given, link))
+        return build.emit("mul", value, self._received(part, forcing, source, link))
 
     def _giver(self, link: Link) -> tuple[Part, Variable]:
         """Return the part that gives an input, and what it gives."""
@@ -248,11 +248,11 @@ class _Maker:
         return giver, next(f for f in declared.fluxes if f.name == link.name)
 
     def _received(
-        self, part: Part, forcing: Forcing, given: Variable, link: Link
+        self, part: Part, forcing: Forcing, source: Variable, link: Link
     ) -> float:
         """Return the factor from what the host sees of a giver to a forcing."""
         time = self._time(part, forcing)
-        return time / self.operation.factor(given) * link.factor
+        return time / self.operation.factor(source) * link.factor
 
     def _scale(self, part: Part, variable: Variable) -> float:
         """Return the factor from what the host sees to what a step computes with."""
@@ -284,7 +284,7 @@ class _Maker:
         for balance, way in product(self.balances, ("in", "out")):
             name = f"s.{balance.budget}/{way}"
             total: Arg = build.input(name)
-            lost: Arg = build.input(f"{name}{LOST}")
+            roundoff: Arg = build.input(f"{name}{LOST}")
             terms = balance.inputs if way == "in" else balance.outputs
             for term in terms:
                 if term not in amounts:
@@ -293,8 +293,8 @@ class _Maker:
                 if share != 1.0:
                     amount = build.emit("mul", amount, share)
                 total, less = _added(build, total, amount)
-                lost = build.emit("add", lost, less)
-            outputs[name], outputs[f"{name}{LOST}"] = total, lost
+                roundoff = build.emit("add", roundoff, less)
+            outputs[name], outputs[f"{name}{LOST}"] = total, roundoff
         return outputs
 
     def _amount(self, build: Builder, name: str, variable: str) -> Arg:
@@ -311,11 +311,11 @@ class _Maker:
 
 def _added(build: Builder, total: Arg, amount: Arg) -> tuple[Arg, Arg]:
     """Return the rounded sum of two numbers, and what rounding has taken from it."""
-    found = build.emit("add", total, amount)
-    own = build.emit("sub", found, total)
-    of_total = build.emit("sub", total, build.emit("sub", found, own))
-    of_amount = build.emit("sub", amount, own)
-    return found, build.emit("add", of_total, of_amount)
+    rounded = build.emit("add", total, amount)
+    virtual = build.emit("sub", rounded, total)
+    of_total = build.emit("sub", total, build.emit("sub", rounded, virtual))
+    of_amount = build.emit("sub", amount, virtual)
+    return rounded, build.emit("add", of_total, of_amount)
 
 
 LOST = "_lost"
@@ -336,13 +336,13 @@ def _buffers(plan: Plan, inner: float) -> dict[tuple[str, str], str]:
 
     What the host gives under a name has that name for itself.
     """
-    found: dict[tuple[str, str], str] = {}
-    taken = {forcing.name for forcing in plan.forcings}
+    buffers: dict[tuple[str, str], str] = {}
+    names = {forcing.name for forcing in plan.forcings}
     for part in reversed(plan.processes):
         for variable in part.declared(inner).outputs:
             name = public(part, variable)
-            if name in taken:
+            if name in names:
                 name = f"{part.name}.{name}"
-            taken.add(name)
-            found[part.name, variable.name] = name
-    return found
+            names.add(name)
+            buffers[part.name, variable.name] = name
+    return buffers

@@ -65,31 +65,31 @@ def contents(runner: Runner, names: Iterable[str]) -> dict[str, Content]:
     """
     plan = runner.operation.plan
     fields = any(part.coupling == "stencil" for part in plan.parts)
-    found = dict(_stores(runner))
+    schema = dict(_stores(runner))
     networks = {part.name for part in plan.networks}
     budgets = runner.storage.memory()["balance"]
     rows = runner.parameters.rows
     for name in names:
-        group, _, own = name.partition(".")
+        group, _, entry = name.partition(".")
         if group == "settings":
             each = None if fields else -1
-            found[name] = Content(each, missing=True, rows=rows[own])
+            schema[name] = Content(each, missing=True, rows=rows[entry])
         elif group == "balance":
-            each = budgets[own].size == len(runner.ids) and own != "begun"
-            found[name] = Content(-1 if each else None)
+            each = budgets[entry].size == len(runner.ids) and entry != "begun"
+            schema[name] = Content(-1 if each else None)
         elif group in networks or group == "varying":
             unknown = group == "varying" and not runner.operation.lags
-            found[name] = Content(None if fields else -2, missing=unknown)
-        elif own and name not in found:
-            found[name] = Content(None if fields else -1, missing=True)
+            schema[name] = Content(None if fields else -2, missing=unknown)
+        elif entry and name not in schema:
+            schema[name] = Content(None if fields else -1, missing=True)
     if runner.members is not None:
         theirs = [n.removeprefix(MEMBERS) for n in names if n.startswith(MEMBERS)]
         more = contents(runner.members, theirs)
-        found |= {f"{MEMBERS}{name}": content for name, content in more.items()}
-        found["ensemble.draws"] = Content(None, 0.0)
-    found["balance.begun"] = Content(None, 0.0, 1.0)
-    found["period.steps"] = Content(None, 0.0)
-    return found
+        schema |= {f"{MEMBERS}{name}": content for name, content in more.items()}
+        schema["ensemble.draws"] = Content(None, 0.0)
+    schema["balance.begun"] = Content(None, 0.0, 1.0)
+    schema["period.steps"] = Content(None, 0.0)
+    return schema
 
 
 def _stores(runner: Runner) -> Iterator[tuple[str, Content]]:
@@ -110,19 +110,19 @@ def _bounds(variable: Variable) -> tuple[float, float]:
 
 
 def in_order(
-    arrays: Mapping[str, Array], order: Indices, known: Mapping[str, Content]
+    arrays: Mapping[str, Array], order: Indices, schema: Mapping[str, Content]
 ) -> dict[str, Array]:
     """Return arrays with their places in another order."""
-    found = {}
+    ordered = {}
     for name, array in arrays.items():
-        axis = known[name].axis if name in known else None
-        found[name] = array if axis is None else np.take(array, order, axis)
-    return found
+        axis = schema[name].axis if name in schema else None
+        ordered[name] = array if axis is None else np.take(array, order, axis)
+    return ordered
 
 
 def refuse_absurd(
     arrays: Mapping[str, Array],
-    known: Mapping[str, Content],
+    schema: Mapping[str, Content],
     ids: Sequence[str],
     where: str,
 ) -> None:
@@ -134,9 +134,9 @@ def refuse_absurd(
         Naming the array, the place and the number.
     """
     for name, array in arrays.items():
-        if name not in known:
+        if name not in schema:
             continue
-        content = known[name]
+        content = schema[name]
         if not content.rows:
             _refuse(f"{where}: {name}", array, content, ids)
             continue

@@ -43,13 +43,13 @@ def parts_of(
     ids = [name for group in groups for name in group]
     at = order(owner, ids, None, where)
     places = np.arange(len(ids)) if at is None else at
-    known = contents(runner, arrays)
+    schema = contents(runner, arrays)
     first = 0
     for group in groups:
         some = places[first : first + len(group)]
         first += len(group)
-        own = {**owner, "places": json.dumps(list(group))}
-        yield pack(in_order(arrays, some, known), own)
+        group_owner = {**owner, "places": json.dumps(list(group))}
+        yield pack(in_order(arrays, some, schema), group_owner)
 
 
 def joined(states: Iterable[bytes], runner: Runner, where: str) -> bytes:
@@ -74,10 +74,10 @@ def joined(states: Iterable[bytes], runner: Runner, where: str) -> bytes:
         owners.append(owner)
         for name, array in arrays.items():
             parts.setdefault(name, []).append(array)
-    known = contents(runner, parts)
+    schema = contents(runner, parts)
     whole = {}
-    for name, found in parts.items():
-        axis = known[name].axis if name in known else None
-        whole[name] = found[0] if axis is None else np.concatenate(found, axis)
+    for name, pieces in parts.items():
+        axis = schema[name].axis if name in schema else None
+        whole[name] = pieces[0] if axis is None else np.concatenate(pieces, axis)
     ids = [name for owner in owners for name in json.loads(owner["places"])]
     return pack(whole, {**owners[0], "places": json.dumps(ids)})

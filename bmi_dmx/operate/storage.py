@@ -102,11 +102,11 @@ class Storage:
         sums: Mapping[tuple[str, str], Array],
     ) -> None:
         plan, names = self._stages.operation.plan, self.names[b.budget]
-        held: dict[float, list[str]] = {}
+        stores: dict[float, list[str]] = {}
         for part, name in b.storages:
             share = b.shares.get(part, 1.0)
-            held.setdefault(share, []).append(f"s.{qualified(plan[part], name)}")
-        terms = [(share, total(names)) for share, names in held.items()]
+            stores.setdefault(share, []).append(f"s.{qualified(plan[part], name)}")
+        terms = [(share, total(names)) for share, names in stores.items()]
         self._totals[b.budget] = _weighted(terms) if terms else total(())
         for way in ("in", "out"):
             self.balance[names[way]] = sums[b.budget, way]
@@ -129,11 +129,11 @@ class Storage:
 
     def stores(self, names: Sequence[str]) -> list[Array]:
         """Return the stores among these, (place, member); views, in declared units."""
-        known = {name: key for name, key in self._shown.items() if name in names}
+        keys = {name: key for name, key in self._shown.items() if name in names}
         return [
-            self._state[known[name][0].name, known[name][1].name]
+            self._state[keys[name][0].name, keys[name][1].name]
             for name in names
-            if name in known
+            if name in keys
         ]
 
     def restart(self) -> None:
@@ -216,12 +216,12 @@ class Storage:
             Naming the store and the first place.
         """
         _, store = self._shown[name]
-        wanted = values / self._stages.operation.factor(store)
-        bad = store.first_outside(wanted)
+        targets = values / self._stages.operation.factor(store)
+        bad = store.first_outside(targets)
         if bad is not None:
             where = self.place_of(store, int(at[bad]))
             raise DataError(
-                f"store {name!r} at {where} cannot be set to {wanted[bad]:g} "
+                f"store {name!r} at {where} cannot be set to {targets[bad]:g} "
                 f"{store.units}; expected {store.expected}"
             )
 
@@ -255,10 +255,10 @@ class Storage:
         before = table.mean(axis=1)
         means = self._means[name].copy()
         means[at] = values
-        wanted = means / self._stages.operation.factor(store)
+        targets = means / self._stages.operation.factor(store)
         # Where nothing changes, not even the last digit does.
         changed = means != self._means[name]
-        moved = _moved(table, before, wanted, store.limits[0])
+        moved = _moved(table, before, targets, store.limits[0])
         table[changed] = moved[changed]
         self.book(part, store, table.mean(axis=1) - before)
         self._means[name][:] = means
@@ -290,8 +290,8 @@ class Storage:
         return StateError("a number inside the model is not finite")
 
     def _field_not_finite(self, part: str, name: str, bad: Any) -> StateError:
-        found = self._stages.operation.plan[part]
-        states = found.declared(self._stages.operation.inner).states
+        process = self._stages.operation.plan[part]
+        states = process.declared(self._stages.operation.inner).states
         store = next(s for s in states if s.name == name)
         first = int(np.argmax(bad.reshape(store.size, -1).any(axis=0)))
         where = self.place_of(store, first)
@@ -305,9 +305,9 @@ class Storage:
     def copy_stores(self, other: Storage) -> None:
         """Take over the stores that the same model has at other steps as well."""
         for key, array in self._state.items():
-            found = other._state.get(key)
-            if found is not None and found.shape == array.shape:
-                array[...] = found
+            source = other._state.get(key)
+            if source is not None and source.shape == array.shape:
+                array[...] = source
 
     def memory(self) -> dict[str, dict[str, Array]]:
         """Return the arrays that are part of the state, by group."""
@@ -319,14 +319,19 @@ class Storage:
             f"initial.{budget}" if at else "initial": array
             for at, (budget, array) in enumerate(self._initial.items())
         }
-        lost = {f"{name}{LOST}": array for name, array in self.lost.items()}
-        groups["balance"] = {**self.balance, **lost, **initial, "begun": self._begun}
+        roundoff = {f"{name}{LOST}": array for name, array in self.lost.items()}
+        groups["balance"] = {
+            **self.balance,
+            **roundoff,
+            **initial,
+            "begun": self._begun,
+        }
         return groups
 
     def _single(self, part: str) -> bool:
         """Return whether a part has no members, and so no axis for them."""
-        found = self._stages.operation.plan[part]
-        return not found.members and found.coupling != "stencil"
+        process = self._stages.operation.plan[part]
+        return not process.members and process.coupling != "stencil"
 
 
 def summed(terms: Sequence[Callable[[], Any]], places: int) -> Callable[[], Any]:
@@ -337,10 +342,10 @@ def summed(terms: Sequence[Callable[[], Any]], places: int) -> Callable[[], Any]
         return lambda: np.zeros(places)
 
     def total() -> Any:
-        found = terms[0]()
+        total = terms[0]()
         for term in terms[1:]:
-            found = found + term()
-        return found
+            total = total + term()
+        return total
 
     return total
 
@@ -352,15 +357,15 @@ def _weighted(terms: Sequence[tuple[float, Callable[[], Any]]]) -> Callable[[], 
     return lambda: sum(share * np.asarray(term()) for share, term in terms)
 
 
-def add_up(total: Array, lost: Array, amount: Any) -> None:
+def add_up(total: Array, roundoff: Array, amount: Any) -> None:
     """Add amounts to sums in place, and what rounding takes from them to another.
 
     The programs of the stages do the same.
     """
-    found = total + amount
-    own = found - total
-    lost += (total - (found - own)) + (amount - own)
-    total[:] = found
+    rounded = total + amount
+    virtual = rounded - total
+    roundoff += (total - (rounded - virtual)) + (amount - virtual)
+    total[:] = rounded
 
 
 def _moved(members: Array, before: Array, after: Array, low: float) -> Array:

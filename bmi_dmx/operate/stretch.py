@@ -31,7 +31,7 @@ class Stretch:
     ----------
     runner : Runner
         The model; its host takes part in nothing of this, and its clock stands still.
-    given : mapping of str to ndarray
+    forcing : mapping of str to ndarray
         (step, place): all the forcings, and what the calendar gives, by name.
     watched : sequence of str
         Stores whose lowest values are wanted; none is ever negative.
@@ -44,19 +44,19 @@ class Stretch:
     """
 
     def __init__(
-        self, runner: Runner, given: Mapping[str, Array], watched: Sequence[str]
+        self, runner: Runner, forcing: Mapping[str, Array], watched: Sequence[str]
     ) -> None:
-        self._runner, self._given = runner, given
+        self._runner, self._given = runner, forcing
         self.in_kernels = len(runner.ids) <= _FEW and _in_kernels(runner)
         shown = runner.stages.shown
         self._watched = [name for name in watched if name in shown]
         self.stores = runner.storage.stores(self._watched)
         self._pieces: list[_Piece] = []
         if self.in_kernels:
-            steps, places = next(iter(given.values())).shape
+            steps, places = next(iter(forcing.values())).shape
             most = max(1, _NUMBERS // (places * max(1, len(runner.output))))
             self._pieces = [
-                _Piece(runner, _rows(given, first, most), self._watched)
+                _Piece(runner, _rows(forcing, first, most), self._watched)
                 for first in range(0, steps, most)
             ]
 
@@ -97,20 +97,20 @@ def _in_kernels(runner: Runner) -> bool:
     )
 
 
-def _rows(given: Mapping[str, Array], first: int, count: int) -> dict[str, Array]:
-    return {name: series[first : first + count] for name, series in given.items()}
+def _rows(arrays: Mapping[str, Array], first: int, count: int) -> dict[str, Array]:
+    return {name: series[first : first + count] for name, series in arrays.items()}
 
 
 class _Piece:
     """Successive steps of which all is recorded at once."""
 
     def __init__(
-        self, runner: Runner, given: Mapping[str, Array], watched: Sequence[str]
+        self, runner: Runner, forcing: Mapping[str, Array], watched: Sequence[str]
     ) -> None:
         self._runner, self._watched = runner, watched
-        steps, places = next(iter(given.values())).shape
+        steps, places = next(iter(forcing.values())).shape
         self._recorded = {name: np.empty((steps, places)) for name in runner.output}
-        self._series = {**given, **self._recorded}
+        self._series = {**forcing, **self._recorded}
         self._calls = [
             stepper.stretch(
                 {name: self._series[name[2:]] for name in stepper.layout.forcings},
@@ -135,32 +135,32 @@ class _Piece:
                 raise self._runner.not_finite()
         for name, series in self._recorded.items():
             self._runner.output[name][:] = series[-1]
-        sought = {}
+        minima = {}
         for name, lowest in zip(self._watched, least, strict=True):
             # Where the mean of the members is nothing, each of them is.
             empty = (self._recorded[name] == 0.0).any(axis=0)
             lowest[empty] = 0.0
             if lowest.any():
-                sought[f"q.{name}"] = lowest
+                minima[f"q.{name}"] = lowest
         for stepper, state in zip(self._steppers(), before, strict=True):
-            some = {n: x for n, x in sought.items() if n in stepper.layout.outputs}
+            some = {n: x for n, x in minima.items() if n in stepper.layout.outputs}
             if some:
                 for name, array in stepper.state.items():
                     array[...] = state[name]
                 self._seek(stepper, some)
 
-    def _seek(self, stepper: Stepper, sought: Mapping[str, Array]) -> None:
+    def _seek(self, stepper: Stepper, minima: Mapping[str, Array]) -> None:
         """Make the steps of a stage once more, and look at the stores of each member.
 
         Parameters
         ----------
         stepper : Stepper
             The stage, in the state from which the steps begin.
-        sought : mapping of str to ndarray
+        minima : mapping of str to ndarray
             (place, member) by output name, brought up to date.
         """
         steps, places = next(iter(self._series.values())).shape
-        members = next(iter(sought.values())).shape[1]
+        members = next(iter(minima.values())).shape[1]
         most = max(1, _NUMBERS // (places * members))
         nobody = np.empty((1, places, members))
         for first in range(0, steps, most):
@@ -170,11 +170,11 @@ class _Piece:
             output = dict.fromkeys(
                 stepper.layout.outputs, np.broadcast_to(nobody, shape)
             )
-            output |= {name: np.empty(shape) for name in sought}
+            output |= {name: np.empty(shape) for name in minima}
             part = _rows(self._series, first, count)
             forcing = {name: part[name[2:]] for name in stepper.layout.forcings}
             stepper.stretch(forcing, output)()
-            for name, lowest in sought.items():
+            for name, lowest in minima.items():
                 _, store = self._runner.stages.shown[name[2:]]
                 factor = self._runner.operation.factor(store)
                 np.minimum(lowest, output[name].min(axis=0) / factor, out=lowest)

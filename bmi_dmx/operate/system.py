@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..data.usual import Usual
+from ..data.plausibility import UsualMeans
 from ..variables import Attribute, Forcing, Variable
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..program import Program
     from .runner import Runner
 
-__all__ = ["PLAIN", "Dialect", "FileName", "Following", "System", "system_of"]
+__all__ = ["PLAIN", "DependentStores", "Dialect", "FileName", "System", "system_of"]
 
 Units = Mapping[str, tuple[str, float]]
 """Units of a host and the factor into them, by declared units."""
@@ -74,7 +74,7 @@ class FileName:
 
 
 @dataclass(frozen=True)
-class Following:
+class DependentStores:
     """Stores that follow from others, and are not changed by themselves.
 
     Parameters
@@ -111,7 +111,7 @@ class System:
     extremes : tuple of Forcing
         Lowest and highest values within a step that files may have of a forcing; where
         they lack its mean, that is the middle of the two.
-    usual : mapping of str to Usual
+    usual : mapping of str to UsualMeans
         What forcings usually are, by name, for files that give no units.
     density : str
         Of what flows, with units, where files may have a mass for its volume; such as
@@ -125,7 +125,7 @@ class System:
     capacities : mapping of str to tuple of str
         What states do not exceed, by name: the product of these states and parameters
         of their part.
-    following : Following, optional
+    following : DependentStores, optional
         Stores that analyses bring in line with those that they change.
     length : str
         Attribute that is the way through a place, where places drain into each other.
@@ -165,7 +165,7 @@ class System:
     aliases: Mapping[str, str] = field(default_factory=dict)
     files: tuple[FileName, ...] = ()
     extremes: tuple[Forcing, ...] = ()
-    usual: Mapping[str, Usual] = field(default_factory=dict)
+    usual: Mapping[str, UsualMeans] = field(default_factory=dict)
     density: str = ""
     attributes: tuple[Attribute, ...] = ()
     possible: Mapping[tuple[str, str], tuple[float, float] | None] = field(
@@ -173,7 +173,7 @@ class System:
     )
     conserved: Mapping[str, str] = field(default_factory=dict)
     capacities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    following: Following | None = None
+    following: DependentStores | None = None
     length: str = ""
     older_states: Mapping[str, OlderState] = field(default_factory=dict)
     starts: Mapping[str, Callable[[Runner], None]] = field(default_factory=dict)

@@ -111,8 +111,8 @@ def _logical(op: str) -> _Translate:
 
 
 def _is_mask(b: Builder, x: Arg) -> bool:
-    made = b.made(x)
-    return made is not None and OPS[made.op].boolean
+    instruction = b.instruction_of(x)
+    return instruction is not None and OPS[instruction.op].boolean
 
 
 def _mask(b: Builder, x: Arg) -> Arg:
@@ -137,8 +137,8 @@ def _to_copy(b: Builder, meta: Any, x: Arg, *, dtype: Any = None, **kw: Any) -> 
         return x
     if dtype == torch.bool:
         return _mask(b, x)
-    made = b.made(x)
-    if dtype == torch.int64 and made is not None and made.op == "trunc":
+    instruction = b.instruction_of(x)
+    if dtype == torch.int64 and instruction is not None and instruction.op == "trunc":
         return x  # an index, whole already
     # Of the floating-point types there is one in a run, but it has at least 32 bits.
     if not dtype.is_floating_point or dtype.itemsize < 4:
@@ -204,11 +204,11 @@ def _is_positive(b: Builder, x: Arg) -> bool:
     """Return whether a value is known to be above 0, because it was clamped."""
     if isinstance(x, (int, float)):
         return x > 0.0
-    made = b.made(x)
-    if made is None or made.op not in ("maximum", "minimum"):
+    instruction = b.instruction_of(x)
+    if instruction is None or instruction.op not in ("maximum", "minimum"):
         return False
-    known = (_is_positive(b, arg) for arg in made.args)
-    return any(known) if made.op == "maximum" else all(known)
+    positive = (_is_positive(b, arg) for arg in instruction.args)
+    return any(positive) if instruction.op == "maximum" else all(positive)
 
 
 def _clamp(b: Builder, meta: Any, x: Arg, low: Any = None, high: Any = None) -> Arg:
@@ -305,10 +305,12 @@ def _convolution(
             "convolutions cannot be compiled with strides, dilation, groups or "
             "transposed"
         )
-    found = b.emit("convolution", x, weight, list(padding))
+    correlation = b.emit("convolution", x, weight, list(padding))
     if bias is None:
-        return found
-    return b.emit("add", found, b.emit("reshape", bias, [-1, *(1 for _ in padding)]))
+        return correlation
+    return b.emit(
+        "add", correlation, b.emit("reshape", bias, [-1, *(1 for _ in padding)])
+    )
 
 
 def _transpose(b: Builder, meta: Any, x: Arg, axes: Any = (1, 0)) -> Arg:

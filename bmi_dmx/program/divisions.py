@@ -23,15 +23,15 @@ def shared_divisions(program: Program) -> Program:
     by = Counter(i.args[1] for i in program.instructions if _divides(i))
     inverse = {value: f"{value}_inverse" for value, n in by.items() if n > 1}
     instructions: list[Instruction] = []
-    made: set[str] = set()
+    names: set[str] = set()
     for instruction in program.instructions:
         divisor = instruction.args[1] if _divides(instruction) else None
         if divisor not in inverse:
             instructions.append(instruction)
             continue
         name = inverse[divisor]
-        if name not in made:
-            made.add(name)
+        if name not in names:
+            names.add(name)
             instructions.append(Instruction(name, "div", (1.0, divisor)))
         product = (instruction.args[0], name)
         instructions.append(Instruction(instruction.out, "mul", product))

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from .ops import OPS
 from .program import Arg, Instruction, Program
 
-__all__ = ["Hoisted", "hoisted"]
+__all__ = ["SplitProgram", "hoisted"]
 
 
-class Hoisted(NamedTuple):
+class SplitProgram(NamedTuple):
     """A program in two.
 
     Parameters
@@ -26,7 +26,7 @@ class Hoisted(NamedTuple):
     step: Program
 
 
-def hoisted(program: Program, fixed: Collection[str], prefix: str) -> Hoisted:
+def hoisted(program: Program, fixed: Collection[str], prefix: str) -> SplitProgram:
     """Return what a program makes of inputs that do not change apart from the rest.
 
     Parameters
@@ -43,8 +43,8 @@ def hoisted(program: Program, fixed: Collection[str], prefix: str) -> Hoisted:
     rest: list[Instruction] = []
     masks = set()
     for instruction in program.instructions:
-        used = {a for a in instruction.args if isinstance(a, str)}
-        if used and used <= constant:
+        operands = {a for a in instruction.args if isinstance(a, str)}
+        if operands and operands <= constant:
             constant.add(instruction.out)
             once.append(instruction)
             if not OPS[instruction.op].boolean:
@@ -54,11 +54,11 @@ def hoisted(program: Program, fixed: Collection[str], prefix: str) -> Hoisted:
         rest.append(instruction)
     inputs = dict(program.inputs)
     step = Program(inputs, tuple(rest), program.outputs).select(program.outputs)
-    needed = {a for i in step.instructions for a in i.args if isinstance(a, str)}
-    needed |= {v for v in program.outputs.values() if isinstance(v, str)}
-    values = [i.out for i in once if i.out in needed - masks]
-    made: dict[str, Arg] = {f"{prefix}{k}": value for k, value in enumerate(values)}
-    return Hoisted(
-        Program(inputs, tuple(once), made).select(made),
-        Program({**inputs, **made}, step.instructions, program.outputs),
+    live = {a for i in step.instructions for a in i.args if isinstance(a, str)}
+    live |= {v for v in program.outputs.values() if isinstance(v, str)}
+    values = [i.out for i in once if i.out in live - masks]
+    outputs: dict[str, Arg] = {f"{prefix}{k}": value for k, value in enumerate(values)}
+    return SplitProgram(
+        Program(inputs, tuple(once), outputs).select(outputs),
+        Program({**inputs, **outputs}, step.instructions, program.outputs),
     )

@@ -60,8 +60,8 @@ def _squeeze(x: Any, axis: int) -> Any:
 
 
 def _expand(x: Any, shape: list[int]) -> Any:
-    known = (1,) * (len(shape) - np.ndim(x)) + np.shape(x)
-    target = [k if s == -1 else s for s, k in zip(shape, known, strict=True)]
+    sizes = (1,) * (len(shape) - np.ndim(x)) + np.shape(x)
+    target = [k if s == -1 else s for s, k in zip(shape, sizes, strict=True)]
     return np.broadcast_to(x, target)
 
 
@@ -115,8 +115,8 @@ def _convolution(x: Any, weight: Any, padding: list[int]) -> Any:
     windows = sliding_window_view(np.pad(x, edges), weight.shape[2:], axes)
     kernel = tuple(range(-len(axes), 0))
     # Channels and the places of the kernel are summed over.
-    found = np.tensordot(windows, weight, ((1, *kernel), (1, *axes)))
-    return np.moveaxis(found, -1, 1)
+    correlation = np.tensordot(windows, weight, ((1, *kernel), (1, *axes)))
+    return np.moveaxis(correlation, -1, 1)
 
 
 _ELEMENTWISE: dict[str, Op] = {

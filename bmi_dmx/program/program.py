@@ -61,7 +61,7 @@ class Program:
 
     @classmethod
     def from_json(
-        cls, data: Mapping[str, Any], source: str = "program", *, own: bool = False
+        cls, data: Mapping[str, Any], source: str = "program", *, trusted: bool = False
     ) -> Program:
         """Rebuild a program and verify that it is one.
 
@@ -71,7 +71,7 @@ class Program:
             From :meth:`to_json`.
         source : str
             What messages begin with.
-        own : bool
+        trusted : bool
             Whether it was written here, and so may be of any size.
 
         Raises
@@ -87,7 +87,7 @@ class Program:
             program = cls(dict(inputs), tuple(_instructions(data)), dict(outputs))
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(f"{source}: not a program ({error!r:.100})") from None
-        refuse_unfit(program, source, bounded=not own)
+        refuse_unfit(program, source, bounded=not trusted)
         return program
 
     def refuse_shaped(self, source: str) -> None:
@@ -121,31 +121,31 @@ class Program:
     @cached_property
     def spent(self) -> tuple[tuple[str, ...], ...]:
         """For each instruction, the values that nothing needs once it is done."""
-        needed = set(_values(self.outputs.values()))
+        live = set(_values(self.outputs.values()))
         spent = []
         for instruction in reversed(self.instructions):
-            used = {instruction.out, *_values(instruction.args)}
-            spent.append(tuple(sorted(used - needed)))
-            needed |= used
+            values = {instruction.out, *_values(instruction.args)}
+            spent.append(tuple(sorted(values - live)))
+            live |= values
         return tuple(reversed(spent))
 
     def read_for(self, outputs: Iterable[str]) -> set[str]:
         """Return the names of the inputs that these outputs depend on."""
-        chosen = self.select(outputs)
-        used = set(_values(a for i in chosen.instructions for a in i.args))
-        used.update(_values(chosen.outputs.values()))
-        return {name for name, value in self.inputs.items() if value in used}
+        program = self.select(outputs)
+        values = set(_values(a for i in program.instructions for a in i.args))
+        values.update(_values(program.outputs.values()))
+        return {name for name, value in self.inputs.items() if value in values}
 
     def select(self, outputs: Iterable[str]) -> Program:
         """Return the program that computes these outputs only, without dead code."""
-        kept = {name: self.outputs[name] for name in outputs}
-        alive = {value for value in kept.values() if isinstance(value, str)}
+        selection = {name: self.outputs[name] for name in outputs}
+        alive = {value for value in selection.values() if isinstance(value, str)}
         body: list[Instruction] = []
         for instruction in reversed(self.instructions):
             if instruction.out in alive:
                 body.append(instruction)
                 alive.update(_values(instruction.args))
-        return Program(self.inputs, tuple(reversed(body)), kept)
+        return Program(self.inputs, tuple(reversed(body)), selection)
 
 
 def _instructions(data: Mapping[str, Any]) -> Iterator[Instruction]:
@@ -177,7 +177,7 @@ class Builder:
         self._count += 1
         return f"v{self._count}"
 
-    def made(self, value: Arg) -> Instruction | None:
+    def instruction_of(self, value: Arg) -> Instruction | None:
         """Return the instruction that made a value; None for inputs and constants."""
         return self._made.get(value) if isinstance(value, str) else None
 

@@ -81,12 +81,12 @@ def call_step(process: Process, values: Mapping[str, Tensor]) -> dict[str, Tenso
 
 
 def _refuse_unknown(
-    process: Process, kind: str, found: Iterable[str], declared: Sequence[Variable]
+    process: Process, kind: str, names: Iterable[str], declared: Sequence[Variable]
 ) -> None:
-    known = [variable.name for variable in declared]
-    for name in found:
-        if name not in known:
-            hint = suggestion(name, known)
+    allowed_names = [variable.name for variable in declared]
+    for name in names:
+        if name not in allowed_names:
+            hint = suggestion(name, allowed_names)
             raise ScanError(
                 f"{process.name}.step returned {kind} {name!r}, which is not "
                 f"declared{hint}"
@@ -156,8 +156,8 @@ def named(process: Process) -> Iterator[None]:
 
 def _examples(names: Iterable[str], dtype: torch.dtype) -> dict[str, Tensor]:
     """Return some values to trace with; the caller's random numbers stay untouched."""
-    own = torch.Generator().manual_seed(0)
-    return {n: torch.rand(2, dtype=dtype, generator=own) for n in names}
+    generator = torch.Generator().manual_seed(0)
+    return {n: torch.rand(2, dtype=dtype, generator=generator) for n in names}
 
 
 def trace_adjoint(
@@ -188,20 +188,20 @@ def trace_adjoint(
     """
     primals = input_names(process)
     entries = [n for state in process.states for n in entry_names("s", state)]
-    kept = [name for name in entries if name not in without]
-    kept += list(outputs)
+    cotangents = [name for name in entries if name not in without]
+    cotangents += list(outputs)
 
     def vjp(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         def forward(*args: Tensor) -> tuple[Tensor, ...]:
             result = call_step(process, dict(zip(primals, args, strict=True)))
             # Outputs that are an input itself need a node of their own.
-            return tuple(result[n] * 1.0 for n in kept)
+            return tuple(result[n] * 1.0 for n in cotangents)
 
         pull = torch.func.vjp(forward, *(values[n] for n in primals))[1]
-        gradients = pull(tuple(values[f"d.{n}"] for n in kept))
+        gradients = pull(tuple(values[f"d.{n}"] for n in cotangents))
         return {f"g.{n}": g for n, g in zip(primals, gradients, strict=True)}
 
-    names = [*primals, *(f"d.{n}" for n in kept)]
+    names = [*primals, *(f"d.{n}" for n in cotangents)]
     with named(process):
         return _apart(lambda: _traced(vjp, _examples(names, dtype)))
 
@@ -250,7 +250,7 @@ def _traced(
     outputs: list[str] = []
 
     def flat(*args: Tensor) -> tuple[Tensor, ...]:
-        with _Whole():
+        with _NumberGuard():
             result = function(dict(zip(names, args, strict=True)))
         outputs[:] = list(result)
         return tuple(result.values())
@@ -270,7 +270,7 @@ def _traced(
     return _translate(graph, names, outputs)
 
 
-class _Whole(TorchFunctionMode):
+class _NumberGuard(TorchFunctionMode):
     """Refuses to give the numbers of tensors away, which are not those of a run."""
 
     def __torch_function__(

@@ -67,8 +67,8 @@ class _Allowance:
     def spend(self, op: str, arguments: Sequence[Any]) -> None:
         """Take off what an operation makes, and refuse it where it is too much."""
         size: Size = _SIZES.get(op, _broadcast)
-        made = size(*arguments)
-        numbers, work = made if isinstance(made, tuple) else (made, 0)
+        cost = size(*arguments)
+        numbers, work = cost if isinstance(cost, tuple) else (cost, 0)
         if numbers > self._largest:
             raise BundleError(
                 f"operation {op!r} makes {numbers:.3g} numbers in a trial, expected "
@@ -99,7 +99,7 @@ def _arange(start: float, stop: float, step: float) -> float:
 def _expand(x: Any, shape: Sequence[int]) -> int:
     shapes = (1,) * (len(shape) - np.ndim(x)) + np.shape(x)
     sizes = zip(shape, shapes, strict=True)
-    return int(math.prod(known if size == -1 else size for size, known in sizes))
+    return int(math.prod(length if size == -1 else size for size, length in sizes))
 
 
 def _cat(arrays: Sequence[Any], axis: int) -> int:

@@ -44,19 +44,19 @@ def river(options: Namespace) -> None:
     from ..models.rivers.formats import read_river
     from .summary import print_summary
 
-    found = read_river(
+    river = read_river(
         options.path,
         format=options.format,
         lakes=options.lakes,
         gauges=options.gauges,
     )
     if options.above:
-        found = found.upstream_of(options.above)
-    print_summary(found)
+        river = river.upstream_of(options.above)
+    print_summary(river)
     if options.output is not None:
         from .picture import draw
 
-        print(f"\n{draw(options.output, found, options.path.name)}")
+        print(f"\n{draw(options.output, river, options.path.name)}")
 
 
 def _pair(text: str) -> tuple[str, float]:
@@ -194,10 +194,10 @@ def route(options: Namespace) -> None:
     from ..models.rivers.formats.read import found
     from .route import BUNDLE, Request
     from .route import route as routed
-    from .span import Asked
+    from .span import RequestedSpan
     from .water import lines
 
-    when = Asked(
+    when = RequestedSpan(
         start=options.start, end=options.end, step=options.step,
         daily=options.daily_mean, utc_offset=options.utc_offset, warmup=options.warmup,
     )  # fmt: skip
@@ -212,11 +212,9 @@ def route(options: Namespace) -> None:
         state=options.state, first_flow=options.first_flow,
         save_state=options.save_state, threads=options.threads,
     )  # fmt: skip
-    done = routed(request)
-    print("\n".join(lines(done.water, done.residual)))
-    print(
-        f"\n{done.path}: {done.stations} of {done.reaches} reaches, {done.steps} steps"
-    )
+    run = routed(request)
+    print("\n".join(lines(run.water, run.residual)))
+    print(f"\n{run.path}: {run.stations} of {run.reaches} reaches, {run.steps} steps")
     if options.compare:
         from .compare import compare
 

@@ -85,36 +85,36 @@ def compare(request: Request) -> str:
     if request.above:
         river = river.upstream_of(request.above)
     folder = request.output.with_name(f"{request.output.stem}-compared")
-    with atomic_folder(folder) as made:
-        other = _by_file(request, river, made / "given.nc")
+    with atomic_folder(folder) as temporary:
+        other = _by_file(request, river, temporary / "given.nc")
         if other is not None:
             route(other)
         flow = _beside(request, other, river, tree)
-        text = _scored(flow, made / "scores.csv")
-        _draw(flow, made / "flow.png", request.tree.name)
+        text = _scored(flow, temporary / "scores.csv")
+        _draw(flow, temporary / "flow.png", request.tree.name)
     return f"{text}\n\n{folder}"
 
 
 def _by_file(request: Request, river: River, output: Path) -> Request | None:
     """Return the same run by the channels of the file; None if it says nothing more."""
-    known = {n for n, x in river.attributes.items() if np.isfinite(x).all()}
+    attributes = {n for n, x in river.attributes.items() if np.isfinite(x).all()}
     other = replace(request, output=output, save_state=None)
-    if request.bundle != COMPOUND and known.issuperset(OF_COMPOUND):
+    if request.bundle != COMPOUND and attributes.issuperset(OF_COMPOUND):
         step = replace(request.when, step=STEP)
         return replace(other, bundle=COMPOUND, parameters=None, when=step)
-    if request.parameters != OF_TREE and "manning" in known:
+    if request.parameters != OF_TREE and "manning" in attributes:
         return replace(other, parameters=OF_TREE)
     return None
 
 
 def _beside(request: Request, other: Request | None, river: River, tree: Path) -> _Flow:
-    names, times, own = _written(request.output)
-    series = {Path(request.bundle).name: own, SUM: _summed(request, river, len(times))}
+    names, times, flow = _written(request.output)
+    series = {Path(request.bundle).name: flow, SUM: _summed(request, river, len(times))}
     if other is not None:
         series[GIVEN] = _written(other.output)[2]
-    seen = _observed(request, names, times, tree)
-    if seen is not None:
-        series[SEEN] = seen
+    observed = _observed(request, names, times, tree)
+    if observed is not None:
+        series[SEEN] = observed
     elif other is None:
         raise ConfigError(
             f"--compare: {river.path}: says neither what was observed (one of "
@@ -172,10 +172,10 @@ def _observed(
     for variable in there:
         try:
             with SeriesOfPlaces(tree, variable) as series:
-                own = [k for k, name in enumerate(series.ids) if name in names]
-                values = series.read()[:, own]
+                indices = [k for k, name in enumerate(series.ids) if name in names]
+                values = series.read()[:, indices]
                 stamps = series.stamps.moments.times.astype("datetime64[s]")
-                known = [series.ids[k] for k in own]
+                places = [series.ids[k] for k in indices]
         except DataError:
             continue
         if request.when.daily:
@@ -186,11 +186,11 @@ def _observed(
                 stamps.astype("datetime64[D]"),
             )
         same, mine, theirs = np.intersect1d(times, stamps, return_indices=True)
-        if len(same) and known:
-            found = np.full((len(times), len(names)), np.nan)
-            columns = np.array([names.index(name) for name in known])
-            found[np.ix_(mine, columns)] = values[theirs]
-            return found
+        if len(same) and places:
+            observed = np.full((len(times), len(names)), np.nan)
+            columns = np.array([names.index(name) for name in places])
+            observed[np.ix_(mine, columns)] = values[theirs]
+            return observed
     return None
 
 
@@ -210,7 +210,7 @@ def _scored(flow: _Flow, path: Path) -> str:
             table.writerow(
                 [place, *(f"{scores[n][m][k]:.6g}" for n in rows for m in METRICS)]
             )
-    known = int(np.isfinite(scores[rows[0]]["nse"]).sum())
+    count = int(np.isfinite(scores[rows[0]]["nse"]).sum())
     columns = [
         Column(header=f"against {what}", values=rows),
         *(
@@ -220,14 +220,14 @@ def _scored(flow: _Flow, path: Path) -> str:
             )
             for metric in METRICS
         ),
-        Column(header="places", values=[known] * len(rows)),
+        Column(header="places", values=[count] * len(rows)),
     ]  # fmt: skip
     return render(columns)
 
 
 def _median(values: Array) -> float | None:
-    known = values[np.isfinite(values)]
-    return float(np.median(known)) if known.size else None
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if finite.size else None
 
 
 def _draw(flow: _Flow, path: Path, name: str) -> None:
@@ -238,13 +238,13 @@ def _draw(flow: _Flow, path: Path, name: str) -> None:
     with picture(path, 8.0, 1.0 + 1.7 * len(some)) as figure:
         figure.suptitle(f"{name}: the same inflow, routed", x=0.02, ha="left")
         axes = figure.subplots(len(some), 1, sharex=True, squeeze=False)[:, 0]
-        for own, k in zip(axes, some.tolist(), strict=True):
+        for panel, k in zip(axes, some.tolist(), strict=True):
             for label, series in flow.series.items():
-                own.plot(
+                panel.plot(
                     flow.times, series[:, k], color=colours[label], label=label, lw=1.0
                 )
-            own.set_title(flow.names[k])
-            own.set_ylabel("m³ s⁻¹")
+            panel.set_title(flow.names[k])
+            panel.set_ylabel("m³ s⁻¹")
         dates(axes[-1], flow.times)
         labelled, labels = axes[0].get_legend_handles_labels()
         figure.legend(labelled, labels, ncols=len(labels), loc="outside lower center")

@@ -66,22 +66,22 @@ class Inflow(ABC):
             When a name is none of the river, or nothing of it is.
         """
         known_names = {*river.entering, *river.tree.ids}
-        kept = [k for k, name in enumerate(self.ids) if name in known_names]
-        if len(kept) < len(self.ids):
-            lost = [name for name in self.ids if name not in known_names]
-            if not kept:
-                known = (*river.entering, *river.tree.ids)
+        indices = [k for k, name in enumerate(self.ids) if name in known_names]
+        if len(indices) < len(self.ids):
+            rest = [name for name in self.ids if name not in known_names]
+            if not indices:
+                names = (*river.entering, *river.tree.ids)
                 raise DataError(
                     f"{self.path}: none of its {len(self.ids)} names is of the river: "
-                    f"found {lost[0]!r}{suggestion(lost[0], known)}, the river has "
+                    f"found {rest[0]!r}{suggestion(rest[0], names)}, the river has "
                     f"{river.tree.ids[0]!r}"
                 )
             self.remarks[
-                f"{self.path}: {len(lost)} of {len(self.ids)} are not of the river, "
-                f"and left out; the first is {lost[0]!r}"
+                f"{self.path}: {len(rest)} of {len(self.ids)} are not of the river, "
+                f"and left out; the first is {rest[0]!r}"
             ] = None
-        self._kept = np.array(kept)
-        self._names = [self.ids[k] for k in kept]
+        self._kept = np.array(indices)
+        self._names = [self.ids[k] for k in indices]
         self._map: Map = river.map_from(self._names)
         self._scale = self._areas(river) if self._deep else None
         dry = len(river) - len(np.unique(self._map.rows))
@@ -126,8 +126,8 @@ class Inflow(ABC):
         bad = ~((values >= 0.0) & (values <= MOST))
         if bad.any():
             step, at = (int(k[0]) for k in np.nonzero(bad))
-            found = values[step, at]
-            what = "missing" if np.isnan(found) else f"{found:g} {UNITS}"
+            inflow = values[step, at]
+            what = "missing" if np.isnan(inflow) else f"{inflow:g} {UNITS}"
             raise DataError(
                 f"{self.path}: lateral inflow of {self._names[at]!r} at "
                 f"{self.axis.times[first + step]} is {what}; expected 0 to {MOST:g} "
@@ -170,7 +170,7 @@ class NetcdfInflow(Inflow):
 
     def __init__(self, path: Path, name: str | None, units: str, *, ends: bool) -> None:
         self.path = path
-        name = name or chosen(path)
+        name = name or inflow_variable(path)
         self._series = SeriesOfPlaces(path, name, stated=units)
         try:
             self._begin(ends)
@@ -202,7 +202,7 @@ def moved(axis: TimeAxis, ends: bool) -> TimeAxis:
     return TimeAxis(axis.first - step, axis.seconds, axis.steps)
 
 
-def chosen(path: Path) -> str:
+def inflow_variable(path: Path) -> str:
     """Return the variable of a file that is called as lateral inflow is.
 
     Raises
@@ -211,11 +211,15 @@ def chosen(path: Path) -> str:
         When none is, or several are.
     """
     with netcdf.opened(path) as file:
-        found = [name for name in lateral_names() if name in file.variables]
+        variables = [name for name in lateral_names() if name in file.variables]
         there = ", ".join(file.variables)
-    if len(found) == 1:
-        return found[0]
-    which = f"{' and '.join(found)} may both be" if found else "nothing is called as"
+    if len(variables) == 1:
+        return variables[0]
+    which = (
+        f"{' and '.join(variables)} may both be"
+        if variables
+        else "nothing is called as"
+    )
     raise DataError(
         f"{path}: {which} lateral inflow; --variable NAME says which of {there}"
     )

@@ -26,19 +26,19 @@ from ..models.rivers.formats.gauge_table import with_gauges
 from ..models.rivers.formats.read import found
 from ..models.rivers.hot_start import hot_start
 from ..models.rivers.settings import RiverSettings
-from ..operate.once import warn_once
-from ..operate.shared import bundle_named
+from ..operate.bundle_cache import bundle_named
+from ..operate.repeated_warnings import warn_once
 from ..run.output import Axis, OutputVariable, SeriesFile
 from ..run.pieces import Pieces
 from ..run.steps import BLOCK, rows_of
 from .inflow import LATERAL, Array, Inflow, NetcdfInflow
 from .run_folder import RunFolder
-from .span import Asked, Lateral, Span
+from .span import Lateral, RequestedSpan, Span
 from .start import flow_at
 from .stations import Stations
 from .water import Water, account, texts
 
-__all__ = ["BUNDLE", "Request", "Routed", "opened_inflow", "route"]
+__all__ = ["BUNDLE", "Request", "RoutingResult", "opened_inflow", "route"]
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Request:
         Name of a bundle that comes with the package, or the folder of one.
     at : str
         As of :meth:`.stations.Stations.of`.
-    when : Asked
+    when : RequestedSpan
         Steps.
     format, lakes, gauges
         As of :func:`~bmi_dmx.models.rivers.formats.read_river`.
@@ -101,7 +101,7 @@ class Request:
     output: Path
     bundle: str = BUNDLE
     at: str = "gauges"
-    when: Asked = field(default_factory=Asked)
+    when: RequestedSpan = field(default_factory=RequestedSpan)
     format: str | None = None
     lakes: Path | None = None
     gauges: Path | None = None
@@ -121,7 +121,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Routed:
+class RoutingResult:
     """What a run did.
 
     Parameters
@@ -147,7 +147,7 @@ class Routed:
     remarks: tuple[str, ...]
 
 
-def route(request: Request) -> Routed:
+def route(request: Request) -> RoutingResult:
     """Route lateral inflow down a river, and write the flow.
 
     Memory does not grow with the length of the run. One that was stopped or killed goes
@@ -170,9 +170,9 @@ def route(request: Request) -> Routed:
         ):
             for values, state in run.pieces(pieces):
                 pieces.add(values, state)
-            done = run.finish(pieces)
+            outcome = run.finish(pieces)
     pieces.remove()
-    return done
+    return outcome
 
 
 def opened_inflow(request: Request) -> Inflow:
@@ -234,18 +234,18 @@ class _Run:
             warn_once(_log, text, "%s", text)
 
     def _settings(self, begin: datetime | Literal["state"]) -> RiverSettings:
-        asked = self.request
+        request = self.request
         return RiverSettings(
-            tree=found(asked.tree).resolve(),
-            format=asked.format,
-            lakes=None if asked.lakes is None else asked.lakes.resolve(),
-            outlets=asked.above,
-            parameters=asked.parameters,
-            attribute_defaults=asked.attributes,
+            tree=found(request.tree).resolve(),
+            format=request.format,
+            lakes=None if request.lakes is None else request.lakes.resolve(),
+            outlets=request.above,
+            parameters=request.parameters,
+            attribute_defaults=request.attributes,
             start_time=begin,
-            time_step=asked.when.step,
+            time_step=request.when.step,
             # What is known of the flow replaces it.
-            state=asked.state if asked.first_flow is None else "cold",
+            state=request.state if request.first_flow is None else "cold",
         )
 
     def _with_gauges(self) -> River:
@@ -281,12 +281,14 @@ class _Run:
 
     def plan(self) -> dict[str, str]:
         """Return what decides the numbers of the run."""
-        asked, span = self.request, self.span
+        request, span = self.request, self.span
         start = hashlib.sha256(self.component.state_bytes()).hexdigest()
         return {
             "version": __version__,
-            "inflow": _file_text(asked.inflow),
-            "way of reading it": f"{asked.variable}, {asked.units}, {asked.lines}",
+            "inflow": _file_text(request.inflow),
+            "way of reading it": (
+                f"{request.variable}, {request.units}, {request.lines}"
+            ),
             "steps": f"{span}",
             "start (bundle, settings, tree, attributes, state)": start,
             "choice of places": hashlib.sha256(
@@ -299,17 +301,17 @@ class _Run:
     def _rows(self) -> int:
         return rows_of(self.span.every * self._each, self._width, self.request.block)
 
-    def pieces(self, done: Pieces) -> Iterator[tuple[dict[str, Array], bytes]]:
+    def pieces(self, pieces: Pieces) -> Iterator[tuple[dict[str, Array], bytes]]:
         """Run what is still to be run, and yield it with the state behind it."""
         span, component = self.span, self.component
-        total, first = span.lead + span.every * span.count, done.done * self._each
-        passed = span.lead + first * span.every if first else 0
+        total, first = span.lead + span.every * span.count, pieces.done * self._each
+        initial = span.lead + first * span.every if first else 0
         with tqdm(
-            total=total, initial=passed, desc="route", unit=" steps", disable=None
+            total=total, initial=initial, desc="route", unit=" steps", disable=None
         ) as bar:
             if first:
-                component.set_state_bytes(done.state(), str(done.folder))
-                _log.info("%s: goes on from step %d", self.request.output, passed)
+                component.set_state_bytes(pieces.state(), str(pieces.folder))
+                _log.info("%s: goes on from step %d", self.request.output, initial)
             else:
                 for begin in range(0, span.lead, self._rows):
                     count = min(self._rows, span.lead - begin)
@@ -322,7 +324,7 @@ class _Run:
     def _piece(self, first: int, count: int, bar: Any) -> dict[str, Array]:
         """Run the steps of some numbers that are written."""
         span, columns = self.span, self.stations.positions
-        written = np.zeros((count, len(columns)))
+        series = np.zeros((count, len(columns)))
         water = np.zeros(len(self.water.terms))
         steps = count * span.every
         self.water.begin(first=not self.component.get_current_time() and self._fresh)
@@ -333,53 +335,53 @@ class _Run:
             ran = self.component.pass_through(
                 lateral, self._wanted, self.request.threads
             )
-            self._record(written, ran[FLOW][:, columns], before, begin)
+            self._record(series, ran[FLOW][:, columns], before, begin)
             water += self.water.of(lateral, ran, span.seconds)
             bar.update(rows)
-        return {FLOW: written, "water": water[None]}
+        return {FLOW: series, "water": water[None]}
 
-    def _record(self, written: Array, flow: Array, before: Array, begin: int) -> None:
+    def _record(self, series: Array, flow: Array, before: Array, begin: int) -> None:
         """Add the flow at the ends of some steps to what is written."""
         every = self.span.every
         at = (begin + np.arange(len(flow))) // every
         if not self.span.means:
             ends = (begin + np.arange(len(flow)) + 1) % every == 0
-            written[at[ends]] = flow[ends]
+            series[at[ends]] = flow[ends]
             return
         # Between the ends of two steps the flow is taken to change evenly.
         means = 0.5 * (flow + np.concatenate([before[None], flow[:-1]]))
         first = np.flatnonzero(np.diff(at, prepend=-1))
-        written[at[first]] += np.add.reduceat(means, first, axis=0) / every
+        series[at[first]] += np.add.reduceat(means, first, axis=0) / every
 
     # Writing
 
-    def finish(self, pieces: Pieces) -> Routed:
+    def finish(self, pieces: Pieces) -> RoutingResult:
         """Write the output, and the last state where it is wanted."""
-        asked, span = self.request, self.span
-        sums, left = account(self.water, (piece["water"][0] for piece in pieces))
-        whole = pieces.whole(asked.output.suffix)
+        request, span = self.request, self.span
+        sums, residual = account(self.water, (piece["water"][0] for piece in pieces))
+        whole = pieces.whole(request.output.suffix)
         with (
             atomic(whole) as temporary,
-            self._file(temporary, texts(sums, left)) as file,
+            self._file(temporary, texts(sums, residual)) as file,
         ):
             file.write_constants(self._constants())
             first = 0
             for piece in pieces:
                 file.write(first, {FLOW: piece[FLOW]})
                 first += len(piece[FLOW])
-        if asked.save_state is not None:
-            self.component.save_state(asked.save_state)
-        os.replace(whole, asked.output)
-        return Routed(
-            asked.output, len(self.stations), len(self.river),
-            span.lead + span.every * span.count, sums, left, self._remarks(),
+        if request.save_state is not None:
+            self.component.save_state(request.save_state)
+        os.replace(whole, request.output)
+        return RoutingResult(
+            request.output, len(self.stations), len(self.river),
+            span.lead + span.every * span.count, sums, residual, self._remarks(),
         )  # fmt: skip
 
     def _remarks(self) -> tuple[str, ...]:
         return (*self.river.remarks, *self.inflow.remarks)
 
     def _file(self, path: Path, water: dict[str, Any]) -> SeriesFile:
-        span, river, asked = self.span, self.river, self.request
+        span, river, request = self.span, self.river, self.request
         seconds = span.every * span.seconds
         epoch = (span.start - datetime(1970, 1, 1)).total_seconds()
         method = "time: mean" if span.means else "time: point"
@@ -399,9 +401,9 @@ class _Run:
             source=f"bmi_dmx {__version__}, bundle {bundle.name}",
             bundle_fingerprint=bundle.fingerprint,
             licence_of_bundle=bundle.manifest.licence,
-            inflow=f"{asked.inflow.name}: {self.inflow.describe()}",
-            channels=asked.parameters or "answered by the bundle",
-            start=asked.first_flow or asked.state,
+            inflow=f"{request.inflow.name}: {self.inflow.describe()}",
+            channels=request.parameters or "answered by the bundle",
+            start=request.first_flow or request.state,
             steps_before=f"{span.lead} of {span.seconds:g} s",
             tree_fingerprint=river.tree.fingerprint,
             comment="; ".join(self._remarks()) or "nothing was assumed",
@@ -411,7 +413,7 @@ class _Run:
     def _constants(self) -> dict[OutputVariable, Any]:
         """Return what is known of the places beside their flow."""
         river, at = self.river, self.stations.positions
-        found: dict[OutputVariable, Any] = {}
+        constants: dict[OutputVariable, Any] = {}
         if _located(river):
             for name, units in (
                 ("longitude", "degrees_east"),
@@ -419,18 +421,18 @@ class _Run:
             ):
                 values = getattr(river.tree, name)[at]
                 label = OutputVariable(name, units, texts=(("standard_name", name),))
-                found[label] = values
+                constants[label] = values
         area = river.attributes.get("drainage_area_km2")
         if area is not None:
-            found[OutputVariable("drainage_area_km2", "km2", "what drains through")] = (
-                area[at]
-            )
+            constants[
+                OutputVariable("drainage_area_km2", "km2", "what drains through")
+            ] = area[at]
         if not self.stations.are_reaches:
             label = OutputVariable(
                 "reach_id", "1", "the reach at whose lower end it is"
             )
-            found[label] = np.array(self.stations.reaches, dtype=object)
-        return found
+            constants[label] = np.array(self.stations.reaches, dtype=object)
+        return constants
 
 
 def _located(river: River) -> bool:

@@ -67,12 +67,12 @@ class RunFolder(Inflow):
         """Return the column of lateral inflow, the same in all files."""
         first = self._files[0]
         titles = [heading(title) for title in first.titles]
-        wanted = (name,) if name else lateral_names()
-        found = [k for k, (title, _) in enumerate(titles) if title in wanted]
-        if len(found) != 1:
+        names = (name,) if name else lateral_names()
+        columns = [k for k, (title, _) in enumerate(titles) if title in names]
+        if len(columns) != 1:
             there = ", ".join(title for title, _ in titles[2:])
             raise DataError(
-                f"{first.path}: found {len(found)} columns of {' or '.join(wanted)}; "
+                f"{first.path}: found {len(columns)} columns of {' or '.join(names)}; "
                 f"--variable NAME says which of {there}"
             )
         for file in self._files:
@@ -80,7 +80,7 @@ class RunFolder(Inflow):
                 raise DataError(
                     f"{file.path}: its columns are not those of {first.path.name}"
                 )
-        (at,) = found
+        (at,) = columns
         stated = titles[at][1] or units
         if not stated:
             raise DataError(
@@ -101,10 +101,10 @@ class RunFolder(Inflow):
             return deep, float(convert(1.0, units, DEPTH if deep else UNITS))
 
     def _times(self, file: Lines) -> list[np.datetime64]:
-        found: list[np.datetime64] = []
-        while rows := file.read(len(found), _FEW):
-            found += [self._time(file, row) for row in rows]
-        return found
+        times: list[np.datetime64] = []
+        while rows := file.read(len(times), _FEW):
+            times += [self._time(file, row) for row in rows]
+        return times
 
     def _time(self, file: Lines, row: list[str]) -> np.datetime64:
         moment = moment_of_text(row[_TIME]) if len(row) > _TIME else None
@@ -117,7 +117,7 @@ class RunFolder(Inflow):
 
     def _read(self, first: int, count: int) -> Array:
         values = np.empty((count, len(self._files)))
-        known: list[str] = []
+        previous: list[str] = []
         for k, file in enumerate(self._files):
             rows = file.read(first, count)
             if len(rows) < count:
@@ -127,9 +127,9 @@ class RunFolder(Inflow):
                     f"{self.axis.steps}"
                 )
             texts = [row[_TIME] for row in rows]
-            if texts != known:
+            if texts != previous:
                 self._refuse_other_times(file, rows, first)
-                known = texts
+                previous = texts
             try:
                 values[:, k] = [float(row[self._column]) for row in rows]
             except (ValueError, IndexError):

@@ -15,13 +15,13 @@ from ..models.rivers.disaggregation import interpolated, repeated
 from ..operate.operation import step_text
 from .inflow import Array, Inflow
 
-__all__ = ["DAY", "HOUR", "Asked", "Lateral", "Span"]
+__all__ = ["DAY", "HOUR", "Lateral", "RequestedSpan", "Span"]
 
 HOUR, DAY = 3600.0, 86400.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class RequestedSpan:
     """When, as it is asked for.
 
     Parameters
@@ -57,13 +57,13 @@ class Asked:
         text = self.end if ends else self.start
         if text is None:
             return None
-        found = moment_of_text(text)
-        if found is None:
+        time = moment_of_text(text)
+        if time is None:
             raise ConfigError(
                 f"--{key}: found {text!r}, expected a date such as 1995-10-01, or "
                 "1995-10-01 12:00"
             )
-        moment: datetime = found.astype("datetime64[us]").item()
+        moment: datetime = time.astype("datetime64[us]").item()
         if ends and ":" not in text:
             moment += timedelta(days=1)
         return moment - timedelta(hours=self.utc_offset)
@@ -103,13 +103,18 @@ class Span:
 
     @classmethod
     def of(
-        cls, asked: Asked, axis: TimeAxis, where: str, *, begun: datetime | None
+        cls,
+        period: RequestedSpan,
+        axis: TimeAxis,
+        where: str,
+        *,
+        begun: datetime | None,
     ) -> Span:
         """Return the steps that are asked for, as far as there is inflow.
 
         Parameters
         ----------
-        asked : Asked
+        period : RequestedSpan
         axis : TimeAxis
             Of the inflow.
         where : str
@@ -124,18 +129,18 @@ class Span:
         """
         first = axis.start
         last = first + timedelta(seconds=axis.steps * axis.seconds)
-        start, end = asked.moment("start"), asked.moment("end", ends=True)
+        start, end = period.moment("start"), period.moment("end", ends=True)
         start = start or begun or first
-        if asked.daily:
-            start = _midnight(start, asked.utc_offset)
+        if period.daily:
+            start = _midnight(start, period.utc_offset)
         limit = last if end is None else end
         if (begun is not None and start < begun) or start < first or limit > last:
             raise ConfigError(
                 f"{where}: found inflow from {begun or first} to {last}, asked for are "
                 f"{start} to {limit} (UTC)"
             )
-        every = DAY if asked.daily else max(HOUR, asked.step)
-        _refuse_uneven(asked.step, every, axis, where)
+        every = DAY if period.daily else max(HOUR, period.step)
+        _refuse_uneven(period.step, every, axis, where)
         count = int((limit - start).total_seconds() // every)
         if count < 1:
             raise ConfigError(
@@ -145,16 +150,16 @@ class Span:
             lead = (start - begun).total_seconds()
         else:
             there = (start - first).total_seconds()
-            lead = min(asked.warmup * DAY, there) // asked.step * asked.step
+            lead = min(period.warmup * DAY, there) // period.step * period.step
         begin = start - timedelta(seconds=lead)
-        if (begin - first).total_seconds() % asked.step or lead % asked.step:
+        if (begin - first).total_seconds() % period.step or lead % period.step:
             raise ConfigError(
                 f"--start: {start} is not at the end of a step of "
-                f"{step_text(asked.step)} from {begun or first} on"
+                f"{step_text(period.step)} from {begun or first} on"
             )
-        steps = round(every / asked.step)
+        steps = round(every / period.step)
         return cls(
-            begin, asked.step, round(lead / asked.step), steps, count, asked.daily
+            begin, period.step, round(lead / period.step), steps, count, period.daily
         )
 
 
@@ -193,8 +198,8 @@ class Lateral:
         axis = inflow.axis
         self._inflow, self._lines = inflow, lines
         self._parts = round(axis.seconds / span.seconds)
-        passed = (span.begin - axis.start).total_seconds()
-        self._first = round(passed / span.seconds)
+        offset = (span.begin - axis.start).total_seconds()
+        self._first = round(offset / span.seconds)
 
     def read(self, first: int, count: int) -> Array:
         """Return the inflow of some steps, (step, reach), m3 s-1."""
@@ -202,11 +207,11 @@ class Lateral:
         low, high = begin // parts, -(-(begin + count) // parts)
         if not self._lines or parts == 1:
             rows = self._inflow.read(low, high - low)
-            found: NDArray[np.float64] = repeated(rows, parts)
+            inflow: NDArray[np.float64] = repeated(rows, parts)
             at = begin - low * parts
-            return np.ascontiguousarray(found[at : at + count])
+            return np.ascontiguousarray(inflow[at : at + count])
         # Lines within a step depend on those before and after.
         before, after = max(low - 1, 0), min(high + 1, self._inflow.axis.steps)
-        found = interpolated(self._inflow.read(before, after - before), parts)
+        inflow = interpolated(self._inflow.read(before, after - before), parts)
         at = begin - before * parts
-        return np.ascontiguousarray(found[at : at + count])
+        return np.ascontiguousarray(inflow[at : at + count])

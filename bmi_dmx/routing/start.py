@@ -13,9 +13,9 @@ from ..data.identity import match
 from ..errors import ConfigError, DataError
 from ..models.rivers.formats import River
 from ..models.rivers.formats.series import SeriesOfPlaces
-from ..operate.once import warn_once
+from ..operate.repeated_warnings import warn_once
 from .inflow import Array
-from .span import Asked
+from .span import RequestedSpan
 
 __all__ = ["FirstFlow", "flow_at"]
 
@@ -53,24 +53,24 @@ class FirstFlow:
             (reach,) of reaches of which nothing is known.
         """
         matched = match(river.tree.ids, self.ids)
-        found = np.array(else_, dtype=np.float64)
+        flow = np.array(else_, dtype=np.float64)
         for k, name in enumerate(river.tree.ids):
             if name in matched.places:
                 value = self.values[matched.places[name]]
-                found[k] = value if np.isfinite(value) else found[k]
-        known = sum(np.isfinite(self.values[p]) for p in matched.places.values())
-        if not known:
+                flow[k] = value if np.isfinite(value) else flow[k]
+        count = sum(np.isfinite(self.values[p]) for p in matched.places.values())
+        if not count:
             raise DataError(f"{self.where}: says the flow of no reach of the river")
-        if known < len(river):
+        if count < len(river):
             warn_once(
                 _log, self.where,
                 "%s: says nothing of %d of %d reaches, which start with the sum of the "
-                "first inflow above", self.where, len(river) - known, len(river),
+                "first inflow above", self.where, len(river) - count, len(river),
             )  # fmt: skip
-        return found
+        return flow
 
 
-def flow_at(path: Path, variable: str, asked: Asked) -> FirstFlow:
+def flow_at(path: Path, variable: str, period: RequestedSpan) -> FirstFlow:
     """Return the flow of a file at the start that is asked for, else at its first time.
 
     Raises
@@ -78,7 +78,7 @@ def flow_at(path: Path, variable: str, asked: Asked) -> FirstFlow:
     ConfigError, DataError
         When there is no such variable, or no flow of that time.
     """
-    start = asked.moment("start")
+    start = period.moment("start")
     with SeriesOfPlaces(path, variable) as series:
         moments = series.stamps.moments.times.astype("datetime64[s]")
         at = 0

@@ -46,12 +46,12 @@ class Stations:
         return self.names == self.reaches
 
     @classmethod
-    def of(cls, asked: str, river: River) -> Stations:
+    def of(cls, choice: str, river: River) -> Stations:
         """Return the places that are asked for.
 
         Parameters
         ----------
-        asked : str
+        choice : str
             ``gauges``, ``outlets``, ``all``, names with commas between them, or a file
             whose first column has them.
         river : River
@@ -62,11 +62,11 @@ class Stations:
             When there is no such reach or gauge.
         """
         tree = river.tree
-        if asked == ALL:
+        if choice == ALL:
             names: Sequence[str] = tree.ids
-        elif asked == OUTLETS:
+        elif choice == OUTLETS:
             names = [tree.ids[k] for k in np.flatnonzero(tree.downstream < 0)]
-        elif asked == GAUGES:
+        elif choice == GAUGES:
             names = tuple(river.gauges)
             if not names:
                 raise ConfigError(
@@ -74,25 +74,25 @@ class Stations:
                     "--at all or outlets needs none"
                 )
         else:
-            names = _found(_named(asked), river)
+            names = _found(_named(choice), river)
         reaches = tuple(river.gauges.get(name, name) for name in names)
         return cls(tuple(names), reaches, tree.positions(reaches))
 
 
-def _named(asked: str) -> list[str]:
-    if Path(asked).is_file():
-        table = read_table(Path(asked), "names of reaches or gauges")
+def _named(choice: str) -> list[str]:
+    if Path(choice).is_file():
+        table = read_table(Path(choice), "names of reaches or gauges")
         return list(table.places())
-    return [name.strip() for name in asked.split(",") if name.strip()]
+    return [name.strip() for name in choice.split(",") if name.strip()]
 
 
 def _found(names: Sequence[str], river: River) -> list[str]:
     """Return names as the river has them."""
-    known = (*river.gauges, *(r for r in river.tree.ids if r not in river.gauges))
-    matched = match(names, known)
+    places = (*river.gauges, *(r for r in river.tree.ids if r not in river.gauges))
+    matched = match(names, places)
     if matched.lacking or not names:
         name = matched.lacking[0] if matched.lacking else ""
         raise ConfigError(
-            f"--at: {river.path}: no reach or gauge {name!r}{suggestion(name, known)}"
+            f"--at: {river.path}: no reach or gauge {name!r}{suggestion(name, places)}"
         )
-    return [known[matched.places[name]] for name in dict.fromkeys(names)]
+    return [places[matched.places[name]] for name in dict.fromkeys(names)]

@@ -47,35 +47,35 @@ def lines(river: River) -> list[tuple[str, str]]:
     tree = river.tree
     outlets = [tree.ids[k] for k in np.flatnonzero(tree.downstream < 0).tolist()]
     above = np.bincount(tree.downstream[tree.downstream >= 0], minlength=1)
-    found = [
+    lines = [
         ("reaches", f"{len(tree)} in {len(tree.levels)} levels; at most {above.max()} "
                     f"drain into one; highest order (Strahler) {tree.strahler.max()}"),
         ("outlets", _named(outlets)),
     ]  # fmt: skip
     if "length" in river.attributes:
         length = river.attributes["length"]
-        found.append((
+        lines.append((
             "length", f"{length.sum() / 1e3:.6g} km in all; a reach "
             f"{length.min():.4g} to {length.max():.4g} m",
         ))  # fmt: skip
     if "drainage_area_km2" in river.attributes:
         area = river.attributes["drainage_area_km2"][tree.downstream < 0]
-        found.append(("area", f"{area.sum():.6g} km2 drain through the outlets"))
+        lines.append(("area", f"{area.sum():.6g} km2 drain through the outlets"))
     if tree.longitude is not None and tree.latitude is not None:
         east, north = tree.longitude, tree.latitude
-        found.append((
+        lines.append((
             "where", f"{east.min():.2f} to {east.max():.2f} degrees east, "
             f"{north.min():.2f} to {north.max():.2f} degrees north",
         ))  # fmt: skip
-    found.append(("gauges", _named(list(river.gauges))))
+    lines.append(("gauges", _named(list(river.gauges))))
     lakes = () if river.lakes is None else river.lakes.ids
-    found.append(("lakes", _named(lakes)))
+    lines.append(("lakes", _named(lakes)))
     if river.entering:
-        found.append((
+        lines.append((
             "inflow", f"may come by reach, or by {len(river.entering)} other names "
             f"({listed(list(river.entering))})",
         ))  # fmt: skip
-    return found
+    return lines
 
 
 def _named(names: Sequence[str]) -> str:
@@ -84,7 +84,7 @@ def _named(names: Sequence[str]) -> str:
 
 def _print_attributes(river: River) -> None:
     values = list(river.attributes.values())
-    known = [x[~np.isnan(x)] for x in values]
+    finite = [x[~np.isnan(x)] for x in values]
     print_table([
         Column(header="attribute", values=list(river.attributes)),
         Column(header="units", values=[river.units.get(n, "")
@@ -92,7 +92,7 @@ def _print_attributes(river: River) -> None:
         *(
             Column(
                 header=header, format=".4g",
-                values=[float(find(x)) if x.size else None for x in known],
+                values=[float(find(x)) if x.size else None for x in finite],
             )
             for header, find in (
                 ("least", np.min), ("median", np.median), ("greatest", np.max)
@@ -104,9 +104,9 @@ def _print_attributes(river: River) -> None:
 
 def unusual(river: River) -> list[str]:
     """Return what to say of numbers outside what is usual, for each attribute."""
-    found = []
-    for known in KNOWN:
-        variable = known.variable
+    remarks = []
+    for entry in KNOWN:
+        variable = entry.variable
         values = river.attributes.get(variable.name)
         if values is None:
             continue
@@ -118,8 +118,8 @@ def unusual(river: River) -> list[str]:
             names = [
                 f"{river.tree.ids[k]}: {values[k]:.4g}" for k in out.tolist()
             ]  # fmt: skip
-            found.append(
+            remarks.append(
                 f"{variable.name}: {out.size} of {len(river)} not within "
                 f"{variable.expected}{units} ({listed(names)})"
             )
-    return found
+    return remarks

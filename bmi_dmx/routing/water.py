@@ -50,12 +50,12 @@ class Water:
         runner = component.runner
         (balance,) = (b for b in runner.stages.balances if b.budget == BUDGET)
         inside = {LATERAL, ENTERING, LEAVING}
-        given = [name for _, name in balance.inputs if name not in inside]
-        taken = [name for _, name in balance.outputs if name not in inside]
-        self.recorded = (LEAVING, *given, *taken)
-        self.terms = (LATERAL, LEAVING, *given, *taken, "stored", "drift")
-        outward = [-1.0] * (len(taken) + 2)
-        self.signs = np.array([1.0, -1.0, *[1.0] * len(given), *outward])
+        gains = [name for _, name in balance.inputs if name not in inside]
+        losses = [name for _, name in balance.outputs if name not in inside]
+        self.recorded = (LEAVING, *gains, *losses)
+        self.terms = (LATERAL, LEAVING, *gains, *losses, "stored", "drift")
+        outward = [-1.0] * (len(losses) + 2)
+        self.signs = np.array([1.0, -1.0, *[1.0] * len(gains), *outward])
         assert isinstance(runner.space, Tree)
         self._outlets = np.flatnonzero(runner.space.downstream < 0)
         self._storage, self._output = runner.storage, runner.output
@@ -71,33 +71,39 @@ class Water:
         total = float(np.sum(self._storage.total(BUDGET)))
         return total, float(self._output[STORED].sum())
 
-    def of(self, lateral: Array, found: Mapping[str, Array], seconds: float) -> Array:
+    def of(self, lateral: Array, series: Mapping[str, Array], seconds: float) -> Array:
         """Return the terms of a block of steps that was just run."""
         after = self._held()
         change, stored = (b - a for a, b in zip(self._before, after, strict=True))
         self._before = after
-        rates = [lateral.sum(), found[LEAVING][:, self._outlets].sum()]
-        rates += [found[name].sum() for name in self.recorded[1:]]
+        rates = [lateral.sum(), series[LEAVING][:, self._outlets].sum()]
+        rates += [series[name].sum() for name in self.recorded[1:]]
         return np.array([*(seconds * rate for rate in rates), stored, change - stored])
 
 
 def account(water: Water, pieces: Iterable[Array]) -> tuple[dict[str, float], float]:
     """Return the sums of pieces of a run by term, and what they do not account for."""
     total = np.sum([*pieces], axis=0)
-    left = float((water.signs * total).sum())
-    return dict(zip(water.terms, total.tolist(), strict=True)), left
+    residual = float((water.signs * total).sum())
+    return dict(zip(water.terms, total.tolist(), strict=True)), residual
 
 
-def lines(terms: Mapping[str, float], left: float) -> list[str]:
+def lines(terms: Mapping[str, float], residual: float) -> list[str]:
     """Return the account of water in words, a line for each term."""
     whole = max(map(abs, terms.values())) or 1.0
-    found = [
+    lines = [
         f"{WORDS.get(name, name):47}{value:13.6g} m3 {value / whole:10.4%}"
         for name, value in terms.items()
     ]
-    return [*found, f"{'not accounted for':47}{left:13.3g} m3 {left / whole:10.1e}"]
+    return [
+        *lines,
+        f"{'not accounted for':47}{residual:13.3g} m3 {residual / whole:10.1e}",
+    ]
 
 
-def texts(terms: Mapping[str, float], left: float) -> dict[str, Any]:
+def texts(terms: Mapping[str, float], residual: float) -> dict[str, Any]:
     """Return the account as attributes of a file."""
-    return {**{f"water_{n}_m3": x for n, x in terms.items()}, "water_residual_m3": left}
+    return {
+        **{f"water_{n}_m3": x for n, x in terms.items()},
+        "water_residual_m3": residual,
+    }

@@ -167,7 +167,7 @@ def run_command(options: Namespace) -> None:
 
 
 def _forecast(options: Namespace) -> Path:
-    from .unforced import Forecast, forecast
+    from .unforced_forecast import Forecast, forecast
 
     return forecast(
         Forecast(

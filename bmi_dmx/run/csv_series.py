@@ -44,8 +44,8 @@ class CsvSeries(Series):
     ) -> None:
         super().__init__(path, names, system)
         table = read_table(path, "rows of forcing")
-        times, told = times_of(table, 0)
-        for remark in (*table.remarks, *told):
+        times, remarks = times_of(table, 0)
+        for remark in (*table.remarks, *remarks):
             self.remark(f"{path}: {remark}")
         where = f"{path}: {table.titles[0]}"
         self._keep_time(regular(times, where, lone_step=lone_step), where)
@@ -80,6 +80,6 @@ class CsvSeries(Series):
     def _raw(self, name: str, first: int, count: int) -> Array:
         return self._columns[name][1][first : first + count, None]
 
-    def attributes(self, wanted: Mapping[str, Attribute]) -> dict[str, Array]:
+    def attributes(self, declared: Mapping[str, Attribute]) -> dict[str, Array]:
         """Return nothing: such a file has no constants."""
         return {}

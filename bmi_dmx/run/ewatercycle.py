@@ -48,7 +48,7 @@ class HostedModel(LocalModel):  # type: ignore[misc]
 
     bmi_class: type[Component] = Component
     _configuration: dict[str, Any] = PrivateAttr(default_factory=dict)
-    _feed: list[_Fed] = PrivateAttr(default_factory=list)
+    _feed: list[_FileForcing] = PrivateAttr(default_factory=list)
 
     @property
     def parameters(self) -> ItemsView[str, Any]:
@@ -66,7 +66,7 @@ class HostedModel(LocalModel):  # type: ignore[misc]
         return path
 
     def _make_bmi_instance(self) -> OptionalDestBmi:
-        return _Dated(self.bmi_class())
+        return _DatedComponent(self.bmi_class())
 
     @property
     def component(self) -> Component:
@@ -140,7 +140,7 @@ class HostedModel(LocalModel):  # type: ignore[misc]
         )
 
 
-class _Dated(OptionalDestBmi):
+class _DatedComponent(OptionalDestBmi):
     """A component whose times are since a date, which is how eWaterCycle reads them.
 
     It ends where its forcing does.
@@ -162,7 +162,7 @@ class _Dated(OptionalDestBmi):
         return min(end, (self.until - self.origin.runner.clock.start).total_seconds())
 
 
-class _Fed:
+class _FileForcing:
     """One forcing of a component, from one file."""
 
     def __init__(
@@ -235,7 +235,7 @@ def __getattr__(name: str) -> Any:
     return Model
 
 
-def _fed(component: Component, files: Mapping[str, Path]) -> list[_Fed]:
+def _fed(component: Component, files: Mapping[str, Path]) -> list[_FileForcing]:
     """Return what the files of a forcing hold of what a component needs.
 
     Raises
@@ -248,22 +248,22 @@ def _fed(component: Component, files: Mapping[str, Path]) -> list[_Fed]:
     fed = []
     for forcing in operation.forcings:
         usual = [f.names for f in system.files if f.variable == forcing.name]
-        called = [forcing.name, *(name for names in usual for name in names)]
-        there = next((name for name in called if name in files), None)
+        aliases = [forcing.name, *(name for names in usual for name in names)]
+        there = next((name for name in aliases if name in files), None)
         if there is not None:
-            fed.append(_Fed(forcing, files[there], there, component))
+            fed.append(_FileForcing(forcing, files[there], there, component))
     if not fed:
-        needed = [forcing.name for forcing in operation.forcings]
+        required = [forcing.name for forcing in operation.forcings]
         raise DataError(
             f"forcing: found {', '.join(files) or 'no variable'}; the component needs "
-            f"{', '.join(needed)}"
+            f"{', '.join(required)}"
         )
     return fed
 
 
 def _utc(moment: str) -> str:
     """Return a moment as configurations have it: without a zone, which is UTC."""
-    found = datetime.fromisoformat(moment.replace("Z", "+00:00"))
-    if found.tzinfo is not None:
-        found = found.astimezone(timezone.utc).replace(tzinfo=None)
-    return found.isoformat(sep=" ")
+    time = datetime.fromisoformat(moment.replace("Z", "+00:00"))
+    if time.tzinfo is not None:
+        time = time.astimezone(timezone.utc).replace(tzinfo=None)
+    return time.isoformat(sep=" ")

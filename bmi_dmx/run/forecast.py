@@ -25,13 +25,13 @@ from .request import Request, forcing_of
 from .run import run
 from .series import Series
 
-__all__ = ["Asked", "forecast"]
+__all__ = ["ForecastRequest", "forecast"]
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class ForecastRequest:
     """What is to be forecast, from what.
 
     Parameters
@@ -54,7 +54,7 @@ class Asked:
     output: Path
 
 
-def forecast(asked: Asked) -> Path:
+def forecast(options: ForecastRequest) -> Path:
     """Run a bundle up to now, and on with the forcing of every member.
 
     Returns
@@ -68,28 +68,28 @@ def forecast(asked: Asked) -> Path:
         When something that is needed is not there or does not fit, such as forcing
         that does not begin where the history ends.
     """
-    if not asked.members and asked.steps is None:
+    if not options.members and options.steps is None:
         raise ConfigError(
             "--steps: without files of forcing, the number of steps is needed"
         )
-    if asked.output.is_dir():
-        raise ConfigError(f"--output: {asked.output} is a folder, expected a file")
+    if options.output.is_dir():
+        raise ConfigError(f"--output: {options.output} is a folder, expected a file")
     # Of one step, what is to come is of the length of what was.
-    lone_step = _refuse_misfits(asked)
-    asked = replace(asked, history=replace(asked.history, lone_step=lone_step))
-    with folder_beside(asked.output.absolute()) as made:
-        now = made / "now.state"
-        run(replace(asked.history, save_state=now))
-        members = dict(_named(asked.members))
+    lone_step = _refuse_misfits(options)
+    options = replace(options, history=replace(options.history, lone_step=lone_step))
+    with folder_beside(options.output.absolute()) as folder:
+        now = folder / "now.state"
+        run(replace(options.history, save_state=now))
+        members = dict(_named(options.members))
         if not members:
-            members = dict(_past_years(asked, made))
+            members = dict(_past_years(options, folder))
         outputs: dict[str, Path] = {}
         for name, path in members.items():
-            outputs[name] = made / f"member-{len(outputs)}.nc"
-            _run_member(asked.history, path, now, outputs[name])
-        with atomic(asked.output) as temporary:
-            _put_together(outputs, temporary, asked.steps)
-    return asked.output
+            outputs[name] = folder / f"member-{len(outputs)}.nc"
+            _run_member(options.history, path, now, outputs[name])
+        with atomic(options.output) as temporary:
+            _put_together(outputs, temporary, options.steps)
+    return options.output
 
 
 def _named(files: Sequence[Path]) -> Iterator[tuple[str, Path]]:
@@ -100,7 +100,7 @@ def _named(files: Sequence[Path]) -> Iterator[tuple[str, Path]]:
         yield (str(path) if whole else stem), path
 
 
-def _refuse_misfits(asked: Asked) -> float:
+def _refuse_misfits(options: ForecastRequest) -> float:
     """Refuse forcing that does not begin where the history ends, before any is run.
 
     Returns
@@ -116,10 +116,10 @@ def _refuse_misfits(asked: Asked) -> float:
         When more steps are asked for than there are.
     """
     lengths = {}
-    with forcing_of(asked.history) as (_, past):
+    with forcing_of(options.history) as (_, past):
         end = past.start + timedelta(seconds=past.seconds * past.steps)
-    for path in asked.members:
-        request = replace(asked.history, forcing=path, lone_step=past.seconds)
+    for path in options.members:
+        request = replace(options.history, forcing=path, lone_step=past.seconds)
         with forcing_of(request) as (_, series):
             begin, lengths[path] = series.start, series.steps
         if begin != end:
@@ -129,11 +129,11 @@ def _refuse_misfits(asked: Asked) -> float:
                 f"{path}: begins at {begin}, expected {end}, where {past.path} ends: "
                 f"{how}"
             )
-        if asked.steps is not None and asked.steps > series.steps:
+        if options.steps is not None and options.steps > series.steps:
             raise ConfigError(
-                f"--steps: found {asked.steps}, but {path} has {series.steps}"
+                f"--steps: found {options.steps}, but {path} has {series.steps}"
             )
-    if asked.steps is None and len(set(lengths.values())) > 1:
+    if options.steps is None and len(set(lengths.values())) > 1:
         short = min(lengths, key=lambda path: lengths[path])
         _log.warning(
             "the forecast has %d steps, those of %s; others have up to %d",
@@ -158,11 +158,11 @@ def _run_member(history: Request, forcing: Path, now: Path, output: Path) -> Non
         raise DataError(f"{forcing}: {error}") from None
 
 
-def _past_years(asked: Asked, folder: Path) -> Iterator[tuple[str, Path]]:
+def _past_years(options: ForecastRequest, folder: Path) -> Iterator[tuple[str, Path]]:
     """Yield the forcing of the same season in the years before, as files."""
-    steps = asked.steps
+    steps = options.steps
     assert steps is not None
-    with forcing_of(asked.history) as (operation, series):
+    with forcing_of(options.history) as (operation, series):
         if any(part.coupling == "stencil" for part in operation.plan.parts):
             raise ConfigError("a model of whole fields needs files of forcing")
         end = series.start + timedelta(seconds=series.seconds * series.steps)
@@ -176,7 +176,7 @@ def _past_years(asked: Asked, folder: Path) -> Iterator[tuple[str, Path]]:
         for year, first in years:
             path = folder / f"{year}.nc"
             part = series.together(
-                operation.forcings, first, steps, asked.history.policy
+                operation.forcings, first, steps, options.history.policy
             )
             _write_forcing(path, operation, series, part, end)
             yield str(year), path
@@ -189,8 +189,8 @@ def _same_season(
     for year in range(end.year - 1, series.start.year - 1, -1):
         # There may be no 29 February.
         day = min(end.day, 28) if end.month == 2 else end.day
-        passed = (end.replace(year=year, day=day) - series.start).total_seconds()
-        first = round(passed / series.seconds)
+        offset = (end.replace(year=year, day=day) - series.start).total_seconds()
+        first = round(offset / series.seconds)
         if 0 <= first <= series.steps - steps:
             yield year, first
 
@@ -218,16 +218,16 @@ def _put_together(outputs: dict[str, Path], target: Path, steps: int | None) -> 
     """Write the series of all members into one file."""
     import netCDF4
 
-    with netCDF4.Dataset(os.fspath(target), "w") as made:
+    with netCDF4.Dataset(os.fspath(target), "w") as file:
         for member, path in enumerate(outputs.values()):
-            with netCDF4.Dataset(os.fspath(path)) as found:
+            with netCDF4.Dataset(os.fspath(path)) as source:
                 if not member:
                     lengths = [_steps(other) for other in outputs.values()]
                     count = min([*lengths, *([steps] if steps is not None else [])])
-                    _declare(made, found, list(outputs), count)
-                for name, variable in found.variables.items():
+                    _declare(file, source, list(outputs), count)
+                for name, variable in source.variables.items():
                     if _varies(variable):
-                        made[name][:, member] = variable[:count]
+                        file[name][:, member] = variable[:count]
 
 
 def _steps(path: Path) -> int:
@@ -243,22 +243,22 @@ def _varies(variable: Any) -> bool:
     return bool(dimensions[:1] == ("time",) and dimensions[1:] not in ((), ("bounds",)))
 
 
-def _declare(made: Any, found: Any, names: Sequence[str], steps: int) -> None:
+def _declare(file: Any, source: Any, names: Sequence[str], steps: int) -> None:
     """Declare what a forecast holds, and copy what is the same for all members."""
-    made.setncatts({key: found.getncattr(key) for key in found.ncattrs()})
-    made.createDimension("member", len(names))
-    for name, dimension in found.dimensions.items():
-        made.createDimension(name, steps if name == "time" else len(dimension))
-    members = made.createVariable("member", str, ("member",))
+    file.setncatts({key: source.getncattr(key) for key in source.ncattrs()})
+    file.createDimension("member", len(names))
+    for name, dimension in source.dimensions.items():
+        file.createDimension(name, steps if name == "time" else len(dimension))
+    members = file.createVariable("member", str, ("member",))
     members.standard_name = "realization"
     members.long_name = "forcing of the forecast"
     for at, name in enumerate(names):
         members[at] = name
-    for name, variable in found.variables.items():
+    for name, variable in source.variables.items():
         dimensions = variable.dimensions
         if _varies(variable):
             dimensions = ("time", "member", *dimensions[1:])
-        copy = made.createVariable(name, variable.dtype, dimensions, compression="zlib"
+        copy = file.createVariable(name, variable.dtype, dimensions, compression="zlib"
                                    if variable.dtype is not str else None)  # fmt: skip
         copy.setncatts({key: variable.getncattr(key) for key in variable.ncattrs()
                         if key != "_FillValue"})  # fmt: skip

@@ -124,8 +124,8 @@ class NetcdfSeries(Series):
                     f"{self.path}: {name} has dimensions {self._text(name)} besides "
                     f"{self._axis}, {names[0]} has {self._text(names[0])}"
                 )
-        found = self._identifiers()
-        return found if ids is None else self._ordered(found, ids)
+        places = self._identifiers()
+        return places if ids is None else self._ordered(places, ids)
 
     def _text(self, name: str) -> str:
         return ", ".join(self._others(name)) or "none"
@@ -151,24 +151,24 @@ class NetcdfSeries(Series):
         """Refuse fields whose coordinates, if in degrees, are not the model's."""
         for forcing, expected in nodes.items():
             for name in self.sources[forcing].names:
-                for dimension, own in zip(
+                for dimension, axis in zip(
                     self._others(name)[-2:], expected, strict=True
                 ):
-                    self._refuse_coordinate(name, dimension, own)
+                    self._refuse_coordinate(name, dimension, axis)
 
-    def _refuse_coordinate(self, name: str, dimension: str, own: Array) -> None:
+    def _refuse_coordinate(self, name: str, dimension: str, expected: Array) -> None:
         coordinate = self._file.variables.get(dimension)
         if coordinate is None or not units_of(coordinate).startswith("degree"):
             return
-        found = numbers(self.path, coordinate)
+        values = numbers(self.path, coordinate)
         # A turn more or less is the same place.
-        apart = np.abs((found - own + 180.0) % 360.0 - 180.0)
-        least = _ELSEWHERE * np.abs(np.diff(own)).min(initial=360.0)
+        apart = np.abs((values - expected + 180.0) % 360.0 - 180.0)
+        least = _ELSEWHERE * np.abs(np.diff(expected)).min(initial=360.0)
         if not (apart <= least).all():
             at = int(apart.argmax())
             raise DataError(
-                f"{self.path}: {name}: {dimension} is {found[at]:g} at entry {at}, "
-                f"where the grid of the model has {own[at]:g}"
+                f"{self.path}: {name}: {dimension} is {values[at]:g} at entry {at}, "
+                f"where the grid of the model has {expected[at]:g}"
             )
 
     def _identifiers(self) -> tuple[str, ...]:
@@ -179,8 +179,8 @@ class NetcdfSeries(Series):
         marked = identifying(self._file)
         last = self._dims[-1]
         usual = (f"{last}_id", last, *IDENTIFIERS)
-        named = [self._file[n] for n in usual if n in self._file.variables]
-        for variable in (*marked, *named):
+        by_name = [self._file[n] for n in usual if n in self._file.variables]
+        for variable in (*marked, *by_name):
             if variable.dimensions[: len(self._dims)] != self._dims:
                 continue
             values = raw(self.path, variable)
@@ -191,15 +191,15 @@ class NetcdfSeries(Series):
                 return ids
         return tuple(str(k) for k in range(math.prod(shape)))
 
-    def _ordered(self, found: Sequence[str], ids: Sequence[str]) -> tuple[str, ...]:
+    def _ordered(self, names: Sequence[str], ids: Sequence[str]) -> tuple[str, ...]:
         """Find the places of the model among those of the file."""
-        unnamed = tuple(found) == tuple(map(str, range(len(found))))
-        if unnamed and len(found) == len(ids):
+        unnamed = tuple(names) == tuple(map(str, range(len(names))))
+        if unnamed and len(names) == len(ids):
             return tuple(ids)
-        matched = match(ids, found)
+        matched = match(ids, names)
         if matched.lacking:
             name = matched.lacking[0]
-            hint = suggestion(name, found)
+            hint = suggestion(name, names)
             raise DataError(
                 f"{self.path}: place {name!r} of the model is not in it{hint}"
             )
@@ -221,11 +221,11 @@ class NetcdfSeries(Series):
     @property
     def chunk(self) -> tuple[int, int]:
         """Steps and places that the file has together; the most of any series."""
-        found = [c for name in self._read if (c := self._chunks(name))]
+        chunks = [c for name in self._read if (c := self._chunks(name))]
         along = self._dims[-1] if self.divisible else ""
         return (
-            max((c[self._axis] for c in found), default=1),
-            max((c.get(along, 1) for c in found), default=1),
+            max((c[self._axis] for c in chunks), default=1),
+            max((c.get(along, 1) for c in chunks), default=1),
         )
 
     @property
@@ -257,8 +257,8 @@ class NetcdfSeries(Series):
                 variable.dimensions, variable.shape, strict=True
             ):
                 if dimension != self._axis:
-                    wanted = size if some.stop is None else some.stop - some.start
-                    number *= -(-wanted // chunks[dimension]) + (wanted < size)
+                    width = size if some.stop is None else some.stop - some.start
+                    number *= -(-width // chunks[dimension]) + (width < size)
             room = number * math.prod(chunks.values()) * variable.dtype.itemsize
             size, count, preemption = variable.get_var_chunk_cache()
             if size < room:
@@ -276,23 +276,25 @@ class NetcdfSeries(Series):
         return np.ascontiguousarray(values if self._rows is None else
                                     values[:, self._rows])  # fmt: skip
 
-    def _along(self, called: str) -> Any:
+    def _along(self, alias: str) -> Any:
         """Return the constant that is called so, if need be in other capitals."""
         variables = self._file.variables
-        title = called if called in variables else spelt_otherwise(called, variables)
+        title = alias if alias in variables else spelt_otherwise(alias, variables)
         return variables.get(title)
 
-    def attributes(self, wanted: Mapping[str, Attribute]) -> dict[str, Array]:
+    def attributes(self, declared: Mapping[str, Attribute]) -> dict[str, Array]:
         """Return the variables along the places that are called as attributes."""
-        found = {}
-        for name, attribute in wanted.items():
-            for called in self.called(name):
-                variable = self._along(called)
+        constants = {}
+        for name, attribute in declared.items():
+            for alias in self.aliases(name):
+                variable = self._along(alias)
                 if variable is not None and variable.dimensions == self._dims:
-                    if variable.name != called:
-                        own = variable.name
-                        self.remark(f"{self.path}: {own!r} is taken for {called!r}")
+                    if variable.name != alias:
+                        title = variable.name
+                        self.remark(f"{self.path}: {title!r} is taken for {alias!r}")
                     values = in_units(self.path, variable, attribute).reshape(-1)
-                    found[name] = values if self._rows is None else values[self._rows]
+                    constants[name] = (
+                        values if self._rows is None else values[self._rows]
+                    )
                     break
-        return found
+        return constants

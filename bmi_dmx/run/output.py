@@ -40,12 +40,12 @@ class OutputVariable:
     grid: int = 0
     texts: tuple[tuple[str, str], ...] = ()
 
-    def describe(self, made: Any) -> None:
+    def describe(self, variable: Any) -> None:
         """Say of a variable of a file what it is."""
-        made.units = self.units
+        variable.units = self.units
         if self.about:
-            made.long_name = self.about
-        made.setncatts(dict(self.texts))
+            variable.long_name = self.about
+        variable.setncatts(dict(self.texts))
 
 
 @dataclass(frozen=True)
@@ -140,15 +140,15 @@ class SeriesFile:
             rows = max(1, min(axis.steps, _CHUNK // max(1, math.prod(shape))))
             if self._chunk is not None and len(shape) == 1:
                 rows, shape = self._chunk[0], [min(self._chunk[1], shape[0])]
-            made = self._file.createVariable(
+            variable = self._file.createVariable(
                 v.name, "f8", ("time", *dims[v.grid]), zlib=True, complevel=1,
                 chunksizes=(rows, *shape),
             )  # fmt: skip
             # Written once, from the first to the last.
-            made.set_var_chunk_cache(2 * 8 * rows * math.prod(shape))
-            v.describe(made)
+            variable.set_var_chunk_cache(2 * 8 * rows * math.prod(shape))
+            v.describe(variable)
             if dims[v.grid] == (self._place,):
-                made.coordinates = " ".join((f"{self._place}_id", *self._beside))
+                variable.coordinates = " ".join((f"{self._place}_id", *self._beside))
 
     def __enter__(self) -> SeriesFile:
         """Return itself."""
@@ -191,9 +191,9 @@ class SeriesFile:
             self._file.createDimension(name, size)
             coordinate = getattr(grid, axis)
             if coordinate is not None and len(coordinate) == size:
-                made = self._file.createVariable(name, "f8", (name,))
-                made.axis = axis.upper()
-                made[:] = coordinate
+                variable = self._file.createVariable(name, "f8", (name,))
+                variable.axis = axis.upper()
+                variable[:] = coordinate
         return tuple(axis + suffix for axis in axes)
 
     def _write_ids(self) -> None:
@@ -204,15 +204,15 @@ class SeriesFile:
             names.cf_role = "timeseries_id"
             names[:] = np.array(self._ids, dtype=object)
 
-    def write_constants(self, known: Mapping[OutputVariable, Array]) -> None:
+    def write_constants(self, constants: Mapping[OutputVariable, Array]) -> None:
         """Write what is known of the places, (place,) by declaration."""
         if self._place in self._file.dimensions:
-            for v, values in known.items():
+            for v, values in constants.items():
                 kind = str if np.asarray(values).dtype.kind in "OU" else "f8"
-                made = self._file.createVariable(v.name, kind, (self._place,))
-                v.describe(made)
+                variable = self._file.createVariable(v.name, kind, (self._place,))
+                v.describe(variable)
                 with writing(self._path):
-                    made[:] = values
+                    variable[:] = values
 
     def write(
         self, first: int, values: Mapping[str, Array], some: slice | None = None
@@ -222,10 +222,10 @@ class SeriesFile:
         Whole fields are flat.
         """
         for name, block in values.items():
-            made = self._file[name]
+            variable = self._file[name]
             rows = slice(first, first + len(block))
             with writing(self._path):
-                if some is not None and made.ndim == 2:
-                    made[rows, some] = block
+                if some is not None and variable.ndim == 2:
+                    variable[rows, some] = block
                 else:
-                    made[rows] = block.reshape((len(block), *made.shape[1:]))
+                    variable[rows] = block.reshape((len(block), *variable.shape[1:]))

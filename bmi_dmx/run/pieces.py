@@ -68,13 +68,13 @@ class Pieces:
         if file.is_file():
             while self._piece(self.done).is_file() and self._state(self.done).is_file():
                 self.done += 1
-            known = self._known(file)
-            other = next((k for k in plan if known.get(k) != plan[k]), None)
+            previous = self._known(file)
+            other = next((k for k in plan if previous.get(k) != plan[k]), None)
             begun = self.done or any(self.folder.glob("*/state-*"))
             if other is not None and begun:
                 raise ConfigError(
                     f"{self.folder}: pieces of another run: {other} was "
-                    f"{known.get(other)!r}, now it is {plan[other]!r}; remove the "
+                    f"{previous.get(other)!r}, now it is {plan[other]!r}; remove the "
                     "folder to begin anew"
                 )
             if other is None:
@@ -88,10 +88,10 @@ class Pieces:
     @staticmethod
     def _known(file: Path) -> dict[str, Any]:
         try:
-            known = json.loads(file.read_text(encoding="utf-8"))
+            plan = json.loads(file.read_text(encoding="utf-8"))
         except ValueError:
             return {}
-        return known if isinstance(known, dict) else {}
+        return plan if isinstance(plan, dict) else {}
 
     def _clear(self) -> None:
         """Delete all but the lock, the plan first: what is left counts no more."""

@@ -18,10 +18,10 @@ from ..bmi.steps import step_length
 from ..bundle import Bundle
 from ..data.table import is_table
 from ..errors import ConfigError, DataError, suggestion
+from ..operate.bundle_cache import bundle_named
 from ..operate.operation import Operation, step_text
 from ..operate.parameters import check_attribute
 from ..operate.screen import Policy
-from ..operate.shared import bundle_named
 from ..operate.system import system_of
 from ..space import Grid
 from .cluster import Crew
@@ -156,10 +156,10 @@ def operation_of(request: Request, bundle: Bundle, series: Series) -> Operation:
 def _choose(request: Request, operation: Operation, series: Series) -> None:
     """Find in the file what the model needs, and say what was found."""
     forcings, plan = operation.forcings, operation.plan
-    known = {f.name for f in forcings} | set(operation.understood)
+    names = {f.name for f in forcings} | set(operation.understood)
     for name in request.names:
-        if name not in known:
-            hint = suggestion(name, known)
+        if name not in names:
+            hint = suggestion(name, names)
             raise ConfigError(f"--names: no forcing or attribute {name!r}{hint}")
     declared = {f.name: f.units for f in plan.forcings}
     declared |= {f.extreme[1]: f.units for f in plan.forcings if f.extreme is not None}
@@ -215,24 +215,24 @@ def attributes_of(
         When something that the model needs is not there, or cannot be; names the file.
     """
     units = operation.understood
-    found = series.attributes(units)
-    origin = dict.fromkeys(found, str(series.path))
+    attributes = series.attributes(units)
+    origin = dict.fromkeys(attributes, str(series.path))
     if request.attributes is not None:
         if not request.attributes.exists():
             raise DataError(f"--attributes: {request.attributes}: no such file")
-        called = {c: units[name] for name in units for c in series.called(name)}
+        aliases = {c: units[name] for name in units for c in series.aliases(name)}
         block = LocationSettings(ids=series.ids, file=request.attributes.resolve())
-        columns = read_locations(block, Path(), called).attributes
+        columns = read_locations(block, Path(), aliases).attributes
         for name in units:
-            given = next((c for c in series.called(name) if c in columns), None)
-            if given is not None:
-                found[name] = columns[given]
-                origin[name] = f"{request.attributes}: column {given!r}"
+            alias = next((c for c in series.aliases(name) if c in columns), None)
+            if alias is not None:
+                attributes[name] = columns[alias]
+                origin[name] = f"{request.attributes}: column {alias!r}"
     for name, called_so in request.names.items():
-        if name in units and name not in found:
+        if name in units and name not in attributes:
             where = files_of(request)
             raise DataError(f"{where}: no attribute {called_so!r} of the places")
-    lacking = [name for name in operation.required if name not in found]
+    lacking = [name for name in operation.required if name not in attributes]
     if lacking:
         raise DataError(
             f"{files_of(request)}: no {', '.join(lacking)} of the places, which the "
@@ -241,8 +241,8 @@ def attributes_of(
         )
     for name in operation.required:
         with told_with(origin[name]):
-            check_attribute(units[name], found[name], series.ids)
-    return found
+            check_attribute(units[name], attributes[name], series.ids)
+    return attributes
 
 
 @contextmanager

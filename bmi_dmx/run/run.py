@@ -19,8 +19,8 @@ from ..bmi.settings import LocationSettings, Settings
 from ..errors import ConfigError, DataError
 from ..files import atomic, wanted_from
 from ..operate.attributes import own_attributes
+from ..operate.bundle_cache import bundle_named
 from ..operate.operation import Operation
-from ..operate.shared import bundle_named
 from .cluster import run_all
 from .output import Axis, OutputVariable, SeriesFile
 from .request import (
@@ -69,26 +69,26 @@ def run(request: Request) -> Path:
     """
     if request.output.is_dir():
         raise ConfigError(f"--output: {request.output} is a folder, expected a file")
-    kept = folder_of(request.output)
+    folder = folder_of(request.output)
     with (
-        wanted_from(kept, request.output),
+        wanted_from(folder, request.output),
         forcing_of(request) as (operation, series),
     ):
         division = _division(request, operation, series)
-        known = attributes_of(request, operation, series)
+        attributes = attributes_of(request, operation, series)
         whole = _Block(
-            request=request, known=known, ids=series.ids, state=request.state,
-            series=series, folder=kept, plan={}, names=(),
+            request=request, attributes=attributes, ids=series.ids, state=request.state,
+            series=series, folder=folder, plan={}, names=(),
             steps=series.steps, rows=division.rows, some=slice(0, len(series.ids)),
         )  # fmt: skip
         blocks = [whole.part(some) for some in division.blocks]
         component = first_of(blocks).started(operation)
         names = tuple(_outputs(request, component))
-        plan = _plan(request, operation, series, known, names, division)
+        plan = _plan(request, operation, series, attributes, names, division)
         tasks = [replace(block, names=names, plan=plan) for block in blocks]
         with divided(tasks, plan, component.runner) as tasks:
             run_all(tasks, request.crew)
-            _finish(request, component, known, series, tasks, division)
+            _finish(request, component, attributes, series, tasks, division)
     return request.output
 
 
@@ -100,40 +100,40 @@ class _Block(Task):
     ----------
     request : Request
         What is run over them.
-    known : dict of str to ndarray
+    attributes : dict of str to ndarray
         (place,) attributes of them.
     series : Series or None
         The file, where this process has it open.
     """
 
     request: Request
-    known: dict[str, Array]
+    attributes: dict[str, Array]
     series: Series | None
 
     def __getstate__(self) -> dict[str, Any]:
         # Elsewhere paths would start from another folder.
         request, state = self.request, Path(self.state)
-        named = Path(request.bundle)
+        bundle = Path(request.bundle)
         request = replace(
             request,
             forcing=request.forcing.absolute(),
-            bundle=str(named.absolute()) if named.is_dir() else request.bundle,
+            bundle=str(bundle.absolute()) if bundle.is_dir() else request.bundle,
         )
-        own: dict[str, Any] = {"series": None, "request": request}
-        own["folder"] = self.folder.absolute()
+        changes: dict[str, Any] = {"series": None, "request": request}
+        changes["folder"] = self.folder.absolute()
         if state.is_file():
-            own["state"] = str(state.absolute())
-        return {**self.__dict__, **own}
+            changes["state"] = str(state.absolute())
+        return {**self.__dict__, **changes}
 
     def part(self, some: slice) -> _Block:
         """Return the part at some of the places."""
-        known = {name: values[some] for name, values in self.known.items()}
-        return replace(self, known=known, ids=self.ids[some], some=some)
+        attributes = {name: values[some] for name, values in self.attributes.items()}
+        return replace(self, attributes=attributes, ids=self.ids[some], some=some)
 
     def started(self, operation: Operation) -> Component:
         """Return a component at the beginning of the forcing."""
         assert self.series is not None
-        return _started(self.request, operation, self.series, self.ids, self.known,
+        return _started(self.request, operation, self.series, self.ids, self.attributes,
                         self.state)  # fmt: skip
 
     @contextmanager
@@ -152,12 +152,12 @@ class _Block(Task):
             closed = closed_at(operation)
 
             def read(begin: int, count: int) -> Mapping[str, Array]:
-                found = reader.together(forcings, begin, count, request.policy)
+                forcing = reader.together(forcings, begin, count, request.policy)
                 for name, outside in closed.items():
                     # What is missing there is not of the system.
-                    values = found[name]
+                    values = forcing[name]
                     values[np.isnan(values) & outside] = 0.0
-                return found
+                return forcing
 
             try:
                 yield component, read
@@ -171,7 +171,7 @@ def _started(
     operation: Operation,
     series: Series,
     ids: Sequence[str],
-    known: Mapping[str, Array],
+    attributes: Mapping[str, Array],
     state: str,
 ) -> Component:
     """Return a component of some places at the beginning of the forcing."""
@@ -188,7 +188,7 @@ def _started(
         state=state,
         forcing_policy=request.policy,
     )
-    component.start(settings, operation.bundle, known)
+    component.start(settings, operation.bundle, attributes)
     with told_with(files_of(request)):
         component.runner.parameterize()
     return component
@@ -207,14 +207,14 @@ def _plan(
     request: Request,
     operation: Operation,
     series: Series,
-    known: Mapping[str, Array],
+    attributes: Mapping[str, Array],
     names: Sequence[str],
     division: Division,
 ) -> dict[str, str]:
     """Return what decides the numbers of a run."""
     stat = series.path.stat()
     start = hashlib.sha256("\n".join((*operation.key, *series.ids)).encode())
-    for name, values in known.items():
+    for name, values in attributes.items():
         start.update(name.encode() + np.ascontiguousarray(values).tobytes())
     state = Path(request.state)
     start.update(state.read_bytes() if state.is_file() else request.state.encode())
@@ -255,7 +255,7 @@ def _division(request: Request, operation: Operation, series: Series) -> Divisio
 def _finish(
     request: Request,
     component: Component,
-    known: Mapping[str, Array],
+    attributes: Mapping[str, Array],
     series: Series,
     tasks: Sequence[Task],
     division: Division,
@@ -268,12 +268,12 @@ def _finish(
         OutputVariable(e.short, e.units, e.about, component.get_var_grid(e.short))
         for e in entries
     ]
-    own = own_attributes(
-        operation.required, operation.plan.optional, operation.understood, known, {},
-        series.ids,
+    arrays = own_attributes(
+        operation.required, operation.plan.optional, operation.understood,
+        attributes, {}, series.ids,
     )  # fmt: skip
     constants = {
-        OutputVariable(e.short, e.units, e.about): own[e.short]
+        OutputVariable(e.short, e.units, e.about): arrays[e.short]
         for e in catalogue.of("attribute")
         if e.short not in names
     }

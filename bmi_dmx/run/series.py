@@ -55,8 +55,8 @@ class Source:
     assumed: bool
 
     def __str__(self) -> str:
-        named = zip(self.names, self.units, strict=True)
-        return " and ".join(f"{name} ({units})" for name, units in named)
+        pairs = zip(self.names, self.units, strict=True)
+        return " and ".join(f"{name} ({units})" for name, units in pairs)
 
 
 class Series(ABC):
@@ -146,12 +146,12 @@ class Series(ABC):
             raise DataError(f"{self.path}: its places are read together")
 
     @abstractmethod
-    def attributes(self, wanted: Mapping[str, Attribute]) -> dict[str, Array]:
+    def attributes(self, declared: Mapping[str, Attribute]) -> dict[str, Array]:
         """Return the constants of the places that the file has, (place,).
 
         Parameters
         ----------
-        wanted : mapping of str to Attribute
+        declared : mapping of str to Attribute
             By name.
 
         Raises
@@ -187,7 +187,7 @@ class Series(ABC):
         """Let go of the file."""
         self.close()
 
-    def called(self, name: str) -> tuple[str, ...]:
+    def aliases(self, name: str) -> tuple[str, ...]:
         """Return what files may call an attribute: as said, or one of its names."""
         if name in self._names:
             return (self._names[name],)
@@ -222,15 +222,15 @@ class Series(ABC):
         UnitsError
             When units cannot be converted.
         """
-        found = {f.name: self._source(f, forcings, declared) for f in forcings}
-        lacking = [name for name, source in found.items() if source is None]
+        sources = {f.name: self._source(f, forcings, declared) for f in forcings}
+        lacking = [name for name, source in sources.items() if source is None]
         if lacking:
             there = ", ".join(self.variables) or "none"
             raise DataError(
                 f"{self.path}: no series of {', '.join(lacking)}; found {there}; "
                 f"--names {lacking[0]}=NAME says which one is meant"
             )
-        self.sources = {name: s for name, s in found.items() if s is not None}
+        self.sources = {name: s for name, s in sources.items() if s is not None}
         for forcing in forcings:
             for name, units in self._each(forcing):
                 self._in_units(np.zeros(1), name, units, forcing)
@@ -251,7 +251,7 @@ class Series(ABC):
         long = count * self.seconds >= usual.season
         for name, units in self._each(forcing):
             values = self._raw(name, 0, count)
-            doubt = usual.doubt(values, units, given=not assumed)
+            doubt = usual.doubt(values, units, certain=not assumed)
             if doubt and assumed and long:
                 raise UnitsError(f"{self.path}: {name}: {doubt}: write the units there")
             if doubt and (assumed or long):
@@ -283,17 +283,17 @@ class Series(ABC):
         DataError
             When a lowest value is above the highest one.
         """
-        found = {f.name: self.read(f, first, count, policy) for f in forcings}
+        forcing = {f.name: self.read(f, first, count, policy) for f in forcings}
         ends = {f.extreme: f.name for f in forcings if f.extreme is not None}
         for (end, base), low in ends.items():
             high = ends.get(("max", base))
             if end == "min" and high is not None:
                 names = self.sources[low].names + self.sources[high].names
                 rules = rule_of(policy, low), rule_of(policy, high)
-                found[low], found[high] = self._ordered_ends(
-                    found[low], found[high], names, first, "raise" in rules
+                forcing[low], forcing[high] = self._ordered_ends(
+                    forcing[low], forcing[high], names, first, "raise" in rules
                 )
-        return found
+        return forcing
 
     def read(
         self, forcing: Forcing, first: int, count: int, policy: Policy = "raise"
@@ -302,15 +302,15 @@ class Series(ABC):
 
         It may be the middle of two series; ``policy`` as of :meth:`together`.
         """
-        read = [
+        series = [
             self._in_units(self._raw(name, first, count), name, units, forcing)
             for name, units in self._each(forcing)
         ]
-        if len(read) == 1:
-            return read[0]
+        if len(series) == 1:
+            return series[0]
         names, refused = self.sources[forcing.name].names, rule_of(policy, forcing.name)
         low, high = self._ordered_ends(
-            read[0], read[1], names, first, refused == "raise"
+            series[0], series[1], names, first, refused == "raise"
         )
         return 0.5 * (low + high)
 
@@ -342,11 +342,11 @@ class Series(ABC):
         return zip(source.names, source.units, strict=True)
 
     def _in_units(
-        self, values: Array, name: str, found: str, forcing: Forcing
+        self, values: Array, name: str, units: str, forcing: Forcing
     ) -> Array:
         where = f"{self.path}: {name}"
-        wanted = in_mass(forcing, found, self._system.density)
-        return quantity(values, found, wanted, where, self.remark)
+        target = in_mass(forcing, units, self._system.density)
+        return quantity(values, units, target, where, self.remark)
 
     def _source(
         self,
@@ -358,39 +358,41 @@ class Series(ABC):
         name = self._find(forcing)
         if name is not None:
             return self._sourced((forcing, name), declared=declared)
-        known = {f.extreme: f for f in (*self._system.extremes, *forcings)}
-        ends = [known.get((end, forcing.name)) for end in ("min", "max")]
-        found = [(f, n) for f in ends if f is not None and (n := self._find(f))]
-        if len(found) < len(ends):
+        extremes = {f.extreme: f for f in (*self._system.extremes, *forcings)}
+        ends = [extremes.get((end, forcing.name)) for end in ("min", "max")]
+        pairs = [(f, n) for f in ends if f is not None and (n := self._find(f))]
+        if len(pairs) < len(ends):
             return None
-        return self._sourced(*found, declared=declared)
+        return self._sourced(*pairs, declared=declared)
 
     def _sourced(
-        self, *found: tuple[Forcing, str], declared: Mapping[str, str]
+        self, *pairs: tuple[Forcing, str], declared: Mapping[str, str]
     ) -> Source:
-        names = tuple(name for _, name in found)
-        given = [self._units(name) for name in names]
+        names = tuple(name for _, name in pairs)
+        file_units = [self._units(name) for name in names]
         units = tuple(
             unit or self._usual_units(f, name) or declared.get(f.name, f.units)
-            for unit, (f, name) in zip(given, found, strict=True)
+            for unit, (f, name) in zip(file_units, pairs, strict=True)
         )
-        return Source(names, units, not all(given))
+        return Source(names, units, not all(file_units))
 
     def _find(self, forcing: Forcing) -> str | None:
         """Return the name of a forcing in the file, or None where it has none."""
-        asked = self._names.get(forcing.name)
-        if asked is not None:
-            if asked not in self.variables:
-                hint = suggestion(asked, self.variables)
-                raise DataError(f"{self.path}: no series {asked!r}{hint}")
-            return asked
-        known = [f for f in self._system.files if f.variable == forcing.name]
+        choice = self._names.get(forcing.name)
+        if choice is not None:
+            if choice not in self.variables:
+                hint = suggestion(choice, self.variables)
+                raise DataError(f"{self.path}: no series {choice!r}{hint}")
+            return choice
+        files = [f for f in self._system.files if f.variable == forcing.name]
         published = self._system.names.get(forcing.name, "")
-        usual = [name for file in known for name in file.names]
-        called = dict.fromkeys((forcing.name, forcing.standard_name, published, *usual))
-        there = [name for name in called if name and name in self.variables]
+        usual = [name for file in files for name in file.names]
+        aliases = dict.fromkeys(
+            (forcing.name, forcing.standard_name, published, *usual)
+        )
+        there = [name for name in aliases if name and name in self.variables]
         if not there:
-            there = self._spelt_otherwise([name for name in called if name])
+            there = self._spelt_otherwise([name for name in aliases if name])
         if len(there) > 1:
             self.remark(
                 f"{self.path}: {' and '.join(there)} are both {forcing.name}; the "
@@ -398,20 +400,20 @@ class Series(ABC):
             )
         return there[0] if there else None
 
-    def _spelt_otherwise(self, called: Iterable[str]) -> list[str]:
+    def _spelt_otherwise(self, aliases: Iterable[str]) -> list[str]:
         """Return the series whose name has other capitals than a usual one, if any."""
-        for name in called:
-            own = spelt_otherwise(name, self.variables)
-            if own is not None:
-                self.remark(f"{self.path}: {own!r} is taken for {name!r}")
-                return [own]
+        for name in aliases:
+            title = spelt_otherwise(name, self.variables)
+            if title is not None:
+                self.remark(f"{self.path}: {title!r} is taken for {name!r}")
+                return [title]
         return []
 
     def _usual_units(self, forcing: Forcing, name: str) -> str:
-        for known in self._system.files:
-            usual = {own.casefold() for own in known.names}
-            if known.variable == forcing.name and name.casefold() in usual:
-                return known.units
+        for file in self._system.files:
+            usual = {alias.casefold() for alias in file.names}
+            if file.variable == forcing.name and name.casefold() in usual:
+                return file.units
         return ""
 
     def _keep_time(self, axis: TimeAxis, where: str) -> None:

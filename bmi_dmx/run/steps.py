@@ -49,14 +49,17 @@ class Steps:
     def __init__(self, component: Component, read: Read, names: Sequence[str]) -> None:
         self._component, self._read = component, read
         self._pointers = {name: component.get_value_ptr(name) for name in names}
-        runner, known = component.runner, component.catalogue
-        self._shorts = {n: e.short for n in names if (e := known.get(n)) is not None}
-        given = runner.output.get
-        own = all(
-            given(self._shorts[n]) is pointer for n, pointer in self._pointers.items()
+        runner, catalogue = component.runner, component.catalogue
+        self._shorts = {
+            n: e.short for n in names if (e := catalogue.get(n)) is not None
+        }
+        buffer_of = runner.output.get
+        direct = all(
+            buffer_of(self._shorts[n]) is pointer
+            for n, pointer in self._pointers.items()
         )
         self._passages = None
-        if own:
+        if direct:
             passages = Passages(runner, list(dict.fromkeys(self._shorts.values())))
             self._passages = passages if passages.in_kernels else None
 
@@ -79,25 +82,27 @@ class Steps:
             yield begin, self._block(self._read(begin, count), count)
 
     def _block(self, forcing: Mapping[str, Array], count: int) -> dict[str, Array]:
-        known = self._component.catalogue
-        given = {e.short: x for n, x in forcing.items() if (e := known.get(n))}
-        if self._passages is not None and self._may_pass(given, count):
-            return self._pass(self._passages, given)
-        return self._one_by_one(given, count)
+        catalogue = self._component.catalogue
+        inputs = {e.short: x for n, x in forcing.items() if (e := catalogue.get(n))}
+        if self._passages is not None and self._may_pass(inputs, count):
+            return self._pass(self._passages, inputs)
+        return self._one_by_one(inputs, count)
 
-    def _may_pass(self, given: Mapping[str, Array], count: int) -> bool:
+    def _may_pass(self, inputs: Mapping[str, Array], count: int) -> bool:
         # What is refused is refused at its step.
         clock = self._component.runner.clock
         return (
-            bool(given)
+            bool(inputs)
             and clock.time + (count - 1) * clock.seconds <= clock.last
-            and self._component.screen.accepts(given)
+            and self._component.screen.accepts(inputs)
         )
 
-    def _pass(self, passages: Passages, given: Mapping[str, Array]) -> dict[str, Array]:
+    def _pass(
+        self, passages: Passages, inputs: Mapping[str, Array]
+    ) -> dict[str, Array]:
         component = self._component
         runner, clock = component.runner, component.runner.clock
-        count, places = next(iter(given.values())).shape
+        count, places = next(iter(inputs.values())).shape
         component.settle()
         ends = np.empty(count, dtype=bool)
         days = {name: np.empty(count) for name in runner.dates}
@@ -108,20 +113,22 @@ class Steps:
             clock.tick()
         clock.set(clock.step - count)
         dates = {n: np.repeat(x[:, None], places, axis=1) for n, x in days.items()}
-        made = passages.run({**given, **dates}, ends)
+        outputs = passages.run({**inputs, **dates}, ends)
         # The last good values are those of the last step.
         component.screen.check()
-        return {name: made[short] for name, short in self._shorts.items()}
+        return {name: outputs[short] for name, short in self._shorts.items()}
 
     def _one_by_one(self, forcing: Mapping[str, Array], count: int) -> dict[str, Array]:
         component = self._component
-        given = [(component.get_value_ptr(n), x) for n, x in forcing.items()]
-        found = {name: np.empty((count, x.size)) for name, x in self._pointers.items()}
+        inputs = [(component.get_value_ptr(n), x) for n, x in forcing.items()]
+        outputs = {
+            name: np.empty((count, x.size)) for name, x in self._pointers.items()
+        }
         for row in range(count):
-            for buffer, block in given:
+            for buffer, block in inputs:
                 buffer[:] = block[row]
             component.update()
-            for name, block in found.items():
+            for name, block in outputs.items():
                 # Some values are computed when they are asked for.
                 block[row] = component.get_value_ptr(name)
-        return found
+        return outputs

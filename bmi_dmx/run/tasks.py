@@ -216,29 +216,29 @@ def divided(
         yield list(tasks)
         Pieces(folder, plan).remove()
         return
-    with closing(Pieces(folder, plan)) as held:
-        own = [
+    with closing(Pieces(folder, plan)) as pieces:
+        copies = [
             replace(task, folder=folder / f"block-{k:06d}")
             for k, task in enumerate(tasks)
         ]
         state = Path(tasks[0].state)
         if state.is_file():
-            own = _states(own, state, runner)
-        yield own
-        held.remove()
+            copies = _states(copies, state, runner)
+        yield copies
+        pieces.remove()
 
 
 def _states(tasks: Sequence[TaskType], state: Path, runner: Runner) -> list[TaskType]:
     """Write the part of a state that each task starts from."""
     groups = [task.ids for task in tasks]
     parts = parts_of(state.read_bytes(), runner, groups, str(state))
-    found = []
+    copies = []
     for task, content in zip(tasks, parts, strict=True):
-        own = task.folder.with_suffix(".start")
-        with atomic(own) as temporary:
+        start = task.folder.with_suffix(".start")
+        with atomic(start) as temporary:
             temporary.write_bytes(content)
-        found.append(replace(task, state=str(own.resolve())))
-    return found
+        copies.append(replace(task, state=str(start.resolve())))
+    return copies
 
 
 def save_last(tasks: Sequence[Task], runner: Runner, path: Path) -> None:
@@ -266,13 +266,13 @@ def _last(task: Task) -> bytes:
         return pieces.state()
 
 
-def run_task(task: Task, told: Callable[[int], object] | None = None) -> int:
+def run_task(task: Task, progress: Callable[[int], object] | None = None) -> int:
     """Run what is still to be run, piece by piece; return how much that was.
 
     Parameters
     ----------
     task : Task
-    told : callable, optional
+    progress : callable, optional
         Hears of every piece, how many steps of places it has.
 
     Raises
@@ -283,8 +283,8 @@ def run_task(task: Task, told: Callable[[int], object] | None = None) -> int:
     width = len(task.ids)
     with closing(Pieces(task.folder, task.plan)) as pieces:
         first = min(pieces.done * task.rows, task.steps)
-        if told is not None:
-            told(first * width)
+        if progress is not None:
+            progress(first * width)
         if first == task.steps and pieces.done:
             unpack(pieces.state(), str(pieces.folder), {})
             return 0
@@ -295,8 +295,8 @@ def run_task(task: Task, told: Callable[[int], object] | None = None) -> int:
             steps = Steps(component, read, task.names)
             for begin, values in steps.blocks(task.steps, task.rows, first):
                 pieces.add(values, component.state_bytes())
-                if told is not None:
-                    told(min(task.rows, task.steps - begin) * width)
+                if progress is not None:
+                    progress(min(task.rows, task.steps - begin) * width)
             component.finalize()
     return (task.steps - first) * width
 

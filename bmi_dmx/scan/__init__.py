@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from inspect import Signature
 
-    from .engine import BACKENDS, Scanned, scan
+    from .engine import BACKENDS, ScanResult, scan
 
-__all__ = ["BACKENDS", "Scanned", "scan"]
+__all__ = ["BACKENDS", "ScanResult", "scan"]
 
 
 def __getattr__(name: str) -> Any:
@@ -37,7 +37,7 @@ class _CallablePackage(ModuleType):
     such needs, which makes both true, whatever was imported before.
     """
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Scanned:
+    def __call__(self, *args: Any, **kwargs: Any) -> ScanResult:
         from .engine import scan
 
         return scan(*args, **kwargs)

@@ -20,7 +20,7 @@ from .axes import Axes, Fields, Places
 
 __all__ = [
     "Arguments",
-    "Given",
+    "ScanInputs",
     "arrange",
     "measured",
     "optional_entries",
@@ -209,14 +209,14 @@ def arrange(
     if fields and average:
         raise ScanError(f"{process.name}: average: whole fields have no members")
     axes: Axes = (Fields if fields else Places)(process)
-    given = Given(process, dt, axes, (forcing, parameters, state or {}))
+    inputs = ScanInputs(process, dt, axes, (forcing, parameters, state or {}))
     # Kernels of trees bring series into an order of their own, and to steps with that.
     factors: dict[str, float] | None = (
         {} if isinstance(process.coupling, Upstream) else None
     )
-    drivers = given.group("forcing", forcing, process.forcings, "f", factors)
-    coefficients = given.parameters(parameters)
-    stores = given.group("state", state or {}, process.states, "s")
+    drivers = inputs.group("forcing", forcing, process.forcings, "f", factors)
+    coefficients = inputs.parameters(parameters)
+    stores = inputs.group("state", state or {}, process.states, "s")
     axes.finish(steps)
     if not 0 <= warmup < axes.steps:
         raise ScanError(
@@ -280,7 +280,7 @@ def measured(process: Process, parameter: Parameter, like: Tensor) -> Tensor:
     return torch.from_numpy(array).to(like)
 
 
-class Given:
+class ScanInputs:
     """What a scan is given, checked against what its process declares."""
 
     def __init__(
@@ -303,7 +303,7 @@ class Given:
     def group(
         self,
         what: str,
-        given: Mapping[str, Tensor | float],
+        tensors: Mapping[str, Tensor | float],
         declared: Sequence[Forcing | State | Parameter],
         prefix: str,
         factors: dict[str, float] | None = None,
@@ -313,8 +313,8 @@ class Given:
         Rates are left as they are where there are ``factors``, which take in what they
         have to be multiplied by.
         """
-        found: dict[str, Tensor] = {}
-        for variable, x in self._checked(what, given, declared):
+        entries: dict[str, Tensor] = {}
+        for variable, x in self._checked(what, tensors, declared):
             names = entry_names(prefix, variable)
             if factors is not None and variable.per_step == "rate":
                 tensor = x
@@ -322,40 +322,40 @@ class Given:
             else:
                 tensor = per_step(x, variable.per_step, self.dt)
             if len(names) == 1:
-                found[names[0]] = tensor
+                entries[names[0]] = tensor
             else:
-                found.update(zip(names, tensor.unbind(0), strict=True))
-        return found
+                entries.update(zip(names, tensor.unbind(0), strict=True))
+        return entries
 
-    def parameters(self, given: Mapping[str, Tensor | float]) -> dict[str, Tensor]:
+    def parameters(self, tensors: Mapping[str, Tensor | float]) -> dict[str, Tensor]:
         """Return what the step sees of the parameters, prepared where they have to."""
         process = self.process
         declared = {p.name for p in process.parameters}
-        wanted = {p.name for p in process.prepared}
-        if wanted and (wanted == declared or wanted != given.keys()):
-            checked = self._checked("parameter", given, process.parameters)
+        prepared = {p.name for p in process.prepared}
+        if prepared and (prepared == declared or prepared != tensors.keys()):
+            checked = self._checked("parameter", tensors, process.parameters)
             values = SimpleNamespace(**{p.name: x for p, x in checked})
             process.refuse(values)
-            given = process.prepare(values)
-        return self.group("parameter", given, process.step_parameters, "p")
+            tensors = process.prepare(values)
+        return self.group("parameter", tensors, process.step_parameters, "p")
 
     def _checked(
         self,
         what: str,
-        given: Mapping[str, Tensor | float],
+        tensors: Mapping[str, Tensor | float],
         declared: Sequence[Forcing | State | Parameter],
     ) -> Iterable[tuple[Forcing | State | Parameter, Tensor]]:
         """Yield every variable with its tensor, as given or by default."""
-        known = [v.name for v in declared]
-        for name in given:
-            if name not in known:
-                hint = suggestion(name, known)
+        names = [v.name for v in declared]
+        for name in tensors:
+            if name not in names:
+                hint = suggestion(name, names)
                 raise self._error(f"unknown {what} {name!r}{hint}")
         coupling = self.process.coupling
         linked = coupling.links if isinstance(coupling, Upstream) else ()
         for variable in declared:
             default = getattr(variable, "default", getattr(variable, "initial", None))
-            value = given.get(variable.name, default)
+            value = tensors.get(variable.name, default)
             if value is None and getattr(variable, "source", "") == "space":
                 assert isinstance(variable, Parameter)
                 if self._like is None:
@@ -413,9 +413,9 @@ def _outputs(process: Process, outputs: Sequence[str] | None) -> tuple[str, ...]
         raise ScanError(f"{process.name}: outputs: expected names, found {outputs!r}")
     names = [flux.name for flux in process.fluxes]
     stores = [state.name for state in process.states if state.size == 1]
-    wanted = names if outputs is None else list(dict.fromkeys(outputs))
-    for name in wanted:
+    targets = names if outputs is None else list(dict.fromkeys(outputs))
+    for name in targets:
         if name not in names and name not in stores:
             hint = suggestion(name, [*names, *stores])
             raise ScanError(f"{process.name}: unknown output {name!r}{hint}")
-    return tuple(f"q.{n}" if n in names else f"s.{n}" for n in wanted)
+    return tuple(f"q.{n}" if n in names else f"s.{n}" for n in targets)

@@ -93,11 +93,11 @@ class Axes(ABC):
         steps : int or None
             Number of steps, where no series tells it.
         """
-        found, first = self._sizes.get("time", (steps or 1, ""))
-        if steps is not None and (steps < 1 or steps != found):
-            expected = f"{found} as of {first}" if first else "at least 1"
+        length, first = self._sizes.get("time", (steps or 1, ""))
+        if steps is not None and (steps < 1 or steps != length):
+            expected = f"{length} as of {first}" if first else "at least 1"
             raise self._error(f"steps: found {steps}, expected {expected}")
-        self.steps = found
+        self.steps = length
 
     def _error(self, message: str) -> ScanError:
         return ScanError(f"{self.process.name}: {message}")
@@ -114,9 +114,9 @@ class Axes(ABC):
             raise self._error(f"{where} has no {axis}s")
         if size == 1 and axis != "time":
             return
-        seen, first = self._sizes.setdefault(axis, (size, where))
-        if seen != size:
-            raise self._error(f"{where} has {size} {axis}s, {first} has {seen}")
+        expected, first = self._sizes.setdefault(axis, (size, where))
+        if expected != size:
+            raise self._error(f"{where} has {size} {axis}s, {first} has {expected}")
 
 
 class Places(Axes):

@@ -162,7 +162,7 @@ class CellsEntry(CellEntry):
         states, itemsize = len(self.layout.states), like.element_size()
         return history_interval(sizes.steps - sizes.warmup, states, itemsize)
 
-    def kept(self, sizes: Sizes, tensors: Sequence[Tensor]) -> int:
+    def tape_size(self, sizes: Sizes, tensors: Sequence[Tensor]) -> int:
         """Return how many numbers are kept: states, some steps apart."""
         recorded = sizes.steps - sizes.warmup
         segments = -(-recorded // self.interval(sizes, tensors[0]))
@@ -177,7 +177,7 @@ class CellsEntry(CellEntry):
         """Return new tensors for the gradients; zeros where they are added up."""
         return [
             _unfilled(x, sizes) if x.ndim == 3 and self._own(x, sizes) else zeros(x)
-            for x in self.wanted(sizes, tensors)
+            for x in self.differentiable(sizes, tensors)
         ]
 
     @staticmethod
@@ -196,11 +196,11 @@ class CellsEntry(CellEntry):
         self,
         sizes: Sizes,
         tensors: Sequence[Tensor],
-        kept: Tensor,
+        tape: Tensor,
         cotangents: Sequence[Tensor],
         gradients: Sequence[Tensor],
     ) -> None:
         """Run the adjoint."""
-        block = self.block_of_gradients(sizes, tensors, kept, cotangents, gradients)
+        block = self.block_of_gradients(sizes, tensors, tape, cotangents, gradients)
         words = block.pack(self.layout, adjoint=True)
         self.kernel.backward(words, torch.get_num_threads())

@@ -67,11 +67,11 @@ def _entry_for(process: Process, a: Arguments) -> Entry | str:
     if isinstance(process.coupling, Upstream):
         from .cuda_tree import tree_entry
 
-        found: Entry | str = tree_entry(
+        linked: Entry | str = tree_entry(
             process, a.outputs, tuple(a.forcing),
             double=double, adjoint=a.gradient, number=number,
         )  # fmt: skip
-        return found
+        return linked
     entry: Entry | str = _entry_of(
         process, a.outputs, double=double, adjoint=a.gradient,
         forcing=a.forcing_gradient, number=number,
@@ -168,7 +168,7 @@ class CudaEntry(CellEntry):
         """
         return max(1, math.isqrt(sizes.steps - sizes.warmup))
 
-    def kept(self, sizes: Sizes, tensors: Sequence[Tensor]) -> int:
+    def tape_size(self, sizes: Sizes, tensors: Sequence[Tensor]) -> int:
         """Return how many numbers are kept: states, some steps apart."""
         recorded = sizes.steps - sizes.warmup
         segments = -(-recorded // self.interval(sizes, tensors[0]))
@@ -203,11 +203,11 @@ class CudaEntry(CellEntry):
         self,
         sizes: Sizes,
         tensors: Sequence[Tensor],
-        kept: Tensor,
+        tape: Tensor,
         cotangents: Sequence[Tensor],
         gradients: Sequence[Tensor],
     ) -> None:
         """Run the adjoint."""
-        block = self.block_of_gradients(sizes, tensors, kept, cotangents, gradients)
-        history = kept.new_empty(max(1, block.interval * self._row(sizes)))
+        block = self.block_of_gradients(sizes, tensors, tape, cotangents, gradients)
+        history = tape.new_empty(max(1, block.interval * self._row(sizes)))
         self._launch("backward", sizes, block, history)

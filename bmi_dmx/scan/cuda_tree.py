@@ -53,7 +53,7 @@ def run_tree(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]
 def tree_entry(
     process: Process,
     outputs: Sequence[str],
-    given: Sequence[str],
+    forcings: Sequence[str],
     *,
     double: bool,
     adjoint: bool,
@@ -65,14 +65,14 @@ def tree_entry(
         key = Key(process.on(None))
     except ScanError as error:
         return str(error)
-    return _entry(key, tuple(outputs), tuple(given), double, adjoint, number)
+    return _entry(key, tuple(outputs), tuple(forcings), double, adjoint, number)
 
 
 @lru_cache(maxsize=256)
 def _entry(
     key: Key,
     outputs: tuple[str, ...],
-    given: tuple[str, ...],
+    forcings: tuple[str, ...],
     double: bool,
     adjoint: bool,
     number: int,
@@ -88,7 +88,7 @@ def _entry(
         module = module_on(key.process, text, number)
     except ScanError as error:
         return str(error)
-    return CudaTreeEntry(key.process, layout, module, len(outputs), given)
+    return CudaTreeEntry(key.process, layout, module, len(outputs), forcings)
 
 
 @dataclass
@@ -115,7 +115,7 @@ class CudaTreeEntry(LinkedEntry):
         What runs it.
     recorded : int
         How many of the outputs are recorded; the others are passed on alone.
-    given : tuple of str
+    forcings : tuple of str
         Forcings that are among the inputs; those that are linked need not be.
     """
 
@@ -125,10 +125,10 @@ class CudaTreeEntry(LinkedEntry):
         layout: Layout,
         module: Module,
         recorded: int,
-        given: tuple[str, ...],
+        forcings: tuple[str, ...],
     ) -> None:
         super().__init__(process.name, layout, optional_entries(process))
-        self.module, self.recorded, self.given = module, recorded, given
+        self.module, self.recorded, self.forcings = module, recorded, forcings
 
     def series(self, sizes: Sizes, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """Return a new tensor for what is recorded, all of which is written."""
@@ -148,17 +148,17 @@ class CudaTreeEntry(LinkedEntry):
         """Return how many numbers are passed on in some steps."""
         return len(self.layout.links) * steps * sizes.places * sizes.members
 
-    def kept(self, sizes: Sizes, tensors: Sequence[Tensor]) -> int:
+    def tape_size(self, sizes: Sizes, tensors: Sequence[Tensor]) -> int:
         """Return how many numbers are kept: states, and what is passed on."""
         steps = sizes.steps - sizes.warmup
         states = self._blocks(sizes, steps) * self._row(sizes)
         return states + self._carried(sizes, steps)
 
-    def _memory(self, sizes: Sizes, kept: Tensor) -> _Memory:
+    def _memory(self, sizes: Sizes, tape: Tensor) -> _Memory:
         """Return what is kept for the way back."""
         carried = self._carried(sizes, sizes.steps - sizes.warmup)
-        states = len(kept) - carried
-        return _Memory(kept[:states], kept[states:])
+        states = len(tape) - carried
+        return _Memory(tape[:states], tape[states:])
 
     def _scratch(self, sizes: Sizes, steps: int, like: Tensor) -> _Memory:
         """Return the same where there is no way back: the states of one block."""
@@ -194,8 +194,8 @@ class CudaTreeEntry(LinkedEntry):
         blocks = self._blocks(sizes, block.steps)
         block.checkpoints = memory.checkpoints.data_ptr()
         all_kept = int(len(memory.checkpoints) >= blocks * self._row(sizes))
-        used = (memory.passed, memory.arriving, memory.history, memory.d_state)
-        addresses = [0 if x is None else x.data_ptr() for x in used]
+        buffers = (memory.passed, memory.arriving, memory.history, memory.d_state)
+        addresses = [0 if x is None else x.data_ptr() for x in buffers]
         words = [x.data_ptr() for x in order] + addresses
         words += [sizes.slots, blocks, all_kept]
         tree = (ctypes.c_int64 * len(words))(*words)
@@ -251,7 +251,7 @@ class CudaTreeEntry(LinkedEntry):
         self,
         sizes: Sizes,
         tensors: Sequence[Tensor],
-        kept: Tensor,
+        tape: Tensor,
         cotangents: Sequence[Tensor],
         gradients: Sequence[Tensor],
     ) -> None:
@@ -259,12 +259,12 @@ class CudaTreeEntry(LinkedEntry):
         states, forcing, parameters = self.split(tensors)
         count, steps = len(states), sizes.steps - sizes.warmup
         block = self.block(sizes, tensors, (sizes.warmup, sizes.steps), states)
-        asked = cotangents[count:]
+        series = cotangents[count:]
         if sizes.average:
-            asked = [x / sizes.members for x in asked]
+            series = [x / sizes.members for x in series]
         block.d_final, block.d_output = (
             views(cotangents[:count]),
-            self.views_of_outputs(asked),
+            self.views_of_outputs(series),
         )
         # Of what comes before the warm-up is over nothing is differentiated.
         first = [zeros(x) for x in gradients[:count]] if sizes.warmup else gradients
@@ -275,11 +275,11 @@ class CudaTreeEntry(LinkedEntry):
         if sizes.forcing:
             block.g_forcing = self.views_of_forcings(whole[: len(forcing)])
         block.g_parameter = views(whole[len(whole) - len(parameters) :])
-        memory = self._memory(sizes, kept)
+        memory = self._memory(sizes, tape)
         length = block.interval
-        memory.arriving = kept.new_empty(self._carried(sizes, steps))
-        memory.history = kept.new_empty(max(1, length * self._row(sizes)))
-        memory.d_state = kept.new_empty(max(1, self._row(sizes)))
+        memory.arriving = tape.new_empty(self._carried(sizes, steps))
+        memory.history = tape.new_empty(max(1, length * self._row(sizes)))
+        memory.d_state = tape.new_empty(max(1, self._row(sizes)))
         self._waves("backward", sizes, block, memory, tensors[-1])
         for mine, x in zip(late, whole, strict=True):
             if mine is not x:
@@ -296,6 +296,6 @@ class CudaTreeEntry(LinkedEntry):
 @lru_cache(maxsize=32)
 def _order(downstream: bytes, device: torch.device) -> tuple[Tensor, ...]:
     """Return the slots of a tree on a GPU, in the order of ``Tree`` in tree.cu."""
-    found = waves(np.frombuffer(downstream, np.int64))
-    arrays = (found.place, found.level, found.edge, found.giver, found.below)
+    slots = waves(np.frombuffer(downstream, np.int64))
+    arrays = (slots.place, slots.level, slots.edge, slots.giver, slots.below)
     return tuple(torch.from_numpy(array.copy()).to(device) for array in arrays)

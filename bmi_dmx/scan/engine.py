@@ -12,10 +12,10 @@ from ..process import Process
 from .arguments import arrange, per_time, timed
 from .backends import BACKENDS, SCALING, choose
 
-__all__ = ["BACKENDS", "Scanned", "scan"]
+__all__ = ["BACKENDS", "ScanResult", "scan"]
 
 
-class Scanned(NamedTuple):
+class ScanResult(NamedTuple):
     r"""What a scan returns.
 
     Parameters
@@ -44,7 +44,7 @@ def scan(
     average: bool = False,
     steps: int | None = None,
     backend: str = "auto",
-) -> Scanned:
+) -> ScanResult:
     r"""Run a process through a series.
 
     Differentiable, once, with respect to the parameters, the forcing and the initial
@@ -80,7 +80,7 @@ def scan(
 
     Returns
     -------
-    Scanned
+    ScanResult
         Final state and recorded series.
 
     Raises
@@ -100,16 +100,16 @@ def scan(
         process, state, forcing, parameters,
         dt=dt, outputs=outputs, warmup=warmup, average=average, steps=steps,
     )  # fmt: skip
-    chosen = choose(backend, process, arguments)
-    if chosen not in SCALING:
+    engine = choose(backend, process, arguments)
+    if engine not in SCALING:
         arguments = arguments.in_steps()
-    final, series = chosen.run(process, arguments)
+    final, series = engine.run(process, arguments)
     rules = {f"q.{flux.name}": flux.per_step for flux in process.fluxes}
     recorded = {
         name[2:]: per_time(x, rules.get(name, "none"), dt)
         for name, x in zip(arguments.outputs, series, strict=True)
     }
-    return Scanned(_regroup(process, final), recorded)
+    return ScanResult(_regroup(process, final), recorded)
 
 
 def _regroup(process: Process, entries: list[Tensor]) -> dict[str, Tensor]:

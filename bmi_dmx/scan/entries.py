@@ -48,7 +48,7 @@ class CellEntry(Entry):
         self,
         sizes: Sizes,
         tensors: Sequence[Tensor],
-        kept: Tensor,
+        tape: Tensor,
         cotangents: Sequence[Tensor],
         gradients: Sequence[Tensor],
     ) -> Block:
@@ -56,7 +56,7 @@ class CellEntry(Entry):
         states, forcing, _ = self.split(tensors)
         count = len(states)
         block = self.block(sizes, tensors, states)
-        block.checkpoints = kept.data_ptr()
+        block.checkpoints = tape.data_ptr()
         block.d_final = views(cotangents[:count])
         block.d_output = series_views(cotangents[count:])
         block.g_state = views(gradients[:count])
@@ -74,21 +74,21 @@ class LinkedEntry(Entry):
 
     Attributes
     ----------
-    given : tuple of str
+    forcings : tuple of str
         Forcings that are among the inputs; those that are linked need not be.
     """
 
-    given: tuple[str, ...]
+    forcings: tuple[str, ...]
 
     def split(self, tensors: Sequence[Tensor]) -> tuple[Sequence[Tensor], ...]:
         """Return states, forcings and parameters of the inputs."""
         first = len(self.layout.states)
-        second = first + len(self.given)
+        second = first + len(self.forcings)
         return tensors[:first], tensors[first:second], tensors[second:-1]
 
     def gives(self, forcing: str) -> bool:
         """Return whether a forcing is among the inputs."""
-        return forcing in self.given
+        return forcing in self.forcings
 
     def block(
         self,
@@ -110,7 +110,7 @@ class LinkedEntry(Entry):
 
     def views_of_forcings(self, tensors: Sequence[Tensor]) -> list[View]:
         """Return views of all forcings, absent ones of those that are not given."""
-        there = dict(zip(self.given, views(tensors), strict=True))
+        there = dict(zip(self.forcings, views(tensors), strict=True))
         return [there.get(name, ABSENT) for name in self.layout.forcings]
 
     def views_of_outputs(self, series: Sequence[Tensor]) -> list[View]:

@@ -88,7 +88,7 @@ class Entry(ABC):
         return tensors[:first], tensors[first:second], tensors[second:]
 
     @abstractmethod
-    def kept(self, sizes: Sizes, tensors: Sequence[Tensor]) -> int:
+    def tape_size(self, sizes: Sizes, tensors: Sequence[Tensor]) -> int:
         """Return how many numbers are kept for the way back."""
 
     @abstractmethod
@@ -102,7 +102,7 @@ class Entry(ABC):
         self,
         sizes: Sizes,
         tensors: Sequence[Tensor],
-        kept: Tensor,
+        tape: Tensor,
         cotangents: Sequence[Tensor],
         gradients: Sequence[Tensor],
     ) -> None:
@@ -118,7 +118,7 @@ class Entry(ABC):
         series = [self.series(sizes, shape, like) for _ in range(self.recorded)]
         if not sizes.kept:
             return [*final, *series]
-        return [*final, *series, self.keeping(self.kept(sizes, tensors), like)]
+        return [*final, *series, self.keeping(self.tape_size(sizes, tensors), like)]
 
     def series(self, sizes: Sizes, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """Return a new tensor for what is recorded."""
@@ -131,9 +131,9 @@ class Entry(ABC):
 
     def gradients(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
         """Return new tensors for the gradients of what is wanted, to be added to."""
-        return [zeros(x) for x in self.wanted(sizes, tensors)]
+        return [zeros(x) for x in self.differentiable(sizes, tensors)]
 
-    def wanted(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
+    def differentiable(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
         """Return the inputs whose gradient is wanted: all, of forcings if asked for."""
         states, forcing, parameters = self.split(tensors)
         return [*states, *(forcing if sizes.forcing else ()), *parameters]
@@ -142,11 +142,11 @@ class Entry(ABC):
         """Say what was not finite, unless it may be."""
         states, forcing, parameters = self.split(tensors)
         layout = self.layout
-        given = [n for n in layout.forcings if self.gives(n)]
+        forcings = [n for n in layout.forcings if self.gives(n)]
         refuse_not_finite(
             self.process,
             dict(zip(layout.states, states, strict=True)),
-            dict(zip(given, forcing, strict=True)),
+            dict(zip(forcings, forcing, strict=True)),
             dict(zip(layout.parameters, parameters, strict=False)),
             optional=self.optional,
         )
@@ -190,7 +190,7 @@ def operate(
 
 def views(tensors: Sequence[Tensor]) -> list[View]:
     """Return views of (place, member) or (time, place, member) tensors."""
-    found = []
+    views = []
     for x in tensors:
         shape, strides = x.shape, x.stride()
         time = 0
@@ -200,8 +200,8 @@ def views(tensors: Sequence[Tensor]) -> list[View]:
         # An axis of size 1 repeats along the run's axis of that name.
         place = strides[-2] if shape[-2] > 1 else 0
         member = strides[-1] if shape[-1] > 1 else 0
-        found.append((x.data_ptr(), time, place, member, 0))
-    return found
+        views.append((x.data_ptr(), time, place, member, 0))
+    return views
 
 
 def series_views(series: Sequence[Tensor]) -> list[View]:
@@ -224,7 +224,7 @@ def _forward_fake(tensors: list[Tensor], number: int, sizes: list[int]) -> list[
 
 def _backward(
     cotangents: list[Tensor],
-    kept: Tensor,
+    tape: Tensor,
     tensors: list[Tensor],
     number: int,
     sizes: list[int],
@@ -232,13 +232,13 @@ def _backward(
     """Run the adjoint; the states between those that are kept are computed again."""
     entry, run = _entries[number], Sizes(*sizes)
     gradients = entry.gradients(run, tensors)
-    entry.backward(run, tensors, kept, cotangents, gradients)
+    entry.backward(run, tensors, tape, cotangents, gradients)
     return gradients
 
 
 def _backward_fake(
     cotangents: list[Tensor],
-    kept: Tensor,
+    tape: Tensor,
     tensors: list[Tensor],
     number: int,
     sizes: list[int],
@@ -281,15 +281,15 @@ class _Once(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
-        kept, *tensors = ctx.saved_tensors
-        zero = kept.new_zeros(())
-        asked = [
+        tape, *tensors = ctx.saved_tensors
+        zero = tape.new_zeros(())
+        filled = [
             zero.expand(shape) if x is None else x
             for x, shape in zip(cotangents[:-1], ctx.shapes, strict=True)
         ]
-        found = _backward_op(asked, kept, tensors, ctx.number, ctx.sizes)
+        products = _backward_op(filled, tape, tensors, ctx.number, ctx.sizes)
         sizes, entry = Sizes(*ctx.sizes), _entries[ctx.number]
-        gradients: list[Tensor | None] = list(found)
+        gradients: list[Tensor | None] = list(products)
         if not sizes.forcing:
             states, forcing, _ = entry.split(tensors)
             gradients[len(states) : len(states)] = [None] * len(forcing)
@@ -302,11 +302,11 @@ class _Twice(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, number: int, sizes: list[int], given: int, *tensors: Tensor
+        ctx: Any, number: int, sizes: list[int], count: int, *tensors: Tensor
     ) -> tuple[Tensor, ...]:
         ctx.process = _entries[number].process
-        cotangents, kept, *inputs = tensors[:given], *tensors[given:]
-        return tuple(_backward_op(cotangents, kept, inputs, number, sizes))
+        cotangents, tape, *inputs = tensors[:count], *tensors[count:]
+        return tuple(_backward_op(cotangents, tape, inputs, number, sizes))
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
@@ -320,8 +320,8 @@ def _forward_autograd(
     tensors: list[Tensor], number: int, sizes: list[int]
 ) -> list[Tensor]:
     if torch.is_grad_enabled() and any(x.requires_grad for x in tensors):
-        made: tuple[Tensor, ...] = _Once.apply(number, sizes, *tensors)  # type: ignore[no-untyped-call]
-        return list(made)
+        outputs: tuple[Tensor, ...] = _Once.apply(number, sizes, *tensors)  # type: ignore[no-untyped-call]
+        return list(outputs)
     with torch._C._AutoDispatchBelowAutograd():
         results: list[Tensor] = _forward_op(tensors, number, sizes)
     return results
@@ -329,18 +329,18 @@ def _forward_autograd(
 
 def _backward_autograd(
     cotangents: list[Tensor],
-    kept: Tensor,
+    tape: Tensor,
     tensors: list[Tensor],
     number: int,
     sizes: list[int],
 ) -> list[Tensor]:
     if torch.is_grad_enabled():
-        made: tuple[Tensor, ...] = _Twice.apply(  # type: ignore[no-untyped-call]
-            number, sizes, len(cotangents), *cotangents, kept, *tensors
+        products: tuple[Tensor, ...] = _Twice.apply(  # type: ignore[no-untyped-call]
+            number, sizes, len(cotangents), *cotangents, tape, *tensors
         )
-        return list(made)
+        return list(products)
     with torch._C._AutoDispatchBelowAutograd():
-        gradients: list[Tensor] = _backward_op(cotangents, kept, tensors, number, sizes)
+        gradients: list[Tensor] = _backward_op(cotangents, tape, tensors, number, sizes)
     return gradients
 
 

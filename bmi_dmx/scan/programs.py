@@ -13,7 +13,7 @@ from ..errors import ScanError
 from ..process import Process
 from ..program import Program
 from ..program.trace import trace_adjoint, trace_step
-from .traces import kept
+from .traces import cached
 
 __all__ = ["Key", "adjoint_of", "step_of"]
 
@@ -82,7 +82,7 @@ def _attributes(kind: type) -> tuple[tuple[type, str], ...]:
 @lru_cache(maxsize=64)
 def step_of(key: Key, dtype: torch.dtype) -> Program:
     """Return the program of a step."""
-    return kept(
+    return cached(
         key.process,
         key.identity,
         f"step in {dtype}",
@@ -101,10 +101,10 @@ def adjoint_of(
 
     Cotangents of state entries ``without`` count as zero.
     """
-    left = f" without {', '.join(without)}" if without else ""
-    return kept(
+    suffix = f" without {', '.join(without)}" if without else ""
+    return cached(
         key.process,
         key.identity,
-        f"adjoint of {', '.join(fluxes)} in {dtype}{left}",
+        f"adjoint of {', '.join(fluxes)} in {dtype}{suffix}",
         lambda: trace_adjoint(key.process, fluxes, dtype, without=without),
     )

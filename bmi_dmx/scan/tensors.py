@@ -40,8 +40,8 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
     recorded = a.steps - a.warmup
     length = math.isqrt(recorded)
     size = sum(x.numel() for x in a.state.values())
-    kept = recorded <= _SHORT and recorded * size <= _FEW
-    if kept:
+    few = recorded <= _SHORT and recorded * size <= _FEW
+    if few:
         length = recorded
     # Split once: slices of a series would each have a gradient of its full length.
     pieces = {n: torch.split(x[a.warmup :], length) for n, x in series_of(a).items()}
@@ -49,12 +49,12 @@ def run(process: Process, a: Arguments) -> tuple[list[Tensor], list[Tensor]]:
     parts: list[list[Tensor]] = [[] for _ in a.outputs]
     for k in range(-(-recorded // length)):
         steps = min(length, recorded - k * length)
-        given = (step, a, state, {n: x[k] for n, x in pieces.items()}, steps)
+        arguments = (step, a, state, {n: x[k] for n, x in pieces.items()}, steps)
         # What is silenced on the way there is silenced when it is computed again.
         state, series = (
-            _segment(*given)
-            if kept
-            else checkpoint(_segment, *given, use_reentrant=False)
+            _segment(*arguments)
+            if few
+            else checkpoint(_segment, *arguments, use_reentrant=False)
         )
         for part, piece in zip(parts, series, strict=True):
             part.append(piece)

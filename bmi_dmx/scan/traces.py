@@ -21,12 +21,12 @@ from ..files import atomic, cache_folder
 from ..process import Process
 from ..program import Program
 
-__all__ = ["kept"]
+__all__ = ["cached"]
 
 _PACKAGE = __name__.partition(".")[0]
 
 
-def kept(
+def cached(
     process: Process, identity: Hashable, what: str, traced: Callable[[], Program]
 ) -> Program:
     """Return a program from the cache folder, tracing it where it is not there whole.
@@ -58,8 +58,8 @@ def _path(process: Process, identity: Hashable, what: str) -> Path:
     kind = type(process)
     for base in kind.__mro__[: kind.__mro__.index(Process)]:
         _text(base)
-    named = "\n".join([_sources(), torch.__version__, _text(identity), what])
-    digest = hashlib.sha256(named.encode()).hexdigest()
+    key = "\n".join([_sources(), torch.__version__, _text(identity), what])
+    digest = hashlib.sha256(key.encode()).hexdigest()
     return cache_folder() / f"program-{digest[:32]}.json"
 
 
@@ -99,7 +99,7 @@ def _read(path: Path) -> Program | None:
     with contextlib.suppress(OSError, ValueError, BundleError):
         digest, _, text = path.read_text(encoding="utf-8").partition("\n")
         if digest == hashlib.sha256(text.encode()).hexdigest():
-            return Program.from_json(json.loads(text), str(path), own=True)
+            return Program.from_json(json.loads(text), str(path), trusted=True)
     return None
 
 
@@ -107,7 +107,7 @@ def _write(path: Path, program: Program) -> None:
     text = json.dumps(program.to_json())
     with contextlib.suppress(OSError, BundleError):
         # Infinite constants and lists of numbers do not come back as they were.
-        if Program.from_json(json.loads(text), str(path), own=True) != program:
+        if Program.from_json(json.loads(text), str(path), trusted=True) != program:
             return
         # Others may not write to the folder, or no kernel from it is run.
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)

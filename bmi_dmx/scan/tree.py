@@ -91,7 +91,7 @@ def _entry_for(
     process: Process,
     members: int,
     outputs: Sequence[str],
-    given: Sequence[str],
+    forcings: Sequence[str],
     varying: Sequence[str],
     factors: Sequence[tuple[str, float]],
     *,
@@ -106,7 +106,7 @@ def _entry_for(
     tree = tree_of(process)
     wide = len(tree) * members >= _BUSHY * len(tree.levels)
     request = _Request(
-        key, 2 * LANES if wide else LANES, tuple(outputs), tuple(given),
+        key, 2 * LANES if wide else LANES, tuple(outputs), tuple(forcings),
         tuple(varying), double, adjoint, tuple(factors),
     )  # fmt: skip
     return _entry(request)
@@ -126,7 +126,7 @@ class _Request(NamedTuple):
     key: Key
     lanes: int
     outputs: tuple[str, ...]
-    given: tuple[str, ...]
+    forcings: tuple[str, ...]
     varying: tuple[str, ...]
     double: bool
     adjoint: bool
@@ -155,8 +155,8 @@ def _kernel(request: _Request, *, apart: bool) -> TreeKernel | str:
         backward = None
         if request.adjoint:
             fluxes = tuple(name for name in layout.outputs if name.startswith("q."))
-            left = _sinks(step, layout) if apart else ()
-            backward = adjoint_of(key, fluxes, dtype, left)
+            sinks = _sinks(step, layout) if apart else ()
+            backward = adjoint_of(key, fluxes, dtype, sinks)
         with named(key.process):
             text = source(
                 layout, step, backward,
@@ -173,12 +173,12 @@ def _kernel(request: _Request, *, apart: bool) -> TreeKernel | str:
 
 def _sinks(step: Program, layout: Layout) -> tuple[str, ...]:
     """Return the states that nothing depends on but they themselves."""
-    made = dict.fromkeys((*layout.states, *layout.outputs))
+    names = dict.fromkeys((*layout.states, *layout.outputs))
     return tuple(
         state
         for state in layout.states
         if state not in layout.outputs
-        and state not in step.read_for(name for name in made if name != state)
+        and state not in step.read_for(name for name in names if name != state)
     )
 
 
@@ -197,7 +197,7 @@ class TreeEntry(LinkedEntry):
         process = request.key.process
         super().__init__(process.name, kernel.layout, optional_entries(process))
         self.request, self.kernel = request, kernel
-        self.outputs, self.given = request.outputs, request.given
+        self.outputs, self.forcings = request.outputs, request.forcings
         self.recorded = len(self.outputs)
 
     def series(self, sizes: Sizes, shape: tuple[int, ...], like: Tensor) -> Tensor:
@@ -208,17 +208,17 @@ class TreeEntry(LinkedEntry):
 
     def gradients(self, sizes: Sizes, tensors: Sequence[Tensor]) -> list[Tensor]:
         """Return new tensors for the gradients; zeros where they are added up."""
-        wanted = self.wanted(sizes, tensors)
-        once = self._once(sizes, wanted)
+        inputs = self.differentiable(sizes, tensors)
+        once = self._once(sizes, inputs)
         return [
             _side_by_side(x, tuple(x.shape)) if once and x.ndim == 3 else zeros(x)
-            for x in wanted
+            for x in inputs
         ]
 
     @staticmethod
-    def _once(sizes: Sizes, wanted: Sequence[Tensor]) -> bool:
+    def _once(sizes: Sizes, inputs: Sequence[Tensor]) -> bool:
         """Return whether every number of all series has a gradient of its own."""
-        series = (x for x in wanted if x.ndim == 3)
+        series = (x for x in inputs if x.ndim == 3)
         return not sizes.warmup and all(x.shape[-1] == sizes.members for x in series)
 
     def keeping(self, size: int, like: Tensor) -> Tensor:
@@ -227,12 +227,12 @@ class TreeEntry(LinkedEntry):
 
     def _direct(self, sizes: Sizes, series: Sequence[Tensor]) -> tuple[str, ...]:
         """Return what is passed on and stands in the record as it does on its way."""
-        passed = {output for _, output in self.layout.links}
-        named = zip(self.outputs, series, strict=True)
-        side_by_side = (n for n, x in named if sizes.members == 1 and x.stride(0) == 1)
-        return tuple(n for n in side_by_side if n in passed)
+        linked = {output for _, output in self.layout.links}
+        pairs = zip(self.outputs, series, strict=True)
+        side_by_side = (n for n, x in pairs if sizes.members == 1 and x.stride(0) == 1)
+        return tuple(n for n in side_by_side if n in linked)
 
-    def kept(self, sizes: Sizes, tensors: Sequence[Tensor]) -> int:
+    def tape_size(self, sizes: Sizes, tensors: Sequence[Tensor]) -> int:
         """Return how many numbers are kept: states, and what is passed on."""
         steps, whole = sizes.steps - sizes.warmup, self._whole(sizes)
         return sum(Passage.size_kept(self.layout, sizes.slots, steps, whole))
@@ -257,21 +257,21 @@ class TreeEntry(LinkedEntry):
         sizes: Sizes,
         tensors: Sequence[Tensor],
         steps: int,
-        kept: Tensor | None = None,
+        tape: Tensor | None = None,
     ) -> Passage:
         varying = self._varying(self.split(tensors)[2])
         return Passage(
             self.layout, self._order(sizes, tensors), steps, self.kernel.fixed,
             "float64" if tensors[0].dtype == torch.float64 else "float32",
-            (*self.given, *varying), self.outputs,
-            kept=None if kept is None else kept.detach().numpy(),
-            whole=kept is not None and self._whole(sizes),
+            (*self.forcings, *varying), self.outputs,
+            checkpoint=None if tape is None else tape.detach().numpy(),
+            whole=tape is not None and self._whole(sizes),
             factor=dict(self.request.factors),
         )  # fmt: skip
 
     def _varying(self, parameters: Sequence[Tensor]) -> tuple[str, ...]:
-        named = zip(self.layout.parameters, parameters, strict=True)
-        return tuple(name for name, x in named if x.ndim == 3)
+        pairs = zip(self.layout.parameters, parameters, strict=True)
+        return tuple(name for name, x in pairs if x.ndim == 3)
 
     def block(
         self,
@@ -296,16 +296,16 @@ class TreeEntry(LinkedEntry):
             warm = [torch.empty_like(x) for x in final]
             block = self.block(sizes, tensors, (0, sizes.warmup), state)
             block.final = views(warm)
-            passage = replace(self._passage(sizes, tensors, sizes.warmup), made=())
+            passage = replace(self._passage(sizes, tensors, sizes.warmup), outputs=())
             # What may be NaN is no reason to stop.
             finite = self.kernel.forward(block, passage, threads)
             state = warm
         block = self.block(sizes, tensors, (sizes.warmup, sizes.steps), state)
         block.final = views(final)
         block.output = self.views_of_outputs(results[count : count + self.recorded])
-        kept = results[-1] if sizes.kept else None
+        tape = results[-1] if sizes.kept else None
         steps = sizes.steps - sizes.warmup
-        passage = self._passage(sizes, tensors, steps, kept)
+        passage = self._passage(sizes, tensors, steps, tape)
         passage.direct = self._direct(sizes, results[count : count + self.recorded])
         return self.kernel.forward(block, passage, threads) and finite
 
@@ -313,7 +313,7 @@ class TreeEntry(LinkedEntry):
         self,
         sizes: Sizes,
         tensors: Sequence[Tensor],
-        kept: Tensor,
+        tape: Tensor,
         cotangents: Sequence[Tensor],
         gradients: Sequence[Tensor],
     ) -> None:
@@ -328,18 +328,18 @@ class TreeEntry(LinkedEntry):
         block.g_state = views(first if sizes.warmup else gradients[:count])
         rest = gradients[count:]
         late = [x[sizes.warmup :] if x.ndim == 3 else x for x in rest]
-        wanted = self._varying(parameters)
+        names = self._varying(parameters)
         if sizes.forcing:
             block.g_forcing = self.views_of_forcings(late[: len(forcing)])
             late = late[len(forcing) :]
-            wanted = (*self.given, *wanted)
+            names = (*self.forcings, *names)
         block.g_parameter = views(late)
-        passage = self._passage(sizes, tensors, sizes.steps - sizes.warmup, kept)
+        passage = self._passage(sizes, tensors, sizes.steps - sizes.warmup, tape)
         kernel = self._way_back(cotangents[:count])
         passage.fixed = kernel.fixed
         passage.once = self._once(sizes, gradients)
         passage.direct = self._direct(sizes, cotangents[count:])
-        kernel.backward(block, passage, wanted, threads)
+        kernel.backward(block, passage, names, threads)
 
     def _way_back(self, final: Sequence[Tensor]) -> TreeKernel:
         """Return the kernel for cotangents of the final state.

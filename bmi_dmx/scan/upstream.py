@@ -22,8 +22,8 @@ def passed_on(process: Process) -> dict[str, str]:
     assert isinstance(coupling, Upstream)
     states = {state.name for state in process.states}
     return {
-        f"f.{forcing}": f"{'s' if given in states else 'q'}.{given}"
-        for forcing, given in coupling.links.items()
+        f"f.{forcing}": f"{'s' if source in states else 'q'}.{source}"
+        for forcing, source in coupling.links.items()
     }
 
 
@@ -81,8 +81,8 @@ class UpstreamFirst:
             result = call_step(self.process, here)
             shape = (len(places), *a.shape[1:])
             result = {n: x.to(a.dtype).expand(shape) for n, x in result.items()}
-            for forcing, given in self.links.items():
-                arriving = result[given][flowing]
+            for forcing, source in self.links.items():
+                arriving = result[source][flowing]
                 received[forcing] = received[forcing].index_add(0, downstream, arriving)
             results.append(result)
         return {n: torch.cat([r[n] for r in results])[self._order] for n in results[0]}

@@ -40,11 +40,11 @@ def names(ids: Iterable[Any]) -> tuple[str, ...]:
     DataError
         Naming the position, or the name that is repeated and both its positions.
     """
-    found = listed("ids", ids)
-    for at, name in enumerate(found):
+    entries = listed("ids", ids)
+    for at, name in enumerate(entries):
         if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
             raise DataError(f"ids: expected a name at position {at}, found {name!r}")
-    texts = tuple(map(str, found))
+    texts = tuple(map(str, entries))
     if not texts:
         raise DataError("ids: expected at least one place, found none")
     if len(set(texts)) < len(texts):
@@ -97,8 +97,8 @@ def numbers(
     array = array.astype(np.float64)
     if array.ndim != 1 or (size is not None and array.size != size):
         expected = "a list of numbers" if size is None else f"{size} numbers"
-        found = f"shape {array.shape}" if array.ndim != 1 else f"{array.size}"
-        raise DataError(f"{name}: expected {expected}, found {found}")
+        actual = f"shape {array.shape}" if array.ndim != 1 else f"{array.size}"
+        raise DataError(f"{name}: expected {expected}, found {actual}")
     low, high = bounds
     good = np.isfinite(array) & (array >= low) & (array <= high)
     if not good.all():
@@ -137,19 +137,19 @@ def whole_numbers(
 
 def positions(ids: Iterable[str], place: Mapping[str, int]) -> Array:
     """Return the positions of names, int64; refuse names that are not there."""
-    wanted = list(ids)
-    found = np.fromiter((place.get(i, -1) for i in wanted), np.int64, len(wanted))
-    if (found < 0).any():
-        name = wanted[int((found < 0).argmax())]
+    targets = list(ids)
+    positions = np.fromiter((place.get(i, -1) for i in targets), np.int64, len(targets))
+    if (positions < 0).any():
+        name = targets[int((positions < 0).argmax())]
         raise DataError(f"there is no place {name!r}{name_hint(name, place)}")
-    return found
+    return positions
 
 
-def name_hint(name: str, known: Mapping[str, int]) -> str:
+def name_hint(name: str, places: Mapping[str, int]) -> str:
     """Return the end of a message about an unknown name: the nearest known one."""
-    if len(known) > SEARCHED:
-        return f"; there are {len(known)}"
-    return suggestion(str(name), known)
+    if len(places) > SEARCHED:
+        return f"; there are {len(places)}"
+    return suggestion(str(name), places)
 
 
 def read_only(array: Array) -> Array:

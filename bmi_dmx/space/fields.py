@@ -34,16 +34,16 @@ def field_shape(space: Space, variable: Variable, count: int) -> tuple[int, ...]
     """
     full = space.shape(variable)
     axes = len(variable.axes)
-    lead, own = full[:axes], full[axes:]
+    lead, rest = full[:axes], full[axes:]
     if count == math.prod(full):
         return full
-    if count == math.prod(own):
-        return (*(1 for _ in lead), *own)
+    if count == math.prod(rest):
+        return (*(1 for _ in lead), *rest)
     if axes and count == math.prod(lead):
-        return (*lead, *(1 for _ in own))
+        return (*lead, *(1 for _ in rest))
     if count == 1:
         return tuple(1 for _ in full)
-    sizes = sorted({1, math.prod(lead), math.prod(own), math.prod(full)})
+    sizes = sorted({1, math.prod(lead), math.prod(rest), math.prod(full)})
     expected = ", ".join(map(str, sizes))
     raise DataError(f"{variable.name}: found {count} numbers, expected {expected}")
 

@@ -177,8 +177,8 @@ class Grid(Places):
     def _refuse(self, at: At, axes: tuple[str, ...]) -> None:
         """Refuse a field that this grid does not have."""
         if axes not in self._kinds_of_axes:
-            known = "no levels" if self.z_edges is None else "the axis 'level' alone"
-            raise VariableError(f"has the axes {', '.join(axes)}; the grid has {known}")
+            axis = "no levels" if self.z_edges is None else "the axis 'level' alone"
+            raise VariableError(f"has the axes {', '.join(axes)}; the grid has {axis}")
         if at not in BETWEEN:
             raise VariableError(f"stands at {at!r}, expected {', '.join(BETWEEN)}")
         if at == "z_face" and not axes:
@@ -192,10 +192,10 @@ class Grid(Places):
         VariableError
             When it is z and the grid has no levels.
         """
-        found = {"x": self.x_edges, "y": self.y_edges, "z": self.z_edges}[axis]
-        if found is None:
+        edges = {"x": self.x_edges, "y": self.y_edges, "z": self.z_edges}[axis]
+        if edges is None:
             raise VariableError("the grid has no levels")
-        return found
+        return edges
 
     def nodes(self, axis: Axis, at: At = "cell") -> Array:
         """Return coordinates of values along an axis: one a column, row or level."""
@@ -292,21 +292,21 @@ class Grid(Places):
         shape = self.field(at, axes)
         if what in ("x", "y"):
             nodes = self.nodes("x" if what == "x" else "y", at)
-            found = nodes if what == "x" else nodes[:, None]
+            values = nodes if what == "x" else nodes[:, None]
         elif what in ("dx", "dy"):
-            found = self.sizes(at)[what == "dy"]
+            values = self.sizes(at)[what == "dy"]
         elif what == "area":
-            found = self.areas if at == "cell" else np.prod(self.sizes(at), axis=0)
+            values = self.areas if at == "cell" else np.prod(self.sizes(at), axis=0)
         elif what == "thickness":
-            found = self.widths("z", at)[:, None, None]
+            values = self.widths("z", at)[:, None, None]
         elif what == "depth":
-            found = np.abs(self.nodes("z", at) - self.edges("z")[0])[:, None, None]
+            values = np.abs(self.nodes("z", at) - self.edges("z")[0])[:, None, None]
         elif what == "open":
-            found = self.open_at(at, axes).astype(float)
+            values = self.open_at(at, axes).astype(float)
         else:
-            known = "x, y, dx, dy, area, thickness, depth, open"
-            raise VariableError(f"the grid tells no {what!r}; expected one of {known}")
-        array: Array = np.broadcast_to(found, shape).copy()
+            names = "x, y, dx, dy, area, thickness, depth, open"
+            raise VariableError(f"the grid tells no {what!r}; expected one of {names}")
+        array: Array = np.broadcast_to(values, shape).copy()
         return array
 
     def grid(self, at: At = "cell", axes: tuple[str, ...] = ()) -> GridDescription:

@@ -101,13 +101,13 @@ class Map:
         size = len(self.source)
         total = np.bincount(self.columns, self.weights, size)
         entries = np.bincount(self.columns, minlength=size)
-        lost = np.abs(total - 1.0) > ROUNDING * np.maximum(entries, 1)
-        if lost.any():
-            at = int(lost.argmax())
+        unbalanced = np.abs(total - 1.0) > ROUNDING * np.maximum(entries, 1)
+        if unbalanced.any():
+            at = int(unbalanced.argmax())
             raise DataError(
                 f"weights: those of {self.source.ids[at]!r} sum to {total[at]:.15g}, "
                 f"expected 1 for nothing to be lost; so it is with "
-                f"{np.count_nonzero(lost)} of {size} places"
+                f"{np.count_nonzero(unbalanced)} of {size} places"
             )
 
     def __repr__(self) -> str:
@@ -131,16 +131,16 @@ class Map:
         DataError
             When the last axis is not that of the source.
         """
-        given = np.asarray(values)
-        if given.ndim == 0 or given.shape[-1] != len(self.source):
+        array = np.asarray(values)
+        if array.ndim == 0 or array.shape[-1] != len(self.source):
             raise DataError(
                 f"values: expected a last axis of {len(self.source)} places, found "
-                f"shape {given.shape}"
+                f"shape {array.shape}"
             )
-        kind = given.dtype if given.dtype.kind == "f" else np.dtype(np.float64)
-        result = np.zeros((*given.shape[:-1], len(self.target)), kind)
+        kind = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
+        result = np.zeros((*array.shape[:-1], len(self.target)), kind)
         if self.rows.size:
-            shares = given[..., self.columns] * self.weights.astype(kind)
+            shares = array[..., self.columns] * self.weights.astype(kind)
             first = np.flatnonzero(np.diff(self.rows, prepend=-1))
             result[..., self.rows[first]] = np.add.reduceat(shares, first, axis=-1)
         return result

@@ -39,20 +39,20 @@ def space_from(data: Mapping[str, Any]) -> Places:
     """
     if not isinstance(data, Mapping):
         raise ConfigError(f"space: expected a mapping, found {data!r:.60}")
-    given = dict(data)
-    kind = given.pop("kind", None)
+    arguments = dict(data)
+    kind = arguments.pop("kind", None)
     if kind not in KINDS:
         hint = suggestion(str(kind), KINDS)
         raise ConfigError(f"space: kind: found {kind!r}{hint}")
-    made = KINDS[kind]
-    for key in given:
-        if key not in made.made_of:
-            hint = suggestion(str(key), made.made_of)
+    space_class = KINDS[kind]
+    for key in arguments:
+        if key not in space_class.made_of:
+            hint = suggestion(str(key), space_class.made_of)
             raise ConfigError(f"space: unknown key {key!r} of a {kind}{hint}")
-    for name, argument in inspect.signature(made).parameters.items():
-        if argument.default is argument.empty and name not in given:
+    for name, argument in inspect.signature(space_class).parameters.items():
+        if argument.default is argument.empty and name not in arguments:
             raise ConfigError(f"space: key {name!r} of a {kind} is missing")
     try:
-        return made(**given)
+        return space_class(**arguments)
     except DataError as error:
         raise ConfigError(f"space: {error}") from None

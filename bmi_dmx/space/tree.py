@@ -70,31 +70,31 @@ class Tree(Points):
         if self._level.min() < 0:
             raise DataError(f"downstream: there is a cycle of {self._cycle()}")
 
-    def _downstream(self, given: Downstream, ids: Iterable[Any]) -> Array:
+    def _downstream(self, downstream: Downstream, ids: Iterable[Any]) -> Array:
         """Return the positions of the places downstream."""
-        found = listed("downstream", given)
-        if len(found) != len(self):
+        entries = listed("downstream", downstream)
+        if len(entries) != len(self):
             raise DataError(
-                f"downstream: expected {len(self)} places, found {len(found)}"
+                f"downstream: expected {len(self)} places, found {len(entries)}"
             )
-        if all(i is None or isinstance(i, str) for i in found):
-            return self._by_name(found)
-        if any(i is None or isinstance(i, str) for i in found):
+        if all(i is None or isinstance(i, str) for i in entries):
+            return self._by_name(entries)
+        if any(i is None or isinstance(i, str) for i in entries):
             raise DataError("downstream: expected names or positions, found both")
         if not isinstance(next(iter(ids)), str):
             raise DataError(
                 "downstream: found numbers, which may be ids or positions as ids are "
                 "numbers too; give ids as text"
             )
-        return whole_numbers("downstream", found, -1, len(self) - 1)
+        return whole_numbers("downstream", entries, -1, len(self) - 1)
 
-    def _by_name(self, found: list[str | None]) -> Array:
+    def _by_name(self, entries: list[str | None]) -> Array:
         place = {**self._place, "": -1}
-        at = [place.get(name or "", -2) for name in found]
+        at = [place.get(name or "", -2) for name in entries]
         array = np.array(at, dtype=np.int64)
         if (array == -2).any():
             bad = int((array == -2).argmax())
-            name = str(found[bad])
+            name = str(entries[bad])
             raise DataError(
                 f"downstream: {name!r}, downstream of {self.ids[bad]!r}, is not among "
                 f"the ids{name_hint(name, self._place)}"
@@ -137,11 +137,11 @@ class Tree(Points):
             Names of places.
         """
         # One more for what is below outlets, where nothing is wanted.
-        wanted = np.zeros(len(self) + 1, dtype=bool)
-        wanted[self.positions(ids)] = True
+        inside = np.zeros(len(self) + 1, dtype=bool)
+        inside[self.positions(ids)] = True
         for level in reversed(self.levels):
-            wanted[level] |= wanted[self.downstream[level]]
-        return np.flatnonzero(wanted[:-1])
+            inside[level] |= inside[self.downstream[level]]
+        return np.flatnonzero(inside[:-1])
 
     def leaps(self) -> Iterator[tuple[Array, Array]]:
         """Yield the rounds of pointer jumping: which place adds its value to which.
@@ -309,8 +309,8 @@ class Tree(Points):
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, with the places downstream by name."""
         below = (*self.ids, "")
-        named = [below[i] for i in self.downstream.tolist()]
-        return {**super().to_dict(), "downstream": named}
+        downstream = [below[i] for i in self.downstream.tolist()]
+        return {**super().to_dict(), "downstream": downstream}
 
     def grid(self, at: At = "cell", axes: tuple[str, ...] = ()) -> GridDescription:
         """Return places as nodes, and the ways downstream as edges; one is a scalar."""

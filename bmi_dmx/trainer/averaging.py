@@ -23,12 +23,12 @@ class Average:
     ----------
     module : Module
         Whose weights are averaged.
-    kept : float
+    decay : float
         Share of the mean that is kept when it follows.
     """
 
-    def __init__(self, module: nn.Module, kept: float) -> None:
-        self.module, self.kept = module, kept
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.module, self.decay = module, decay
         self._mean: dict[str, Tensor] = {}
 
     def _learned(self) -> dict[str, nn.Parameter]:
@@ -39,7 +39,7 @@ class Average:
         with torch.no_grad():
             for name, weight in self._learned().items():
                 if name in self._mean:
-                    self._mean[name].lerp_(weight, 1.0 - self.kept)
+                    self._mean[name].lerp_(weight, 1.0 - self.decay)
                 else:
                     self._mean[name] = weight.detach().clone()
 

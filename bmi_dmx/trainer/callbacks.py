@@ -19,7 +19,7 @@ from .module import TrainingModule
 from .run_folder import RunFolder
 from .task import Monitor
 
-__all__ = ["Checkpoints", "MetricsFile", "Progress", "Watch", "Watching"]
+__all__ = ["Checkpoints", "MetricsFile", "Progress", "ScoreWatch", "Watching"]
 
 Watching = Callable[[int, float], None]
 """Called with step and score of a validation, once the checkpoint of it is written and
@@ -152,8 +152,8 @@ class MetricsFile(Logger):
         self, metrics: Mapping[str, float], step: int | None = None
     ) -> None:
         """Append one row."""
-        known = {**metrics, "step": step}
-        cells = [_cell(known.get(name)) for name in self.columns]
+        row = {**metrics, "step": step}
+        cells = [_cell(row.get(name)) for name in self.columns]
         with open(self.path, "a", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerow(cells)
 
@@ -222,7 +222,7 @@ class Progress(ProgressBar):
             self.bar.close()
 
 
-class Watch(Callback):
+class ScoreWatch(Callback):
     """Tells somebody the score of every validation, once it is saved.
 
     Parameters

@@ -96,8 +96,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(checkpoint, dict) or OWN not in checkpoint:
         raise StateError(f"{path}: not a checkpoint of a training of bmi_dmx")
-    own = checkpoint[OWN]
-    layout = own.get("layout") if isinstance(own, dict) else None
+    section = checkpoint[OWN]
+    layout = section.get("layout") if isinstance(section, dict) else None
     if layout != LAYOUT:
         raise StateError(
             f"{path}: found layout {layout}, expected {LAYOUT}: the checkpoint was "
@@ -167,11 +167,14 @@ def load_model(path: Path, spec: ModelSpec, companion: str | None = None) -> Mod
     """
     checkpoint = read_checkpoint(path)
     try:
-        own, prefix = checkpoint[OWN], PREFIX
-        known = own["statistics"]
+        section, prefix = checkpoint[OWN], PREFIX
+        record = section["statistics"]
         if companion is not None:
-            known, prefix = own[COMPANIONS][companion], f"{COMPANIONS}.{companion}."
-        statistics = Statistics.from_dict(known)
+            record, prefix = (
+                section[COMPANIONS][companion],
+                f"{COMPANIONS}.{companion}.",
+            )
+        statistics = Statistics.from_dict(record)
         weights = _weights(checkpoint["state_dict"], prefix)
     except (KeyError, ConfigError, TypeError) as error:
         raise StateError(f"{path}: not a whole checkpoint: {error}") from None
@@ -184,12 +187,12 @@ def load_model(path: Path, spec: ModelSpec, companion: str | None = None) -> Mod
     return model.eval()
 
 
-def _weights(found: Any, prefix: str) -> dict[str, torch.Tensor]:
+def _weights(arrays: Any, prefix: str) -> dict[str, torch.Tensor]:
     """Return weights by the name they have in a model; refuse what are none."""
-    if not isinstance(found, Mapping):
-        raise TypeError(f"state_dict: found {found!r:.60}, expected arrays by name")
+    if not isinstance(arrays, Mapping):
+        raise TypeError(f"state_dict: found {arrays!r:.60}, expected arrays by name")
     weights = {}
-    for name, array in found.items():
+    for name, array in arrays.items():
         if not (isinstance(name, str) and isinstance(array, torch.Tensor)):
             raise TypeError(f"state_dict: {name!r:.60}: found {array!r:.60}, no array")
         if not torch.isfinite(array).all():

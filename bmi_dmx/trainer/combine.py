@@ -11,9 +11,9 @@ from ..bundle import Bundle, load_bundle, save_bundle
 from ..compose.combination import combined
 from ..errors import ConfigError
 from ..variables import Attribute
-from .asked import Scoring, Weighing
 from .export import export
 from .registries import DEFAULT_TASK, tasks
+from .requests import ModelWeights, ScoringRequest
 from .run_folder import RunFolder
 
 __all__ = ["LEAST", "combine", "learned_weights", "members"]
@@ -59,22 +59,22 @@ def combine(
     BundleError
         One of them cannot be used, or something lies at the target already.
     """
-    found = members(sources)
+    bundles = members(sources)
     if weights is None:
-        weights = [1.0] * len(found)
+        weights = [1.0] * len(bundles)
     names = [*map(str, sources)]
-    model = combined([bundle.model() for bundle in found], weights, names)
-    called = [
-        source.name if _is_run(source := Path(given)) else bundle.name
-        for given, bundle in zip(sources, found, strict=True)
+    model = combined([bundle.model() for bundle in bundles], weights, names)
+    labels = [
+        source.name if _is_run(source := Path(path)) else bundle.name
+        for path, bundle in zip(sources, bundles, strict=True)
     ]
     shares = [weight / sum(weights) for weight in weights]
     return save_bundle(
         model,
         target,
-        licence=licence or _licence(found),
+        licence=licence or _licence(bundles),
         provenance={
-            "task": _task(found),
+            "task": _task(bundles),
             "models": [
                 {
                     "name": name,
@@ -83,14 +83,14 @@ def combine(
                     "provenance": bundle.manifest.provenance,
                     "scores": bundle.manifest.scores,
                 }
-                for name, bundle, share in zip(called, found, shares, strict=True)
+                for name, bundle, share in zip(labels, bundles, shares, strict=True)
             ],
             **({} if weighted is None else {"weights": dict(weighted)}),
         },
         scores={},
         name=name,
-        about=f"mean of {', '.join(called)}",
-        attributes=_attributes(found),
+        about=f"mean of {', '.join(labels)}",
+        attributes=_attributes(bundles),
         overwrite=overwrite,
     )
 
@@ -103,25 +103,25 @@ def members(sources: Sequence[Path | str]) -> list[Bundle]:
     ConfigError
         One of them is given twice.
     """
-    found: list[Bundle] = []
+    bundles: list[Bundle] = []
     for source in sources:
         if _is_run(run := Path(source)):
-            made = run / "bundle"
-            bundle = load_bundle(made) if made.is_dir() else export(run)
+            folder = run / "bundle"
+            bundle = load_bundle(folder) if folder.is_dir() else export(run)
         else:
             bundle = load_bundle(str(source))
-        if any(other.fingerprint == bundle.fingerprint for other in found):
+        if any(other.fingerprint == bundle.fingerprint for other in bundles):
             raise ConfigError(f"{source}: given twice; a model counts once in a mean")
-        found.append(bundle)
-    return found
+        bundles.append(bundle)
+    return bundles
 
 
 def _is_run(path: Path) -> bool:
     return RunFolder(path).config.is_file()
 
 
-def _licence(found: Sequence[Bundle]) -> str:
-    licences = list(dict.fromkeys(bundle.manifest.licence for bundle in found))
+def _licence(bundles: Sequence[Bundle]) -> str:
+    licences = list(dict.fromkeys(bundle.manifest.licence for bundle in bundles))
     if len(licences) > 1:
         raise ConfigError(
             f"licence: the models have {' and '.join(licences)}; say which holds for "
@@ -130,45 +130,48 @@ def _licence(found: Sequence[Bundle]) -> str:
     return licences[0]
 
 
-def _task(found: Sequence[Bundle]) -> str:
-    names = [str(b.manifest.provenance.get("task", DEFAULT_TASK)) for b in found]
-    for bundle, name in zip(found, names, strict=True):
+def _task(bundles: Sequence[Bundle]) -> str:
+    names = [str(b.manifest.provenance.get("task", DEFAULT_TASK)) for b in bundles]
+    for bundle, name in zip(bundles, names, strict=True):
         if name != names[0]:
             raise ConfigError(
-                f"{bundle.path}: task is {name!r}, of {found[0].path} {names[0]!r}"
+                f"{bundle.path}: task is {name!r}, of {bundles[0].path} {names[0]!r}"
             )
     return names[0]
 
 
-def _attributes(found: Sequence[Bundle]) -> list[Attribute]:
+def _attributes(bundles: Sequence[Bundle]) -> list[Attribute]:
     """Return what is known of the attributes that the models read."""
-    known: dict[str, Attribute] = {}
-    for bundle in found:
+    attributes: dict[str, Attribute] = {}
+    for bundle in bundles:
         for one in bundle.manifest.attributes:
-            other = known.setdefault(one.name, one)
+            other = attributes.setdefault(one.name, one)
             if other.units != one.units:
                 raise ConfigError(
                     f"{bundle.path}: attribute {one.name!r} is in {one.units!r}, of "
                     f"another model in {other.units!r}"
                 )
-    return list(known.values())
+    return list(attributes.values())
 
 
 def learned_weights(
-    sources: Sequence[Path | str], asked: Scoring, *, licence: str | None = None
-) -> Weighing:
+    sources: Sequence[Path | str],
+    request: ScoringRequest,
+    *,
+    licence: str | None = None,
+) -> ModelWeights:
     """Return by which weights several models together do best on data.
 
     Parameters
     ----------
     sources, licence
         As of :func:`combine`.
-    asked : Scoring
+    request : ScoringRequest
         The data, and the days that weights may be learned from.
 
     Returns
     -------
-    Weighing
+    ModelWeights
         By source; those below :data:`LEAST` are 0.
 
     Raises
@@ -179,8 +182,8 @@ def learned_weights(
     with TemporaryDirectory() as folder:
         alike = combine(sources, Path(folder) / "alike", licence=licence)
         task = tasks[str(alike.manifest.provenance["task"])]
-        found = task.weigh(alike, asked)
-    kept = [w if w >= LEAST else 0.0 for w in found.weights.values()]
+        weighing = task.weigh(alike, request)
+    shares = [w if w >= LEAST else 0.0 for w in weighing.weights.values()]
     names = map(str, sources)
-    weights = {n: w / sum(kept) for n, w in zip(names, kept, strict=True)}
-    return Weighing(weights, found.provenance)
+    weights = {n: w / sum(shares) for n, w in zip(names, shares, strict=True)}
+    return ModelWeights(weights, weighing.provenance)

@@ -51,52 +51,54 @@ def combine_command(options: Namespace) -> None:
     """Run ``dmx combine``."""
     from .combine import combine
 
-    given = options.weights or [LEARNED if options.data else MEAN]
-    if given == [LEARNED]:
+    texts = options.weights or [LEARNED if options.data else MEAN]
+    if texts == [LEARNED]:
         _combine_learned(options)
         return
     for name in ("data", "period"):
         if getattr(options, name) is not None:
             raise ConfigError(f"--{name}: goes with --weights {LEARNED}")
-    weights = None if given == [MEAN] else _numbers(given)
+    weights = None if texts == [MEAN] else _numbers(texts)
     bundle = combine(options.models, options.output, weights, licence=options.licence)
     print(bundle.path)
 
 
-def _numbers(given: Sequence[str]) -> list[float]:
+def _numbers(texts: Sequence[str]) -> list[float]:
     try:
-        return [float(weight) for weight in given]
+        return [float(weight) for weight in texts]
     except ValueError:
         raise ConfigError(
-            f"--weights: found {' '.join(given)!r}, expected {MEAN}, {LEARNED}, or one "
+            f"--weights: found {' '.join(texts)!r}, expected {MEAN}, {LEARNED}, or one "
             "number for each model"
         ) from None
 
 
 def _combine_learned(options: Namespace) -> None:
     """Combine models by the weights that do best on data."""
-    from .asked import Scoring
-    from .beforehand import days
     from .combine import combine, learned_weights
+    from .preflight import days
+    from .requests import ScoringRequest
 
     for name, what in (("data", "which places"), ("period", "which days")):
         if getattr(options, name) is None:
             raise ConfigError(
                 f"--weights {LEARNED}: --{name} says from {what} they are learned"
             )
-    asked = Scoring(
+    request = ScoringRequest(
         data=Path(options.data[0]),
         settings=tuple(options.data[1:]),
         period=days(options.period),
     )
-    found = learned_weights(options.models, asked, licence=options.licence)
-    for model, weight in found.weights.items():
+    weighing = learned_weights(options.models, request, licence=options.licence)
+    for model, weight in weighing.weights.items():
         print(f"{model}: {weight:.3f}" if weight else f"{model}: left out, weight 0")
-    kept = {model: weight for model, weight in found.weights.items() if weight}
-    if len(kept) < 2:
-        raise ConfigError(f"weights: {next(iter(kept))} alone does best; use it alone")
+    weights = {model: weight for model, weight in weighing.weights.items() if weight}
+    if len(weights) < 2:
+        raise ConfigError(
+            f"weights: {next(iter(weights))} alone does best; use it alone"
+        )
     bundle = combine(
-        list(kept), options.output, list(kept.values()), licence=options.licence,
-        weighted=found.provenance,
+        list(weights), options.output, list(weights.values()), licence=options.licence,
+        weighted=weighing.provenance,
     )  # fmt: skip
     print(bundle.path)

@@ -10,11 +10,11 @@ from ..errors import ConfigError
 from . import evaluate as evaluation
 from . import export as exporting
 from . import fit, importing
-from .asked import Examining, Scoring
-from .beforehand import days, of_run, only
+from .preflight import days, of_run, only
 from .processes import is_first
 from .registries import DEFAULT_TASK, tasks
 from .report import run as reporting
+from .requests import ExaminationRequest, ScoringRequest
 from .run_folder import RunFolder
 from .task import Report
 
@@ -39,15 +39,15 @@ def train(config: Path, settings: Iterable[str] = ()) -> None:
     ConfigError
         Settings are given for a run that is to be continued.
     """
-    given = list(settings)
+    overrides = list(settings)
     if config.is_dir():
-        if given:
+        if overrides:
             raise ConfigError(
-                f"{config}: a run continues as it began; {given[0]!r} cannot be set"
+                f"{config}: a run continues as it began; {overrides[0]!r} cannot be set"
             )
         folder = fit.resume(config)
     else:
-        folder = fit.train(config, given)
+        folder = fit.train(config, overrides)
     if is_first():
         print(folder)
 
@@ -99,7 +99,7 @@ def score(
     period : sequence of str, optional
         First and last day.
     places, warmup, choices, output
-        See :class:`~.task.Scoring`.
+        See :class:`~.task.ScoringRequest`.
     calibration : sequence of str, optional
         First and last day that a range around the answer is learned from.
     as_json : bool
@@ -111,7 +111,7 @@ def score(
         More than one bundle is given, or the period is not two days.
     """
     bundle = only(bundles)
-    asked = Scoring(
+    request = ScoringRequest(
         data=Path(data[0]),
         settings=tuple(data[1:]),
         period=None if period is None else days(period),
@@ -121,7 +121,7 @@ def score(
         output=output,
         calibration=None if calibration is None else days(calibration, "--calibrate"),
     )
-    _show(evaluation.score(bundle, asked), as_json=as_json)
+    _show(evaluation.score(bundle, request), as_json=as_json)
 
 
 def examine(
@@ -147,9 +147,9 @@ def examine(
     period : sequence of str
         First and last day.
     attributes, shifts, held_out, places, warmup, output
-        See :class:`~.task.Examining`.
+        See :class:`~.task.ExaminationRequest`.
     """
-    asked = Examining(
+    request = ExaminationRequest(
         data=Path(data[0]),
         settings=tuple(data[1:]),
         period=days(period),
@@ -160,7 +160,7 @@ def examine(
         shifts=shifts,
         held_out=held_out,
     )
-    _show(evaluation.examine(bundle, asked))
+    _show(evaluation.examine(bundle, request))
 
 
 def _show(report: Report, *, as_json: bool = False) -> None:

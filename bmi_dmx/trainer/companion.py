@@ -53,13 +53,13 @@ def groups(
     rate : float
         Learning rate of the model.
     """
-    found = [{"params": list(model.parameters()), "lr": rate}]
-    found += [
+    groups = [{"params": list(model.parameters()), "lr": rate}]
+    groups += [
         {"params": list(one.model.parameters()), "lr": one.rate * rate}
         for one in companions.values()
         if one.learns
     ]
-    return found
+    return groups
 
 
 def learning(parts: Iterable[Mapping[str, Any]]) -> Iterator[nn.Parameter]:

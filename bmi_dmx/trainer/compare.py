@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ..bundle import Bundle, load_bundle
 from ..errors import ConfigError
-from .asked import Comparing
 from .experiment import Experiment
 from .fit import train_experiment
 from .registries import DEFAULT_TASK, tasks
+from .requests import ComparisonRequest
 from .run_folder import RunFolder
 from .task import Contest
 
@@ -19,7 +19,7 @@ __all__ = ["compare", "yardstick_of"]
 
 
 def compare(
-    models: Sequence[Path | str], asked: Comparing, *, lstm: bool = False
+    models: Sequence[Path | str], request: ComparisonRequest, *, lstm: bool = False
 ) -> Contest:
     """Score models on the same data, and say how far they differ.
 
@@ -28,7 +28,7 @@ def compare(
     models : sequence of path or str
         Folders of runs, and bundles by name or folder; the first one is what the others
         are compared with.
-    asked : Comparing
+    request : ComparisonRequest
         On what.
     lstm : bool
         Whether an LSTM is trained in the budget of the first run, and compared too.
@@ -40,39 +40,39 @@ def compare(
         are not of the same data.
     """
     runs: dict[str, RunFolder] = {}
-    found: dict[str, Bundle] = {}
+    bundles: dict[str, Bundle] = {}
     names: list[str] = []
     if len({str(Path(model).resolve()) for model in models}) < len(models):
         raise ConfigError("a model is given twice; it is compared with others")
     for model in models:
         folder = RunFolder(Path(model))
-        name = _name(str(model), {*runs, *found})
+        name = _name(str(model), {*runs, *bundles})
         names.append(name)
         if folder.config.is_file():
             runs[name] = folder
         else:
-            found[name] = load_bundle(str(model))
-    task = _common_task(runs, found)
+            bundles[name] = load_bundle(str(model))
+    task = _common_task(runs, bundles)
     if lstm:
         if not runs:
             raise ConfigError("--lstm: takes data and budget from a run, found none")
         first = next(iter(runs.values()))
         other = yardstick_of(first)
-        names.append(_name(str(other.path), {*runs, *found}))
+        names.append(_name(str(other.path), {*runs, *bundles}))
         runs[names[-1]] = other
-    return tasks[task].compare(runs, found, replace(asked, names=names))
+    return tasks[task].compare(runs, bundles, replace(request, names=names))
 
 
-def _name(model: str, taken: set[str]) -> str:
+def _name(model: str, names: set[str]) -> str:
     """Return what a model is called in tables: the end of its path, or all of it."""
     short = Path(model).name
-    return model if short in taken else short
+    return model if short in names else short
 
 
-def _common_task(runs: dict[str, RunFolder], found: dict[str, Bundle]) -> str:
+def _common_task(runs: dict[str, RunFolder], bundles: dict[str, Bundle]) -> str:
     """Return the task of all models."""
     of = {name: folder.experiment().task for name, folder in runs.items()}
-    for name, bundle in found.items():
+    for name, bundle in bundles.items():
         of[name] = str(bundle.manifest.provenance.get("task", DEFAULT_TASK))
     first = next(iter(of))
     for name, task in of.items():
@@ -95,7 +95,7 @@ def yardstick_of(folder: RunFolder) -> RunFolder:
     experiment = folder.experiment()
     other: Experiment = tasks[experiment.task].yardstick(experiment)
     for path in sorted(folder.path.parent.glob(f"{other.name}-*")):
-        known = RunFolder(path)
-        if known.summary.is_file() and known.experiment() == other:
-            return known
+        run = RunFolder(path)
+        if run.summary.is_file() and run.experiment() == other:
+            return run
     return RunFolder(train_experiment(other, folder.path.parent))

@@ -9,7 +9,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from .asked import Comparing, Scoring
+from .requests import ComparisonRequest, ScoringRequest
 
 __all__ = ["compare_arguments", "compare_command"]
 
@@ -50,16 +50,16 @@ def compare_arguments(parser: ArgumentParser) -> None:
 
 def compare_command(options: Namespace) -> None:
     """Run ``dmx compare``."""
-    from .beforehand import days, loading, of_run
+    from .preflight import days, loading, of_run
 
     scoring = None
     if options.data is not None:
-        scoring = Scoring(
+        scoring = ScoringRequest(
             data=Path(options.data[0]),
             settings=tuple(options.data[1:]),
             period=None if options.period is None else days(options.period),
         )
-    asked = Comparing(
+    request = ComparisonRequest(
         period=of_run(None if scoring else options.period),
         scoring=scoring,
         baselines=options.baselines,
@@ -68,9 +68,9 @@ def compare_command(options: Namespace) -> None:
     loading(options.models[0])
     from .compare import compare
 
-    found = compare(options.models, asked, lstm=options.lstm)
+    contest = compare(options.models, request, lstm=options.lstm)
     if options.json:
-        print(json.dumps({**found.plain(), "folder": str(found.folder)}, indent=2))
+        print(json.dumps({**contest.plain(), "folder": str(contest.folder)}, indent=2))
         return
-    found.show()
-    print(f"\n{found.folder}")
+    contest.show()
+    print(f"\n{contest.folder}")

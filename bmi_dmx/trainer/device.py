@@ -29,8 +29,8 @@ def lightning_device(name: str, processes: int = 1) -> dict[str, Any]:
     ConfigError
         There is no such device here.
     """
-    known = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
-    if processes > 1 and known and name in ("auto", "gpu", "cuda"):
+    devices = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    if processes > 1 and devices and name in ("auto", "gpu", "cuda"):
         name = f"cuda:{os.environ['LOCAL_RANK']}"
     elif processes > 1 and name not in ("cpu", "auto"):
         raise ConfigError(
@@ -39,13 +39,13 @@ def lightning_device(name: str, processes: int = 1) -> dict[str, Any]:
         )
     if name in ("cpu", "auto"):
         return {"accelerator": name, "devices": 1}
-    if name in known:
-        return {"accelerator": "gpu", "devices": [known.index(name)]}
-    if name == "cuda" and known:
+    if name in devices:
+        return {"accelerator": "gpu", "devices": [devices.index(name)]}
+    if name == "cuda" and devices:
         return {"accelerator": "cuda", "devices": 1}
-    if name == "gpu" and (known or torch.backends.mps.is_available()):
+    if name == "gpu" and (devices or torch.backends.mps.is_available()):
         return {"accelerator": "gpu", "devices": 1}
-    there = ", ".join(known) or "no GPU"
+    there = ", ".join(devices) or "no GPU"
     raise ConfigError(
         f"training.device: found {name!r}, but PyTorch sees {there} here; expected"
         " 'cpu', or 'auto' for whatever there is"

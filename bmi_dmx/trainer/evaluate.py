@@ -9,8 +9,8 @@ from typing import Any
 
 from ..bundle import Bundle, bundles, load_bundle
 from ..errors import ConfigError, suggestion
-from .asked import Examining, Scoring
 from .registries import DEFAULT_TASK, tasks
+from .requests import ExaminationRequest, ScoringRequest
 from .run_folder import RunFolder
 from .task import Report, Task
 
@@ -51,11 +51,11 @@ def evaluate(
     DataError, StateError
         There is no checkpoint, or the data or the checkpoint cannot be used.
     """
-    given = [runs] if isinstance(runs, str | Path) else list(runs)
-    for run in given:
+    paths = [runs] if isinstance(runs, str | Path) else list(runs)
+    for run in paths:
         if str(run) in bundles or (Path(run) / "model.yaml").is_file():
             raise ConfigError(f"{run}: a bundle; --data says what it is scored on")
-    folders = [RunFolder(Path(run)) for run in given]
+    folders = [RunFolder(Path(run)) for run in paths]
     if not folders:
         raise ConfigError("no run is given")
     _refuse_repeated(folders)
@@ -75,14 +75,14 @@ def evaluate(
     return tasks[name].evaluate(folders, experiments, period, output)
 
 
-def score(bundle: Path | str, asked: Scoring) -> Report:
+def score(bundle: Path | str, request: ScoringRequest) -> Report:
     """Score a bundle on data that need not have to do with its training.
 
     Parameters
     ----------
     bundle : path or str
         Name of a bundle that comes with the package, or the folder of any other.
-    asked : Scoring
+    request : ScoringRequest
         On what, and how.
 
     Returns
@@ -97,18 +97,18 @@ def score(bundle: Path | str, asked: Scoring) -> Report:
     ConfigError, DataError, UnitsError
         Its task does not do so, or the data do not suit the bundle.
     """
-    found, task = _of_bundle(bundle)
-    return task.score(found, asked)
+    model, task = _of_bundle(bundle)
+    return task.score(model, request)
 
 
-def examine(bundle: Path | str, asked: Examining) -> Report:
+def examine(bundle: Path | str, request: ExaminationRequest) -> Report:
     """Score a bundle as it is, and under conditions that it was not made for.
 
     Parameters
     ----------
     bundle : path or str
         Name of a bundle that comes with the package, or the folder of any other.
-    asked : Examining
+    request : ExaminationRequest
         Data and conditions.
 
     Raises
@@ -116,8 +116,8 @@ def examine(bundle: Path | str, asked: Examining) -> Report:
     BundleError, ConfigError, DataError, UnitsError
         As of :func:`score`.
     """
-    found, task = _of_bundle(bundle)
-    return task.examine(found, asked)
+    model, task = _of_bundle(bundle)
+    return task.examine(model, request)
 
 
 def _of_bundle(bundle: Path | str) -> tuple[Bundle, type[Task[Any]]]:
@@ -127,21 +127,21 @@ def _of_bundle(bundle: Path | str) -> tuple[Bundle, type[Task[Any]]]:
             f"{bundle}: the folder of a run; dmx export makes the bundle of it that is"
             " scored on other data"
         )
-    found = load_bundle(str(bundle))
-    name = str(found.manifest.provenance.get("task", DEFAULT_TASK))
+    model = load_bundle(str(bundle))
+    name = str(model.manifest.provenance.get("task", DEFAULT_TASK))
     if name not in tasks:
         hint = suggestion(name, tasks)
-        raise ConfigError(f"{found.path}: provenance.task: unknown {name!r}{hint}")
-    return found, tasks[name]
+        raise ConfigError(f"{model.path}: provenance.task: unknown {name!r}{hint}")
+    return model, tasks[name]
 
 
 def _refuse_repeated(folders: Sequence[RunFolder]) -> None:
     """Refuse a mean in which a run would count twice."""
-    seen: set[Path] = set()
+    paths: set[Path] = set()
     for folder in folders:
         place = folder.path.resolve()
-        if place in seen:
+        if place in paths:
             raise ConfigError(
                 f"{folder.path}: given twice; a run counts once in a mean"
             )
-        seen.add(place)
+        paths.add(place)

@@ -66,7 +66,7 @@ def evaluate_command(options: Namespace) -> None:
     ConfigError
         Options do not go together.
     """
-    from .beforehand import loading
+    from .preflight import loading
 
     _refuse(options)
     loading(options.runs[0])
@@ -75,14 +75,14 @@ def evaluate_command(options: Namespace) -> None:
     if options.data is None:
         evaluate(options.runs, options.period, as_json=options.json)
         return
-    chosen = options.evaporation
+    evaporation = options.evaporation
     score(
         options.runs,
         options.data,
         options.period,
         places=options.basins,
         warmup=options.warmup,
-        choices={} if chosen is None else {"evaporation": chosen},
+        choices={} if evaporation is None else {"evaporation": evaporation},
         output=options.output,
         calibration=options.calibrate,
         as_json=options.json,
@@ -91,7 +91,7 @@ def evaluate_command(options: Namespace) -> None:
 
 def _refuse(options: Namespace) -> None:
     """Refuse options that do not go together."""
-    from .beforehand import days, of_run, only
+    from .preflight import days, of_run, only
 
     if options.data is None:
         for name in ("basins", "warmup", "evaporation", "output", "calibrate"):

@@ -83,10 +83,10 @@ def anchored_plain(path: Path, overrides: Sequence[str]) -> tuple[Any, Anchor]:
     """
     whole = config.read(path)
     try:
-        chosen, others = _with_model(whole, overrides)
+        entries, others = _with_model(whole, overrides)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
-    data = config.override(chosen, others)
+    data = config.override(entries, others)
     return data, anchor_of(path, overrides)
 
 
@@ -98,12 +98,12 @@ def anchor_of(path: Path, overrides: Sequence[str]) -> Anchor:
     path, overrides
         As of :func:`load_experiment`.
     """
-    given = {setting.partition("=")[0].strip() for setting in overrides}
+    keys = {setting.partition("=")[0].strip() for setting in overrides}
 
     def anchored(key: str, text: str) -> str:
         # Who types a setting thinks of the current folder, not of the file's.
         names = key.split(".")
-        typed = any(".".join(names[: n + 1]) in given for n in range(len(names)))
+        typed = any(".".join(names[: n + 1]) in keys for n in range(len(names)))
         return _anchored(text, Path.cwd() if typed else path.resolve().parent)
 
     return anchored
@@ -126,27 +126,31 @@ def _with_model(
     if not isinstance(data, Mapping) or "models" not in data:
         return data, list(settings)
     models = data["models"]
-    own = {name: x for name, x in data.items() if name != "models"}
+    entries = {name: x for name, x in data.items() if name != "models"}
     for setting in settings:
         key, _, value = setting.partition("=")
         if key.strip() == "model":
-            own["model"] = value.strip()
+            entries["model"] = value.strip()
     others = [s for s in settings if s.partition("=")[0].strip() != "model"]
-    name = own.get("model")
+    name = entries.get("model")
     if isinstance(name, str):
-        own["model"] = _alike(models, name, ())
-    return own, others
+        entries["model"] = _alike(models, name, ())
+    return entries, others
 
 
 def _alike(models: Any, name: str, before: tuple[str, ...]) -> dict[str, Any]:
     """Return the entries of one of several models, and of those that it is like."""
-    known = models if isinstance(models, Mapping) else {}
-    if not isinstance(known.get(name), Mapping) or name in before:
-        hint = suggestion(name, [n for n in known if n not in before])
+    by_name = models if isinstance(models, Mapping) else {}
+    if not isinstance(by_name.get(name), Mapping) or name in before:
+        hint = suggestion(name, [n for n in by_name if n not in before])
         raise ConfigError(f"model: {name!r} is none of the models{hint}")
-    own = dict(known[name])
-    other = own.pop("like", None)
-    return own if other is None else _alike(models, str(other), (*before, name)) | own
+    entries = dict(by_name[name])
+    other = entries.pop("like", None)
+    return (
+        entries
+        if other is None
+        else _alike(models, str(other), (*before, name)) | entries
+    )
 
 
 def _kind(data: Any, path: Path) -> type[Experiment]:
@@ -172,13 +176,13 @@ def save_experiment(path: Path, experiment: Experiment) -> None:
 
 
 def differences(
-    found: Mapping[str, Any], expected: Mapping[str, Any]
+    actual: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> dict[str, tuple[Any, Any]]:
     """Return where two plain configurations differ, by dotted key.
 
     Parameters
     ----------
-    found, expected : mapping of str to object
+    actual, expected : mapping of str to object
         As :func:`~bmi_dmx.conversion.plain` returns them.
 
     Returns
@@ -187,8 +191,8 @@ def differences(
         The two values, None where one has no such key.
     """
     pairs: dict[str, tuple[Any, Any]] = {}
-    for key in {**expected, **found}:
-        a, b = found.get(key), expected.get(key)
+    for key in {**expected, **actual}:
+        a, b = actual.get(key), expected.get(key)
         if isinstance(a, Mapping) and isinstance(b, Mapping):
             inner = differences(a, b)
             pairs |= {f"{key}.{name}": values for name, values in inner.items()}

@@ -19,7 +19,7 @@ from ..describe import versions
 from ..errors import ConfigError
 from ..files import atomic
 from ..kernels.memory import retained
-from .callbacks import Checkpoints, MetricsFile, Progress, Watch, Watching
+from .callbacks import Checkpoints, MetricsFile, Progress, ScoreWatch, Watching
 from .checkpoint import OWN, AtomicCheckpoints, read_checkpoint, seed_everything
 from .device import lightning_device
 from .experiment import Experiment
@@ -137,8 +137,8 @@ def _pass_of(path: Path) -> int:
     It is one step, so that a checkpoint can be written after any; checkpoints of
     earlier versions count passes from one checkpoint to the next.
     """
-    found = read_checkpoint(path)
-    steps: int = found["global_step"] // (found["epoch"] + 1)
+    checkpoint = read_checkpoint(path)
+    steps: int = checkpoint["global_step"] // (checkpoint["epoch"] + 1)
     return steps
 
 
@@ -192,9 +192,9 @@ def _refuse_changed(experiment: Experiment, folder: RunFolder) -> None:
         return
     now = experiment.course()
     before = read_checkpoint(folder.last)[OWN]["settings"]
-    for key, (found, expected) in differences(now, before).items():
+    for key, (actual, expected) in differences(now, before).items():
         raise ConfigError(
-            f"{folder.config}: {key}: found {found!r}, but the run began with"
+            f"{folder.config}: {key}: found {actual!r}, but the run began with"
             f" {expected!r}; it can only continue as it began"
         )
 
@@ -215,7 +215,7 @@ def _fit(
     spent = folder.spent() if resumed else 0.0
     checkpoints = Checkpoints(folder, monitor, every, spent)
     first = module.processes.first
-    watch = [] if watching is None else [Watch(watching, monitor)]
+    watch = [] if watching is None else [ScoreWatch(watching, monitor)]
     with _quiet(), _settings(spec.threads), retained():
         trainer = Trainer(
             **lightning_device(spec.device, module.processes.count),

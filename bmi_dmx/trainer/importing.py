@@ -15,13 +15,13 @@ from ..files import atomic
 from .experiment_file import load_experiment
 from .registries import importers
 
-__all__ = ["Imported", "ImportedModel", "Importer", "write_imported"]
+__all__ = ["ImportedExperiment", "ImportedModel", "Importer", "write_imported"]
 
 _UNKNOWN_LICENCE = "LicenseRef-unknown"
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedExperiment:
     """An experiment, and what is other in it than in the file it is made of.
 
     Parameters
@@ -62,7 +62,7 @@ class ImportedModel:
 class Importer(Protocol):
     """Reads one kind of configuration files, or of trained models."""
 
-    def __call__(self, path: Path) -> Imported | ImportedModel:
+    def __call__(self, path: Path) -> ImportedExperiment | ImportedModel:
         """Return what a file or folder means here.
 
         Raises
@@ -101,14 +101,14 @@ def write_imported(
     ConfigError
         The file cannot be taken over, or there is something at its place already.
     """
-    found = importers[kind](source)
-    if isinstance(found, ImportedModel):
-        return _bundle(kind, found, settings, output), found.remarks
-    data = config.override(found.experiment, settings)
+    imported = importers[kind](source)
+    if isinstance(imported, ImportedModel):
+        return _bundle(kind, imported, settings, output), imported.remarks
+    data = config.override(imported.experiment, settings)
     path = Path(f"{data['name']}.yaml") if output is None else output
     if path.exists():
         raise ConfigError(f"{path}: there is such a file already; give another name")
-    lines = [f"Made of {source.name} ({kind}).", *found.remarks]
+    lines = [f"Made of {source.name} ({kind}).", *imported.remarks]
     notes = "".join(f"# {line}\n" for line in lines)
     with atomic(path) as temporary:
         temporary.write_text(f"{notes}\n{config.as_yaml(data)}", encoding="utf-8")
@@ -116,28 +116,28 @@ def write_imported(
             load_experiment(temporary)
         except ConfigError as error:
             raise ConfigError(str(error).replace(str(temporary), str(source))) from None
-    return path, found.remarks
+    return path, imported.remarks
 
 
 def _bundle(
-    kind: str, found: ImportedModel, settings: Iterable[str], output: Path | None
+    kind: str, imported: ImportedModel, settings: Iterable[str], output: Path | None
 ) -> Path:
     """Save a model that others trained, and return the folder of the bundle."""
     usual = {
-        "name": found.name, "about": found.about, "licence": _UNKNOWN_LICENCE
+        "name": imported.name, "about": imported.about, "licence": _UNKNOWN_LICENCE
     }  # fmt: skip
-    said = config.override(usual, settings)
-    for key in said:
+    entries = config.override(usual, settings)
+    for key in entries:
         if key not in usual:
             raise ConfigError(f"{key}: unknown key{suggestion(key, usual)}")
-    path = Path(str(said["name"])) if output is None else output
+    path = Path(str(entries["name"])) if output is None else output
     bundle = save_bundle(
-        found.model,
+        imported.model,
         path,
-        name=str(said["name"]),
-        about=str(said["about"]),
-        licence=str(said["licence"]),
-        provenance={"imported": kind, **found.provenance},
+        name=str(entries["name"]),
+        about=str(entries["about"]),
+        licence=str(entries["licence"]),
+        provenance={"imported": kind, **imported.provenance},
         scores={},
     )
     return bundle.path

@@ -63,12 +63,12 @@ def _wandb(folder: Path, start: int) -> Any:
 
 
 def _mlflow(folder: Path, start: int) -> Any:
-    named = os.environ.get("MLFLOW_TRACKING_URI")
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
     return MLFlowLogger(
         experiment_name=_family(folder),
         run_name=folder.name,
-        tracking_uri=named or f"sqlite:///{(folder / 'mlflow.db').resolve()}",
-        artifact_location=None if named else str((folder / "mlflow").resolve()),
+        tracking_uri=uri or f"sqlite:///{(folder / 'mlflow.db').resolve()}",
+        artifact_location=None if uri else str((folder / "mlflow").resolve()),
     )
 
 

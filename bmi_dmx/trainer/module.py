@@ -272,9 +272,9 @@ class TrainingModule(LightningModule):
         ConfigError
             The training began with another number of processes.
         """
-        own = checkpoint[OWN]
+        section = checkpoint[OWN]
         for name in ("data", "statistics", "batches", "random", "failures", "stopping"):
-            if name not in own:
+            if name not in section:
                 raise StateError(f"the checkpoint is not whole: {name!r} is missing")
         now = {
             **self._data,
@@ -282,9 +282,9 @@ class TrainingModule(LightningModule):
             COMPANIONS: self._others(),
         }
         before = {
-            **own["data"],
-            "statistics": own["statistics"],
-            COMPANIONS: own.get(COMPANIONS, {}),
+            **section["data"],
+            "statistics": section["statistics"],
+            COMPANIONS: section.get(COMPANIONS, {}),
         }
         for name in {**before, **now}:
             if now.get(name) != before.get(name):
@@ -292,34 +292,37 @@ class TrainingModule(LightningModule):
                     f"the data changed since the run began: {name} of the training "
                     "or validation data differ from those of the checkpoint"
                 )
-        count, begun = self.processes.count, 1 + len(own.get("random_of_others", ()))
+        count, begun = (
+            self.processes.count,
+            1 + len(section.get("random_of_others", ())),
+        )
         if count != begun:
             raise ConfigError(
                 f"processes: found {count}, but the run began with {begun}; it can only"
                 " continue with as many"
             )
-        self._restored = own
+        self._restored = section
 
     def _others(self) -> dict[str, Any]:
         """Return the statistics of the companions."""
-        found = {}
+        statistics = {}
         for name, model in self.companions.items():
             assert isinstance(model, Model)
-            found[name] = model.statistics.to_dict()
-        return found
+            statistics[name] = model.statistics.to_dict()
+        return statistics
 
     def on_train_start(self) -> None:
         """Bring what the task keeps to the model; go on as a checkpoint says."""
         self.task.to(self.device)
-        own = self._restored
-        if own is not None:
-            self.task.batches.load_state_dict(own["batches"])
-            self.failures = own["failures"]
+        section = self._restored
+        if section is not None:
+            self.task.batches.load_state_dict(section["batches"])
+            self.failures = section["failures"]
             if self.average is not None:
-                self.average.resume(own.get(AVERAGE, {}))
+                self.average.resume(section.get(AVERAGE, {}))
             # Stopped early, and killed before that was noted in the folder.
-            self.trainer.should_stop = own["stopping"]
-            states = [own["random"], *own.get("random_of_others", ())]
+            self.trainer.should_stop = section["stopping"]
+            states = [section["random"], *section.get("random_of_others", ())]
             restore_random_state(states[self.processes.rank])
             self._restored = None
 

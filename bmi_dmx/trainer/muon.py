@@ -108,10 +108,10 @@ def orthogonalised(matrix: Tensor, steps: int = 5) -> Tensor:
         Iterations.
     """
     tall = matrix.shape[0] > matrix.shape[1]
-    found: Tensor = matrix.T if tall else matrix
-    found = found / (torch.linalg.matrix_norm(found) + _TINY)
+    iterate: Tensor = matrix.T if tall else matrix
+    iterate = iterate / (torch.linalg.matrix_norm(iterate) + _TINY)
     first, third, fifth = _QUINTIC
     for _ in range(steps):
-        square = found @ found.T
-        found = first * found + (third * square + fifth * square @ square) @ found
-    return found.T if tall else found
+        square = iterate @ iterate.T
+        iterate = first * iterate + (third * square + fifth * square @ square) @ iterate
+    return iterate.T if tall else iterate

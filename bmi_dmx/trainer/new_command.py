@@ -41,13 +41,13 @@ def new_command(options: Namespace) -> None:
         )
     if (folder.is_dir() and any(folder.iterdir())) or folder.is_file():
         raise ConfigError(f"{folder}: is there already, expected a new or empty folder")
-    from .beforehand import loading
+    from .preflight import loading
 
     loading(folder)
-    with atomic_folder(folder) as made:
-        projects[options.kind](made, name)
+    with atomic_folder(folder) as temporary:
+        projects[options.kind](temporary, name)
         # Editors find it by the first line of the experiment.
-        write_schema(options.kind, made / "experiment.schema.json")
+        write_schema(options.kind, temporary / "experiment.schema.json")
     print(
         f"{folder}\n\nREADME.md in it says how to go on:\n"
         f"  cd {folder}\n  dmx train experiment.yaml"

@@ -52,10 +52,10 @@ class Processes:
         """Return in all processes what the first one makes."""
         if self.count == 1:
             return make()
-        made: list[Any] = [make() if self.first else None]
-        dist.broadcast_object_list(made, src=0)
-        found: T = made[0]
-        return found
+        objects: list[Any] = [make() if self.first else None]
+        dist.broadcast_object_list(objects, src=0)
+        answer: T = objects[0]
+        return answer
 
     def all_of(self, value: T) -> list[T]:
         """Return the values of all processes, by rank."""
@@ -79,13 +79,13 @@ class Processes:
         """
         if self.count == 1 or not weights:
             return
-        known = weights[0].new_tensor([float(w.grad is not None) for w in weights])
+        counts = weights[0].new_tensor([float(w.grad is not None) for w in weights])
         parts = [torch.zeros_like(w) if w.grad is None else w.grad for w in weights]
-        whole = self.total(torch.cat([known, *(part.flatten() for part in parts)]))
+        whole = self.total(torch.cat([counts, *(part.flatten() for part in parts)]))
         sizes = [len(weights), *(w.numel() for w in weights)]
-        known, *sums = whole.split_with_sizes(sizes)
+        counts, *sums = whole.split_with_sizes(sizes)
         for weight, gradient, anybody in zip(
-            weights, sums, known.tolist(), strict=True
+            weights, sums, counts.tolist(), strict=True
         ):
             weight.grad = gradient.view_as(weight).clone() if anybody else None
 
@@ -127,13 +127,13 @@ def joined(device: str) -> Iterator[Processes]:
     if device != "cpu" and torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         backend = "cpu:gloo,cuda:nccl"
-    own = logging.getLogger(_PACKAGE)
-    level = own.level
+    logger = logging.getLogger(_PACKAGE)
+    level = logger.level
     dist.init_process_group(backend, timeout=_PATIENCE)
     try:
         if rank:
-            own.setLevel(logging.CRITICAL)
+            logger.setLevel(logging.CRITICAL)
         yield Processes(rank, count)
     finally:
-        own.setLevel(level)
+        logger.setLevel(level)
         dist.destroy_process_group()

@@ -72,7 +72,7 @@ Check = Callable[[Mapping[str, Any], Callable[[str, str], str], str], None]
 
 checks: Registry[Check] = Registry(
     "task whose data are looked at first",
-    {"basins": f"{_TASKS}.basins.beforehand:check"},
+    {"basins": f"{_TASKS}.basins.preflight:check"},
 )
 """What refuses the data of an experiment before PyTorch is loaded, by task: is given
 the experiment as plain data, what makes paths absolute, and the name of its file."""

@@ -90,7 +90,7 @@ def _run(options: Namespace) -> None:
             raise ConfigError(
                 f"--{option}: goes with a bundle, {options.source} is a run"
             )
-    from .beforehand import loading, of_run
+    from .preflight import loading, of_run
 
     of_run(options.period)
     loading(options.source)
@@ -106,7 +106,7 @@ def _bundle(options: Namespace) -> None:
                 f"--{name}: {options.source} is no run but a bundle, expected {what} "
                 "it is scored on"
             )
-    from .beforehand import days, loading
+    from .preflight import days, loading
 
     days(options.period)
     for pair in options.attributes:

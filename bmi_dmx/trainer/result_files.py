@@ -76,7 +76,7 @@ def write_summary(
     folder: Path,
     folders: Sequence[RunFolder],
     experiments: Sequence[Experiment],
-    found: Mapping[str, Any],
+    findings: Mapping[str, Any],
 ) -> None:
     """Write ``summary.json``: which runs were scored, and what was found.
 
@@ -88,7 +88,7 @@ def write_summary(
         The runs, whose best checkpoints were scored.
     experiments : sequence of Experiment
         Theirs.
-    found : mapping
+    findings : mapping
         Scores, what they mean, and on what they are.
     """
     content = {
@@ -96,7 +96,7 @@ def write_summary(
         "runs": [run.path.name for run in folders],
         "seeds": [experiment.seed for experiment in experiments],
         **scored_as(folders, experiments),
-        **found,
+        **findings,
     }
     with atomic(folder / "summary.json") as temporary:
         text = json.dumps(plain(content, odd=lambda *_: None), indent=2)

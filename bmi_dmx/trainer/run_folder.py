@@ -78,16 +78,16 @@ class RunFolder:
         There is never one without it, whenever the process is killed.
         """
         name = experiment.name
-        with folder_beside(root / name) as made:
-            save_experiment(cls(made).config, experiment)
-            return cls(_numbered(root, name, partial(os.rename, made)))
+        with folder_beside(root / name) as temporary:
+            save_experiment(cls(temporary).config, experiment)
+            return cls(_numbered(root, name, partial(os.rename, temporary)))
 
     @classmethod
     def create_at(cls, path: Path, experiment: Experiment) -> RunFolder:
         """Make a folder with the configuration in it, both or nothing."""
-        with folder_beside(path) as made:
-            save_experiment(cls(made).config, experiment)
-            os.rename(made, path)
+        with folder_beside(path) as temporary:
+            save_experiment(cls(temporary).config, experiment)
+            os.rename(temporary, path)
         return cls(path)
 
     def remove_partial(self) -> None:
@@ -143,13 +143,13 @@ class RunFolder:
             f"<b>{html.escape(self.path.name)}</b> {html.escape(experiment.about)}"
         ]
         if self.summary.is_file():
-            found = json.loads(self.summary.read_text(encoding="utf-8"))
+            summary = json.loads(self.summary.read_text(encoding="utf-8"))
             facts += [
-                f"{name.replace('_', ' ')}: {found[name]:.4g}"
-                for name in found
-                if name.startswith("best_") and isinstance(found[name], int | float)
+                f"{name.replace('_', ' ')}: {summary[name]:.4g}"
+                for name in summary
+                if name.startswith("best_") and isinstance(summary[name], int | float)
             ]
-            facts.append(f"{found['steps']} steps in {found['seconds']:.0f} s")
+            facts.append(f"{summary['steps']} steps in {summary['seconds']:.0f} s")
         else:
             facts.append("not finished")
         items = "".join(f"<li>{fact}</li>" for fact in facts[1:])
@@ -178,8 +178,8 @@ class RunFolder:
         file = self.path / period / "summary.json"
         if not file.is_file():
             return None
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return found
+        summary: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return summary
 
     def require_best(self) -> Path:
         """Return the best checkpoint.
@@ -264,14 +264,14 @@ def refuse_other_settings(
                 )
 
 
-def refuse_other_files(output: Path | None, own: Sequence[str]) -> None:
+def refuse_other_files(output: Path | None, patterns: Sequence[str]) -> None:
     """Refuse a folder for results that holds something else, which would be replaced.
 
     Parameters
     ----------
     output : path, optional
         The folder that was asked for.
-    own : sequence of str
+    patterns : sequence of str
         Names, or patterns of names, of the files of such results.
 
     Raises
@@ -289,9 +289,9 @@ def refuse_other_files(output: Path | None, own: Sequence[str]) -> None:
             " one in it"
         )
     for entry in sorted(output.iterdir()):
-        if not any(fnmatch(entry.name, pattern) for pattern in own):
+        if not any(fnmatch(entry.name, pattern) for pattern in patterns):
             raise ConfigError(
                 f"--output: {output} holds {entry.name!r}, which is none of the files "
-                f"that are written ({', '.join(own)}) and would be lost; name another "
-                "folder"
+                f"that are written ({', '.join(patterns)}) and would be lost; name "
+                "another folder"
             )

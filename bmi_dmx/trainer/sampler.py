@@ -119,6 +119,6 @@ def usable_windows(
     counts = observed.cumsum(axis=0, dtype=np.int32)
     counts = np.concatenate((np.zeros_like(counts[:1]), counts))
     end, begin = warmup + length, warmup
-    seen = counts[end : end + starts] > counts[begin : begin + starts]
-    seen[(np.arange(starts) - first) % every != 0] = False
-    return np.ascontiguousarray(seen.T)
+    usable = counts[end : end + starts] > counts[begin : begin + starts]
+    usable[(np.arange(starts) - first) % every != 0] = False
+    return np.ascontiguousarray(usable.T)

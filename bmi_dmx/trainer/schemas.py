@@ -35,31 +35,31 @@ def file_schema(kind: str) -> Schema:
         There is no such kind.
     """
     if kind.startswith(COMPONENT):
-        found = _component(kind.removeprefix(COMPONENT).removeprefix("-"))
+        schema = _component(kind.removeprefix(COMPONENT).removeprefix("-"))
     elif kind == "protocol":
         from .protocols.protocol import Protocol
 
-        found = schema_of(Protocol)
+        schema = schema_of(Protocol)
     elif kind == "search":
         from .tune import Search
 
-        found = schema_of(Search)
+        schema = schema_of(Search)
     else:
-        found = _experiment(kind)
-    return {"$schema": DRAFT, "title": f"bmi_dmx: {kind}", **found}
+        schema = _experiment(kind)
+    return {"$schema": DRAFT, "title": f"bmi_dmx: {kind}", **schema}
 
 
 def _experiment(task: str) -> Schema:
     """Return the schema of an experiment, which may have several models."""
-    found = schema_of(tasks[task].schema)
-    known = found["properties"]
-    known["model"] = {"anyOf": [known["model"], {"type": "string"}]}
-    known["models"] = {
+    schema = schema_of(tasks[task].schema)
+    properties = schema["properties"]
+    properties["model"] = {"anyOf": [properties["model"], {"type": "string"}]}
+    properties["models"] = {
         "description": "Models of which 'model' names one; each may be 'like' another.",
         "type": "object",
         "additionalProperties": {"type": "object"},
     }
-    return found
+    return schema
 
 
 def _component(name: str) -> Schema:
@@ -69,13 +69,13 @@ def _component(name: str) -> Schema:
     if not name:
         return schema_of(Settings)
     system = systems[name]
-    found = schema_of(system.settings or Settings)
+    schema = schema_of(system.settings or Settings)
     for part, choices in system.choices.items():
-        found["properties"][part] = {
+        schema["properties"][part] = {
             "description": f"What serves as the part {part!r} of the model.",
             "enum": list(choices),
         }
-    return found
+    return schema
 
 
 def schema_arguments(parser: ArgumentParser) -> None:

@@ -123,16 +123,16 @@ class Shares:
         size: int,
         penalty: float,
     ) -> None:
-        wanted = processes.count * accumulate
+        shares = processes.count * accumulate
         if not isinstance(task, Divisible):
             raise ConfigError(
                 f"task: batches of {type(task).__name__} cannot be shared; expected one"
                 f" process and training.accumulate 1, found {processes.count} and"
                 f" {accumulate}"
             )
-        if size < wanted:
+        if size < shares:
             raise ConfigError(
-                f"training.batch: {size} cannot be shared; expected at least {wanted},"
+                f"training.batch: {size} cannot be shared; expected at least {shares},"
                 f" {processes.count} processes times training.accumulate {accumulate}"
             )
         self.task, self.processes, self.penalty = task, processes, penalty
@@ -147,17 +147,19 @@ class Shares:
         begun = random_state() if several else {}
         answers, sides = [], []
         for part in self.parts:
-            found, side = self._answered(model, batch, part)
+            portion, side = self._answered(model, batch, part)
             if several:
-                found = {name: x.detach() for name, x in found.items()}
+                portion = {name: x.detach() for name, x in portion.items()}
                 side = side.detach()
-            answers.append(found)
+            answers.append(portion)
             sides.append(side)
-        own = {n: torch.cat([found[n] for found in answers], 1) for n in answers[0]}
+        local = {
+            n: torch.cat([portion[n] for portion in answers], 1) for n in answers[0]
+        }
         if several:
-            own = {name: x.requires_grad_() for name, x in own.items()}
-            self._pending = model, batch, own, begun
-        loss: Tensor = self.task.judged(self._gathered(own), batch)
+            local = {name: x.requires_grad_() for name, x in local.items()}
+            self._pending = model, batch, local, begun
+        loss: Tensor = self.task.judged(self._gathered(local), batch)
         side = torch.stack(sides).sum()
         others = self.processes.total(side.detach().clone()) - side.detach()
         return loss + side + others
@@ -171,46 +173,48 @@ class Shares:
         self.processes.sum_gradients([w for w in weights if w.requires_grad])
 
     def _again(
-        self, model: Model, batch: Any, own: Answers, begun: Mapping[str, Any]
+        self, model: Model, batch: Any, local: Answers, begun: Mapping[str, Any]
     ) -> None:
         """Simulate every share once more, and lead the gradient of its answers back."""
         restore_random_state(begun)
         for part in self.parts:
-            found, side = self._answered(model, batch, part)
+            answers, side = self._answered(model, batch, part)
             pulled, pulls = [side], [torch.ones_like(side)]
-            for name, x in found.items():
+            for name, x in answers.items():
                 per = x.shape[1] // (part.last - part.first)
                 first = (part.first - self.own.first) * per
-                gradient = own[name].grad
+                gradient = local[name].grad
                 if gradient is not None:
                     pulled.append(x)
                     pulls.append(gradient[:, first : first + x.shape[1]])
-            kept = [n for n, x in enumerate(pulled) if x.requires_grad]
-            torch.autograd.backward([pulled[n] for n in kept], [pulls[n] for n in kept])
+            indices = [n for n, x in enumerate(pulled) if x.requires_grad]
+            torch.autograd.backward(
+                [pulled[n] for n in indices], [pulls[n] for n in indices]
+            )
 
     def _answered(self, model: Model, batch: Any, part: Share) -> tuple[Any, Tensor]:
         """Return what a model says of a share, and its part of the rest of the loss."""
-        given = self.task.share(batch, part.first, part.last)
+        sub_batch = self.task.share(batch, part.first, part.last)
         with raw_outputs(model) as raw:
-            answers = self.task.answers(model, given)
+            answers = self.task.answers(model, sub_batch)
         side = next(iter(answers.values())).new_zeros(())
         if self.penalty:
             side = side + self.penalty * part.weight * mean_square(raw)
-        more = self.task.beside(model, given)
+        more = self.task.beside(model, sub_batch)
         return answers, side if more is None else side + part.weight * more
 
-    def _gathered(self, own: Answers) -> dict[str, Tensor]:
+    def _gathered(self, local: Answers) -> dict[str, Tensor]:
         """Return the answers of all processes, with gradient to those of this one."""
         if self.processes.count == 1:
-            return dict(own)
+            return dict(local)
         share, whole = self.own, {}
-        for name, x in own.items():
+        for name, x in local.items():
             per = x.shape[1] // (share.last - share.first)
             first, last = share.first * per, share.last * per
-            known = x.new_zeros(x.shape[0], share.total * per, *x.shape[2:])
-            known[:, first:last] = x.detach()
-            known = self.processes.total(known)
-            whole[name] = torch.cat([known[:, :first], x, known[:, last:]], 1)
+            block = x.new_zeros(x.shape[0], share.total * per, *x.shape[2:])
+            block[:, first:last] = x.detach()
+            block = self.processes.total(block)
+            whole[name] = torch.cat([block[:, :first], x, block[:, last:]], 1)
         return whole
 
 

@@ -22,11 +22,16 @@ from ..compose import Model, ModelSpec, Statistics
 from ..errors import ConfigError, UnitsError
 from ..units import check
 from ..variables import Attribute
-from .asked import Comparing, Examining, Scoring, Weighing
 from .companion import Companion
 from .experiment import Experiment
 from .report.content import Findings
-from .report.evaluated import findings_of
+from .report.evaluation import findings_of
+from .requests import (
+    ComparisonRequest,
+    ExaminationRequest,
+    ModelWeights,
+    ScoringRequest,
+)
 from .run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -272,14 +277,14 @@ class Task(ABC, Generic[E]):
         )
 
     @classmethod
-    def score(cls, bundle: Bundle, asked: Scoring) -> Report:
+    def score(cls, bundle: Bundle, request: ScoringRequest) -> Report:
         """Score a bundle on data that it need not have to do with.
 
         Parameters
         ----------
         bundle : Bundle
             A trained model of this task.
-        asked : Scoring
+        request : ScoringRequest
             On what, and how.
 
         Raises
@@ -294,7 +299,7 @@ class Task(ABC, Generic[E]):
         cls,
         runs: Mapping[str, RunFolder],
         bundles: Mapping[str, Bundle],
-        asked: Comparing,
+        request: ComparisonRequest,
     ) -> Contest:
         """Score several models on the same data.
 
@@ -302,7 +307,7 @@ class Task(ABC, Generic[E]):
         ----------
         runs, bundles : mapping of str to RunFolder and Bundle
             By name, at least one of them.
-        asked : Comparing
+        request : ComparisonRequest
             On what.
 
         Raises
@@ -324,14 +329,14 @@ class Task(ABC, Generic[E]):
         raise ConfigError(f"task {cls.schema.task!r} has no LSTM to compare with")
 
     @classmethod
-    def weigh(cls, bundle: Bundle, asked: Scoring) -> Weighing:
+    def weigh(cls, bundle: Bundle, request: ScoringRequest) -> ModelWeights:
         """Return by which weights the models of a bundle together do best on data.
 
         Parameters
         ----------
         bundle : Bundle
             Several models of this task that run as one.
-        asked : Scoring
+        request : ScoringRequest
             On what, and how; the period is one that the models may learn from.
 
         Raises
@@ -342,14 +347,14 @@ class Task(ABC, Generic[E]):
         raise ConfigError(f"{bundle.path}: models of its task are not weighted by data")
 
     @classmethod
-    def examine(cls, bundle: Bundle, asked: Examining) -> Report:
+    def examine(cls, bundle: Bundle, request: ExaminationRequest) -> Report:
         """Score a bundle under conditions that it was not made for.
 
         Parameters
         ----------
         bundle : Bundle
             A trained model of this task.
-        asked : Examining
+        request : ExaminationRequest
             Data and conditions.
 
         Raises

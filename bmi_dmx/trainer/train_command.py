@@ -40,7 +40,7 @@ def _settings_argument(parser: ArgumentParser) -> None:
 
 def train_command(options: Namespace) -> None:
     """Run ``dmx train``."""
-    from .beforehand import checked
+    from .preflight import checked
 
     checked(options.experiment, options.settings)
     from .commands import train
@@ -65,7 +65,7 @@ def import_arguments(parser: ArgumentParser) -> None:
 
 def import_command(options: Namespace) -> None:
     """Run ``dmx import``."""
-    from .beforehand import loading
+    from .preflight import loading
 
     loading(options.file)
     from .commands import import_file
@@ -86,7 +86,7 @@ def tune_arguments(parser: ArgumentParser) -> None:
 
 def tune_command(options: Namespace) -> None:
     """Run ``dmx tune``."""
-    from .beforehand import loading
+    from .preflight import loading
 
     loading(options.experiment)
     from .commands import tune
@@ -105,7 +105,7 @@ def export_arguments(parser: ArgumentParser) -> None:
 
 def export_command(options: Namespace) -> None:
     """Run ``dmx export``."""
-    from .beforehand import loading
+    from .preflight import loading
 
     loading(options.run)
     from .commands import export

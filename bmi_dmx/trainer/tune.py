@@ -132,12 +132,12 @@ def tune(
     """
     if workers < 1:
         raise ConfigError(f"--workers: expected at least 1, found {workers}")
-    path, given = find_experiment(config), tuple(overrides)
-    wanted = load(search, Search)
-    experiment = _checked(path, [*given], wanted.space)
+    path, settings = find_experiment(config), tuple(overrides)
+    spec = load(search, Search)
+    experiment = _checked(path, [*settings], spec.space)
     folder = Path(root) / f"{experiment.name}-search"
-    _begin(folder, experiment, wanted.space)
-    work = _Work(folder, path, given, wanted)
+    _begin(folder, experiment, spec.space)
+    work = _Work(folder, path, settings, spec)
     study = work.study()
     try:
         if workers == 1:
@@ -147,7 +147,7 @@ def tune(
     except KeyboardInterrupt:
         ended = len(study.get_trials(states=_ENDED))
         raise KeyboardInterrupt(
-            f"after {ended} of {wanted.trials} trials; the same command continues"
+            f"after {ended} of {spec.trials} trials; the same command continues"
         ) from None
     _write_best(folder, study, tasks[experiment.task].monitor)
     return folder
@@ -163,45 +163,45 @@ class _Work:
         Of the search.
     config : Path
         The experiment.
-    given : tuple of str
+    settings : tuple of str
         Settings of all trials.
-    wanted : Search
+    spec : Search
         What to try.
     """
 
     folder: Path
     config: Path
-    given: tuple[str, ...]
-    wanted: Search
+    settings: tuple[str, ...]
+    spec: Search
 
     def study(self) -> optuna.Study:
         """Return the study, which is made where there is none."""
-        experiment = load_experiment(self.config, self.given)
-        return _study(self.folder, experiment, self.wanted.pruner)
+        experiment = load_experiment(self.config, self.settings)
+        return _study(self.folder, experiment, self.spec.pruner)
 
     def through(self) -> None:
         """Train until no trial is left."""
         study = self.study()
-        seed = load_experiment(self.config, self.given).seed
+        seed = load_experiment(self.config, self.settings).seed
         going = True
         while going:
-            with _claimed(self.folder, study, self.wanted.trials, seed) as trial:
+            with _claimed(self.folder, study, self.spec.trials, seed) as trial:
                 going = trial is not None
                 if trial is not None:
                     self._train(study, trial)
 
     def _train(self, study: optuna.Study, trial: Trial) -> None:
-        settings = [*self.given, *_settings(trial, self.wanted.space)]
+        settings = [*self.settings, *_settings(trial, self.spec.space)]
         experiment = load_experiment(self.config, settings)
         monitor = tasks[experiment.task].monitor
         run = RunFolder(self.folder / f"{experiment.name}-{trial.number + 1}")
         if not run.config.is_file():
             RunFolder.create_at(run.path, experiment)
         trial.set_user_attr("run", run.path.name)
-        told = set(study.trials[trial.number].intermediate_values)
+        steps = set(study.trials[trial.number].intermediate_values)
 
         def watching(step: int, score: float) -> None:
-            if step not in told:
+            if step not in steps:
                 trial.report(score, step)
                 if trial.should_prune():
                     raise optuna.TrialPruned
@@ -229,21 +229,21 @@ def _claimed(
     Who works on a trial holds its file, which the system gives free when the process
     ends, however it ends.
     """
-    with ExitStack() as held:
+    with ExitStack() as lock:
         with ExitStack() as turn:
             while not _hold(turn, folder / ".lock"):
                 time.sleep(0.05)
-            trial = _free(held, folder, study)
+            trial = _free(lock, folder, study)
             if trial is None and len(study.trials) < trials:
                 # What is drawn depends on the trials before, not on who draws.
                 number = len(study.trials)
                 study.sampler = optuna.samplers.TPESampler(seed=seed + number)
                 trial = study.ask()
-                _hold(held, _file_of(folder, trial.number))
+                _hold(lock, _file_of(folder, trial.number))
         yield trial
 
 
-def _free(held: ExitStack, folder: Path, study: optuna.Study) -> Trial | None:
+def _free(lock: ExitStack, folder: Path, study: optuna.Study) -> Trial | None:
     """Return a trial whose worker has ended before it, and hold it."""
     for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         with ExitStack() as file:
@@ -251,7 +251,7 @@ def _free(held: ExitStack, folder: Path, study: optuna.Study) -> Trial | None:
                 continue
             # Its worker may have told the result, and let go, since trials were listed.
             if not study.trials[frozen.number].state.is_finished():
-                held.push(file.pop_all())
+                lock.push(file.pop_all())
                 return Trial(study, frozen._trial_id)
     return None
 
@@ -308,9 +308,9 @@ def _begin(
         )
     if file.is_file():
         before = json.loads(file.read_text(encoding="utf-8"))
-        for key, (found, expected) in differences(now, before).items():
+        for key, (setting, expected) in differences(now, before).items():
             raise ConfigError(
-                f"{folder}: {key}: found {found!r}, but the search there began with"
+                f"{folder}: {key}: found {setting!r}, but the search there began with"
                 f" {expected!r}; give the experiment another name for another search"
             )
         return

@@ -15,8 +15,8 @@ def merged(block: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     """Return a block with changes, key by key where both are mappings."""
     result = dict(block)
     for key, value in changes.items():
-        own = result.get(key)
-        if isinstance(own, Mapping) and isinstance(value, Mapping):
-            value = merged(own, value)
+        inner = result.get(key)
+        if isinstance(inner, Mapping) and isinstance(value, Mapping):
+            value = merged(inner, value)
         result[key] = value
     return result

@@ -14,11 +14,11 @@ import numpy as np
 
 from .. import config
 from ..assimilation.experiment import FilterRun
-from ..assimilation.followed import LOST
 from ..assimilation.inflation import inflated
 from ..assimilation.localisation import on_ring
 from ..assimilation.observation import Observation
 from ..assimilation.scores import divergence_rate
+from ..assimilation.tracking import LOST
 from ..assimilation.truth import Truth, truth_of
 from ..errors import ConfigError, ModuleError, suggestion
 from ..registries import filters
@@ -37,13 +37,13 @@ def compare(options: Namespace) -> None:
     """Do what ``dmx da dapper`` does: follow a system with a method of DAPPER."""
     experiment = experiment_of(options)
     truth = truth_of(experiment)
-    given = config.override({}, options.option)
-    error = errors_of(truth, options.method, given)[:, experiment.burn_in :]
+    settings = config.override({}, options.option)
+    error = errors_of(truth, options.method, settings)[:, experiment.burn_in :]
     seeds = error.mean(-1)
-    lost = divergence_rate(error, LOST * truth.climate.deviation)
+    divergence = divergence_rate(error, LOST * truth.climate.deviation)
     print(
         f"{options.method} of DAPPER: median error of analysis {np.median(seeds):.3f}, "
-        f"of seeds {seeds.min():.3f} to {seeds.max():.3f}, lost {lost:.0%}"
+        f"of seeds {seeds.min():.3f} to {seeds.max():.3f}, lost {divergence:.0%}"
     )
 
 
@@ -67,10 +67,10 @@ def errors_of(truth: Truth, name: str, options: Mapping[str, Any]) -> Array:
         It has no such method, or that takes no such options.
     """
     methods = _dapper("da_methods")
-    known = [n for n in vars(methods) if n[0].isupper()]
-    if name not in known:
-        raise ConfigError(f"method {name!r}{suggestion(name, known)}")
-    found = []
+    names = [n for n in vars(methods) if n[0].isupper()]
+    if name not in names:
+        raise ConfigError(f"method {name!r}{suggestion(name, names)}")
+    errors = []
     for at, seed in enumerate(truth.seeds):
         model = hidden_markov_model(truth, at)
         _dapper("tools.seeding").set_seed(seed)
@@ -79,8 +79,8 @@ def errors_of(truth: Truth, name: str, options: Mapping[str, Any]) -> Array:
         except TypeError as error:
             raise ConfigError(f"{name} of DAPPER: {error}") from None
         one.assimilate(model, truth.states[:, at], truth.values[:, at], liveplots=False)
-        found.append(one.stats.err.rms.a)
-    return np.stack(found)
+        errors.append(one.stats.err.rms.a)
+    return np.stack(errors)
 
 
 def hidden_markov_model(truth: Truth, at: int) -> Any:
@@ -187,7 +187,7 @@ def method(run: FilterRun) -> Any:
     ((factor, radius),) = run.settings
 
     def assimilate(self: Any, model: Any, states: Array, values: Array) -> None:
-        chosen, generator = kind(**run.options), np.random.default_rng(0)
+        scheme, generator = kind(**run.options), np.random.default_rng(0)
         ensemble = model.X0.sample(run.members)
         self.stats.assess(0, E=ensemble)
         for k, cycle, time, length in model.tseq.ticker:
@@ -197,7 +197,7 @@ def method(run: FilterRun) -> Any:
             if cycle is not None:
                 self.stats.assess(k, cycle, "f", E=ensemble)
                 observing = model.Obs(cycle)
-                ensemble = chosen.analyse(
+                ensemble = scheme.analyse(
                     ensemble, observing(ensemble),
                     Observation(values[cycle], _errors(observing)),
                     taper=_taper(observing, radius, model.Nx), generator=generator,
@@ -224,8 +224,8 @@ def _taper(observing: Any, radius: float, size: int) -> Array | None:
     batches, near = observing.localizer(radius, "x2y", "GC")
     weights = np.zeros((size, observing.M))
     for batch in batches:
-        seen, some = near(batch)
-        weights[np.ix_(batch, seen)] = some
+        entries, some = near(batch)
+        weights[np.ix_(batch, entries)] = some
     return weights
 
 
@@ -235,10 +235,10 @@ def _dapper(module: str) -> Any:
 
     try:
         bars: Any = import_module("dapper.tools.progressbar")
-        found = import_module(f"dapper.{module}")
+        library = import_module(f"dapper.{module}")
     except ImportError as error:
         raise ModuleError(
             f"dapper.{module}: {error}; pip install 'bmi-dmx[dapper]' brings it"
         ) from None
     bars.disable_progbar = True
-    return found
+    return library

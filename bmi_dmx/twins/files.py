@@ -11,10 +11,10 @@ from typing import Any
 
 from .. import config
 from ..assimilation.experiment import Experiment, FilterRun
-from ..assimilation.observing import observing
+from ..assimilation.observing_system import observing
 from ..conversion import convert
 from ..errors import ConfigError, suggestion
-from ..operate.shared import named_from
+from ..operate.bundle_cache import named_from
 
 __all__ = ["experiment_of", "experiments", "run_of"]
 
@@ -54,20 +54,20 @@ def experiment_of(options: Namespace) -> Experiment:
     if options.cycles is not None and isinstance(data, Mapping):
         # Of few cycles the usual number to be left out may be too many.
         usual = data.get("burn_in", Experiment.burn_in)
-        given = any(setting.startswith("burn_in") for setting in settings)
-        if not given and isinstance(usual, int) and usual >= options.cycles:
+        has_burn_in = any(setting.startswith("burn_in") for setting in settings)
+        if not has_burn_in and isinstance(usual, int) and usual >= options.cycles:
             data = {**data, "burn_in": options.cycles // 4}
     experiment = convert(data, Experiment, where=str(path))
-    seen = experiment.observe
+    observation = experiment.observe
     if options.error is not None:
-        seen = replace(seen, error=options.error)
+        observation = replace(observation, error=options.error)
     if options.observe is not None:
-        seen = observing(options.observe, seen)
+        observation = observing(options.observe, observation)
     runs = tuple(
         replace(run, options=named_from(path.parent, run.options))
         for run in experiment.runs
     )
-    return replace(experiment, observe=seen, runs=runs)
+    return replace(experiment, observe=observation, runs=runs)
 
 
 def run_of(options: Namespace, experiment: Experiment) -> FilterRun:
@@ -92,8 +92,8 @@ def run_of(options: Namespace, experiment: Experiment) -> FilterRun:
     for key in ("inflation", "radius"):
         if (values := getattr(options, key)) is not None:
             changes[key] = tuple(values)
-    chosen = config.override(dict(run.options), options.option)
-    changes["options"] = chosen
+    filter_options = config.override(dict(run.options), options.option)
+    changes["options"] = filter_options
     if changes.keys() - {"options"} or options.option:
         # It is no longer what the level was reached with.
         changes |= {"name": "", "level": None, "source": ""}

@@ -47,23 +47,23 @@ def transferred(
     length = data.attributes(["length"])["length"]
     apart = on_tree(tree, days.places, days.places, ways_down(tree, length))
     area = data.gauges.area_km2
-    found: dict[str, list[tuple[Array, Array]]] = {NEAREST: [], RATIO: []}
+    flows: dict[str, list[tuple[Array, Array]]] = {NEAREST: [], RATIO: []}
     for turn in range(folds):
         distance = np.where((fold == turn)[None, :], np.inf, apart)
         nearest = distance.argmin(axis=1)
         joined = np.isfinite(distance.min(axis=1))
-        seen = np.where(joined, days.observed[:, nearest], np.nan)
-        flow = seen * (area / area[nearest])
-        ratio = seen / np.maximum(model[:, nearest], _LEAST)
+        donor = np.where(joined, days.observed[:, nearest], np.nan)
+        flow = donor * (area / area[nearest])
+        ratio = donor / np.maximum(model[:, nearest], _LEAST)
         for name, same, ahead in (
             (NEAREST, flow, _day_before(flow)),
             (RATIO, model * ratio, model * _day_before(ratio)),
         ):
             pair = _known(same, model), _known(ahead, model)
-            found[name].append(pair)
+            flows[name].append(pair)
     return {
         name: Estimates(*map(np.stack, zip(*pairs, strict=True)))
-        for name, pairs in found.items()
+        for name, pairs in flows.items()
     }
 
 

@@ -83,9 +83,9 @@ class Days:
 
     def day(self, position: int) -> date:
         """Return the date of a day."""
-        found = np.datetime64(self.first, "D") + position
-        made: date = found.astype(object)
-        return made
+        moment = np.datetime64(self.first, "D") + position
+        day: date = moment.astype(object)
+        return day
 
     def position(self, day: date) -> int:
         """Return which of the days a date is."""
@@ -120,8 +120,8 @@ def days_of(data: RiverData, local: LocalDays, begin: date, last: date) -> Days:
     shift = int(later[0])
     within = {"repeat": repeated, "linear": interpolated}[data.disaggregation]
     hours = np.asarray(within(data.inflow.astype(float), _HOURS // data.per_day))
-    kept = data.within((begin, last), "begin, scored")
-    low, high = kept.start * _HOURS + shift, kept.stop * _HOURS + shift
+    span = data.within((begin, last), "begin, scored")
+    low, high = span.start * _HOURS + shift, span.stop * _HOURS + shift
     if low < 0 or high > len(hours):
         raise DataError(
             f"data: days of gauges begin {shift} hours later than those of the inflow,"
@@ -130,10 +130,10 @@ def days_of(data: RiverData, local: LocalDays, begin: date, last: date) -> Days:
     lateral = hours[low:high]
     places = data.river.tree.positions(data.gauges.reaches)
     means = lateral[:, places].reshape(-1, _HOURS, len(places)).mean(axis=1)
-    start = np.datetime64(data.days[kept.start], "h") + shift
+    start = np.datetime64(data.days[span.start], "h") + shift
     return Days(
-        begin, start.astype(datetime), lateral, data.observed[kept].astype(float),
-        (1.0 - data.gauges.seen) * means, np.asarray(places),
+        begin, start.astype(datetime), lateral, data.observed[span].astype(float),
+        (1.0 - data.gauges.share) * means, np.asarray(places),
     )  # fmt: skip
 
 
@@ -147,13 +147,13 @@ def on_reaches(days: Days, observed: Array) -> Array:
     observed : ndarray
         (day, gauge); where several are on one reach their mean is taken.
     """
-    found = np.zeros((len(observed), days.lateral.shape[1]))
-    count = np.zeros_like(found)
+    total = np.zeros((len(observed), days.lateral.shape[1]))
+    count = np.zeros_like(total)
     for k, place in enumerate(days.places):
         there = ~np.isnan(observed[:, k])
-        found[there, place] += (observed + days.unseen)[there, k]
+        total[there, place] += (observed + days.unseen)[there, k]
         count[there, place] += 1.0
-    return np.divide(found, count, out=np.full_like(found, np.nan), where=count > 0)
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
 def assimilated(
@@ -192,7 +192,7 @@ def assimilated(
         When what is observed is not the flow of days.
     """
     component = _component(bundle, data, days, {"assimilation": block}, folder)
-    ensemble, seen = component.ensemble, on_reaches(days, observed)
+    ensemble, reach_flow = component.ensemble, on_reaches(days, observed)
     assert ensemble is not None
     box = ensemble.assimilation.inboxes.get(_FLOW)
     if box is None or len(box.recent) != _HOURS:
@@ -200,19 +200,19 @@ def assimilated(
             f"assimilation: observed: expected {_FLOW!r} with 'mean: 1 d', as gauges "
             "show it"
         )
-    found = np.full((2, *observed.shape), np.nan)
+    flows = np.full((2, *observed.shape), np.nan)
     analysed = component.get_value_ptr(f"{_FLOW}__analysis")
     expected = component.get_value_ptr(f"{_FLOW}__expected")
     for day in shown(0, len(observed)):
         for hour in range(day * _HOURS, (day + 1) * _HOURS):
             component.set_value(_LATERAL, days.lateral[hour])
             if hour % _HOURS == _HOURS - 1:
-                component.set_value(f"{_FLOW}~observed", seen[day])
+                component.set_value(f"{_FLOW}~observed", reach_flow[day])
             component.update()
-        for series, values in zip(found, (analysed, expected), strict=True):
+        for series, values in zip(flows, (analysed, expected), strict=True):
             series[day] = values[days.places] - days.unseen[day]
     component.finalize()
-    return found[0], found[1]
+    return flows[0], flows[1]
 
 
 def nudged(
@@ -245,9 +245,9 @@ def nudged(
         (day, gauge) m3 s-1.
     """
     component = _component(bundle, data, days, {})
-    runner, seen = component.runner, on_reaches(days, observed)
-    last, since = np.zeros(seen.shape[1]), np.full(seen.shape[1], np.inf)
-    found = np.full((2, *observed.shape), np.nan)
+    runner, reach_flow = component.runner, on_reaches(days, observed)
+    last, since = np.zeros(reach_flow.shape[1]), np.full(reach_flow.shape[1], np.inf)
+    flows = np.full((2, *observed.shape), np.nan)
 
     def run(day: int) -> Array:
         """Run a day on what is known last, and return the flow at the gauges."""
@@ -263,19 +263,19 @@ def nudged(
 
     _begin(component, days)
     for day in shown(0, len(observed)):
-        there = ~np.isnan(seen[day])
+        there = ~np.isnan(reach_flow[day])
         if weight and np.isfinite(since).any():
             state = runner.save()
-            found[1, day] = run(day)
+            flows[1, day] = run(day)
             runner.restore(state)
-        last[there], since[there] = seen[day, there], -float(_HOURS)
-        found[0, day] = run(day)
+        last[there], since[there] = reach_flow[day, there], -float(_HOURS)
+        flows[0, day] = run(day)
         since += _HOURS
         since[there] = 0.0
     component.finalize()
-    unknown = np.isnan(found[1])
-    found[1][unknown] = found[0][unknown]
-    return found[0], found[1]
+    unknown = np.isnan(flows[1])
+    flows[1][unknown] = flows[0][unknown]
+    return flows[0], flows[1]
 
 
 def _begin(component: Component, days: Days) -> None:

@@ -18,26 +18,26 @@ from ..assimilation.error_model import Autoregression
 from ..assimilation.leads import by_lead, damped_anomaly, persistence
 from ..conversion import refuse_outside
 from ..errors import ConfigError, DataError, suggestion
-from ..operate.shared import bundle_named
+from ..operate.bundle_cache import bundle_named
 from ..tables import Column, render
 from ..trainer.tasks.basins.baselines import climatology
 from ..trainer.tasks.basins.data.basins import BasinData
 from ..trainer.tasks.basins.data.read import read
 from ..trainer.tasks.basins.data.spec import DataSpec
-from ..trainer.tasks.streamflow.unscored import unscored
+from ..trainer.tasks.streamflow.missing_scores import unscored
 from .blocks import OPEN_LOOP, merged
-from .hindcast_run import Alone, Corrected, alone, corrected
+from .hindcast_run import OpenLoop, UpdatedRun, alone, corrected
 from .report import write_json
 from .variational import Variational, variational
 
 __all__ = [
     "Hindcast",
+    "HindcastResult",
     "Leads",
-    "Made",
     "Method",
     "hindcast",
+    "hindcast_of",
     "hindcasts",
-    "made",
     "medians",
     "position",
 ]
@@ -165,13 +165,13 @@ class Leads:
         there = ~np.isnan(self.observed)
         for values in self.forecast.values():
             there &= ~np.isnan(values)
-        seen = np.where(there, self.observed, np.nan)
+        observed = np.where(there, self.observed, np.nan)
         count = np.maximum(there.sum(axis=1, keepdims=True), 1)
-        mean = np.nansum(seen, axis=1, keepdims=True) / count
-        power = np.nansum((seen - mean) ** 2, axis=1)
+        mean = np.nansum(observed, axis=1, keepdims=True) / count
+        power = np.nansum((observed - mean) ** 2, axis=1)
         power[power == 0.0] = np.nan
         return {
-            name: 1.0 - np.nansum((values - seen) ** 2, axis=1) / power
+            name: 1.0 - np.nansum((values - observed) ** 2, axis=1) / power
             for name, values in self.forecast.items()
         }
 
@@ -192,12 +192,12 @@ def medians(scores: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _median(row: Array) -> float:
-    known = row[~np.isnan(row)]
-    return float(np.median(known)) if known.size else np.nan
+    valid = row[~np.isnan(row)]
+    return float(np.median(valid)) if valid.size else np.nan
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
+class HindcastResult:
     """A hindcast that was made.
 
     Parameters
@@ -210,9 +210,9 @@ class Made:
         Of these days.
     leads : Leads
         The forecasts.
-    alone : Alone
+    alone : OpenLoop
         The model without a gauge.
-    corrected : dict of str to Corrected
+    corrected : dict of str to UpdatedRun
         With it, by method of a component.
     """
 
@@ -220,8 +220,8 @@ class Made:
     data: BasinData
     scored: slice
     leads: Leads
-    alone: Alone
-    corrected: dict[str, Corrected]
+    alone: OpenLoop
+    corrected: dict[str, UpdatedRun]
 
 
 def hindcasts() -> dict[str, Path]:
@@ -234,14 +234,14 @@ def hindcast(options: Namespace) -> None:
     """Run ``dmx da hindcast``."""
     path = _found(options.file)
     if _of_river(path):
-        from .held_out import held_out
+        from .held_out_gauges import held_out
 
         held_out(options, path)
         return
     settings = config.load(path, Hindcast, options.settings)
-    found = made(settings, path.parent)
-    scores = found.leads.efficiency()
-    print(shown(found, scores, settings.about or path.stem))
+    hindcast = hindcast_of(settings, path.parent)
+    scores = hindcast.leads.efficiency()
+    print(shown(hindcast, scores, settings.about or path.stem))
     if options.json is not None:
         by_method = {name: x.tolist() for name, x in medians(scores).items()}
         write_json(
@@ -252,30 +252,30 @@ def hindcast(options: Namespace) -> None:
     if options.output is not None:
         from .hindcast_pictures import draw
 
-        for file in draw(options.output, found):
+        for file in draw(options.output, hindcast):
             print(file)
 
 
 def _of_river(path: Path) -> bool:
     """Return whether a file is of a river, whose gauges are left out in turn."""
-    found = config.read(path)
-    data = found.get("data") if isinstance(found, Mapping) else None
+    settings = config.read(path)
+    data = settings.get("data") if isinstance(settings, Mapping) else None
     return isinstance(data, Mapping) and "river" in data
 
 
 def _found(name: Path) -> Path:
-    known = hindcasts()
-    if name.exists() or str(name) not in known:
+    paths = hindcasts()
+    if name.exists() or str(name) not in paths:
         if not name.exists():
-            hint = suggestion(str(name), known)
+            hint = suggestion(str(name), paths)
             raise ConfigError(f"{name}: no such file, nor a hindcast{hint}")
         return name
-    return known[str(name)]
+    return paths[str(name)]
 
 
-def shown(found: Made, scores: Mapping[str, Array], title: str) -> str:
+def shown(hindcast: HindcastResult, scores: Mapping[str, Array], title: str) -> str:
     """Return medians of efficiencies by method and lead as a table of text."""
-    settings = found.settings
+    settings = hindcast.settings
     at = [k for k in range(settings.leads) if k < 3 or k in (4, 6, 9)]
     columns = [Column(header="method", values=list(scores))]
     by_method = medians(scores)
@@ -293,7 +293,7 @@ def shown(found: Made, scores: Mapping[str, Array], title: str) -> str:
     )
 
 
-def made(settings: Hindcast, folder: Path = Path()) -> Made:
+def hindcast_of(settings: Hindcast, folder: Path = Path()) -> HindcastResult:
     """Make forecasts of the model, corrected and not, and of what they must beat.
 
     The weather of the days ahead is that which came (perfect forcing). A forecast k
@@ -329,26 +329,26 @@ def made(settings: Hindcast, folder: Path = Path()) -> Made:
     early = scored.start if settings.spin_up is None else settings.spin_up
     past = alone(bundle, run, scored.start - early)
     arranged = _baselines(run, observed, past.flow, learned, settings.leads)
-    found: dict[str, Corrected] = {}
+    analyses: dict[str, UpdatedRun] = {}
     for name, method in settings.methods.items():
-        told = _thinned(observed, method.gaps)
+        inputs = _thinned(observed, method.gaps)
         if method.gaps:
             arranged[f"AR(1), {method.gaps:.0%} missing"] = _autoregressive(
-                told, past.flow, learned, settings.leads
+                inputs, past.flow, learned, settings.leads
             )
         if method.variational is not None:
             arranged[name] = variational(
-                bundle, run, told, method.variational, past, learned, scored.start,
+                bundle, run, inputs, method.variational, past, learned, scored.start,
                 settings.leads,
             )  # fmt: skip
             continue
         block = merged(settings.assimilation, method.assimilation)
-        found[name] = corrected(
-            bundle, run, told, block, past, scored.start, settings.leads, folder
+        analyses[name] = corrected(
+            bundle, run, inputs, block, past, scored.start, settings.leads, folder
         )
-        arranged[name] = found[name].ahead
+        arranged[name] = analyses[name].ahead
     leads = _on_the_same_days(arranged, observed, scored, settings.leads)
-    return Made(settings, run, scored, leads, past, found)
+    return HindcastResult(settings, run, scored, leads, past, analyses)
 
 
 def position(data: BasinData, day: date) -> int:
@@ -368,19 +368,19 @@ def position(data: BasinData, day: date) -> int:
 
 def _thinned(observed: Array, gaps: float) -> Array:
     """Return observations of which a share is missing."""
-    lost = np.random.default_rng(0).random(observed.shape) < gaps
-    return np.where(lost, np.nan, observed)
+    missing = np.random.default_rng(0).random(observed.shape) < gaps
+    return np.where(missing, np.nan, observed)
 
 
 def _baselines(
     data: BasinData, observed: Array, flow: Array, learned: slice, leads: int
 ) -> dict[str, Array]:
     """Return what has to be beaten as (day, lead, basin), by name."""
-    known = slice(learned.start, learned.stop + 1)
-    usual = climatology(data.time[known], data.target[known], data.time)
+    span = slice(learned.start, learned.stop + 1)
+    usual = climatology(data.time[span], data.target[span], data.time)
     return {
         "persistence": persistence(observed, leads),
-        "damped anomaly": damped_anomaly(observed, usual, leads, known),
+        "damped anomaly": damped_anomaly(observed, usual, leads, span),
         OPEN_LOOP: by_lead(flow, leads),
         "AR(1) on the error": _autoregressive(observed, flow, learned, leads),
         "AR(1) of roots": _squared(
@@ -418,11 +418,11 @@ def _on_the_same_days(
 ) -> Leads:
     """Return forecasts by lead of the scored days, each from as long before."""
     days = np.arange(scored.start, scored.stop)
-    found = {
+    ahead = {
         name: np.stack([_of(values, days - lead, lead) for lead in range(1, leads + 1)])
         for name, values in arranged.items()
     }
-    return Leads(np.broadcast_to(observed[days], (leads, *observed[days].shape)), found)
+    return Leads(np.broadcast_to(observed[days], (leads, *observed[days].shape)), ahead)
 
 
 def _of(values: Array, starts: Array, lead: int) -> Array:

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 
 from ..trainer.plots.style import COLOURS, INK, MUTED, OBSERVED, dates, picture
 from .blocks import OPEN_LOOP
-from .hindcast import Made, medians
-from .hindcast_run import Corrected
+from .hindcast import HindcastResult, medians
+from .hindcast_run import UpdatedRun
 
 __all__ = ["draw"]
 
@@ -25,40 +25,40 @@ _DAYS = 150
 _CLASSES = 12
 
 
-def draw(folder: Path, found: Made) -> Iterator[Path]:
+def draw(folder: Path, hindcast: HindcastResult) -> Iterator[Path]:
     """Draw scores by lead, reliability, increments and hydrographs; yield the files.
 
     Parameters
     ----------
     folder : Path
         Where to.
-    found : Made
+    hindcast : HindcastResult
         What was found; all but the scores by lead is that of its first method.
     """
-    name, first = next(iter(found.corrected.items()))
-    about = found.settings.about or "Hindcast"
+    name, first = next(iter(hindcast.corrected.items()))
+    about = hindcast.settings.about or "Hindcast"
     scores = folder / "scores.png"
     with picture(scores, 11.0, 7.2) as figure:
-        figure.suptitle(f"{about}: {found.leads.observed.shape[2]} basins")
+        figure.suptitle(f"{about}: {hindcast.leads.observed.shape[2]} basins")
         panels = figure.subplot_mosaic([["leads", "stores"], ["skill", "ranks"]])
-        _by_lead(panels["leads"], found)
+        _by_lead(panels["leads"], hindcast)
         _increments(panels["stores"], first)
         _spread_and_skill(panels["skill"], first, name)
         _ranks(panels["ranks"], first)
     yield scores
     flows = folder / "forecasts.png"
     with picture(flows, 11.0, 6.4) as figure:
-        _flows(figure, found, name, first)
+        _flows(figure, hindcast, name, first)
     yield flows
 
 
-def _by_lead(axes: Axes, found: Made) -> None:
-    scores = found.leads.efficiency()
-    leads = np.arange(1, found.settings.leads + 1)
+def _by_lead(axes: Axes, hindcast: HindcastResult) -> None:
+    scores = hindcast.leads.efficiency()
+    leads = np.arange(1, hindcast.settings.leads + 1)
     others = cycle((*COLOURS[2:], MUTED))
     for name, median in medians(scores).items():
-        if name in found.corrected:
-            first = name == next(iter(found.corrected))
+        if name in hindcast.corrected:
+            first = name == next(iter(hindcast.corrected))
             look: dict[str, Any] = {
                 "color": COLOURS[0], "linewidth": 2.2 if first else 1.3,
                 "linestyle": "-" if first else "--", "marker": "o", "markersize": 3.5,
@@ -75,7 +75,7 @@ def _by_lead(axes: Axes, found: Made) -> None:
     axes.legend(fontsize=7.5, loc="center right", bbox_to_anchor=(1, 0.4), ncols=2)
 
 
-def _increments(axes: Axes, first: Corrected) -> None:
+def _increments(axes: Axes, first: UpdatedRun) -> None:
     months = np.arange(12)
     below, above = np.zeros(12), np.zeros(12)
     for k, (name, added) in enumerate(first.increments.items()):
@@ -94,7 +94,7 @@ def _increments(axes: Axes, first: Corrected) -> None:
     axes.legend(fontsize=7.5, ncols=2)
 
 
-def _spread_and_skill(axes: Axes, first: Corrected, name: str) -> None:
+def _spread_and_skill(axes: Axes, first: UpdatedRun, name: str) -> None:
     axes.set_title(f"{name}: error of 1 day by what was expected of it")
     order = np.argsort(first.expected)
     parts = np.array_split(order, min(_CLASSES, len(order)))
@@ -111,7 +111,7 @@ def _spread_and_skill(axes: Axes, first: Corrected, name: str) -> None:
     )  # fmt: skip
 
 
-def _ranks(axes: Axes, first: Corrected) -> None:
+def _ranks(axes: Axes, first: UpdatedRun) -> None:
     """Draw ranks of observations, as shares of the distribution that was expected."""
     edges = np.linspace(0.0, 1.0, 21)
     count, _ = np.histogram(_below(first.departure / first.expected), edges)
@@ -134,17 +134,17 @@ def _below(departure: Array) -> Array:
     return np.asarray(1.0 / (1.0 + np.exp(-(0.07056 * near**3 + 1.5976 * near))))
 
 
-def _flows(figure: Any, found: Made, name: str, first: Corrected) -> None:
+def _flows(figure: Any, hindcast: HindcastResult, name: str, first: UpdatedRun) -> None:
     """Draw a basin of the upper quartile on the days around its greatest flood."""
-    scores = {n: x[0] for n, x in found.leads.efficiency().items()}
+    scores = {n: x[0] for n, x in hindcast.leads.efficiency().items()}
     # Those without a score come last.
     count = int(np.isfinite(scores[name]).sum())
     basin = int(np.argsort(scores[name])[3 * (count - 1) // 4])
-    observed = found.data.target[:, basin]
-    days = _around_the_peak(observed, found.scored)
-    time = found.data.time[days].astype("datetime64[D]")
+    observed = hindcast.data.target[:, basin]
+    days = _around_the_peak(observed, hindcast.scored)
+    time = hindcast.data.time[days].astype("datetime64[D]")
     figure.suptitle(
-        f"Basin {found.data.ids[basin]}: efficiency 1 day ahead "
+        f"Basin {hindcast.data.ids[basin]}: efficiency 1 day ahead "
         f"{scores[name][basin]:.2f} by {name}, alone {scores[OPEN_LOOP][basin]:.2f}"
     )
     upper, lower = figure.subplots(2, 1, sharex=True)
@@ -154,11 +154,11 @@ def _flows(figure: Any, found: Made, name: str, first: Corrected) -> None:
     )  # fmt: skip
     upper.plot(time, first.flow[days, basin], color=COLOURS[0], label="analysis")
     upper.set_title("What is known at the end of each day")
-    lead = found.settings.leads
+    lead = hindcast.settings.leads
     for k, day in enumerate(range(days.start, days.stop - 1, lead)):
         until = min(day + lead, days.stop - 1)
         lower.plot(
-            found.data.time[day : until + 1].astype("datetime64[D]"),
+            hindcast.data.time[day : until + 1].astype("datetime64[D]"),
             [first.flow[day, basin], *first.ahead[day, : until - day, basin]],
             color=COLOURS[2], linewidth=1.6, marker=".", markevery=[0],
             label=f"forecasts of {lead} days" if not k else None,
@@ -166,7 +166,7 @@ def _flows(figure: Any, found: Made, name: str, first: Corrected) -> None:
     lower.set_title("Forecasts, each from the analysis where it starts")
     for axes in (upper, lower):
         axes.plot(
-            time, found.alone.flow[days, basin], color=COLOURS[1], linewidth=1.0,
+            time, hindcast.alone.flow[days, basin], color=COLOURS[1], linewidth=1.0,
             label="model alone",
         )  # fmt: skip
         axes.plot(

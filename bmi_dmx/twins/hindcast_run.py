@@ -19,7 +19,7 @@ from ..operate.ensemble import fitted
 from ..operate.runner import Runner
 from ..trainer.tasks.basins.data.basins import BasinData
 
-__all__ = ["Alone", "Corrected", "alone", "corrected", "recorded", "shown"]
+__all__ = ["OpenLoop", "UpdatedRun", "alone", "corrected", "recorded", "shown"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -27,7 +27,7 @@ _FLOW = "streamflow"
 
 
 @dataclass(frozen=True, eq=False)
-class Alone:
+class OpenLoop:
     """The model that sees no gauge.
 
     Parameters
@@ -46,7 +46,7 @@ class Alone:
 
 
 @dataclass(frozen=True, eq=False)
-class Corrected:
+class UpdatedRun:
     """A model that sees gauges, through the days from a start on.
 
     Parameters
@@ -73,7 +73,7 @@ class Corrected:
     increments: dict[str, Array]
 
 
-def alone(bundle: Bundle, data: BasinData, start: int) -> Alone:
+def alone(bundle: Bundle, data: BasinData, start: int) -> OpenLoop:
     """Run the model through all days without a gauge.
 
     Parameters
@@ -98,7 +98,7 @@ def alone(bundle: Bundle, data: BasinData, start: int) -> Alone:
         component.update()
         flow[day] = component.get_value_ptr(_FLOW)
     component.finalize()
-    return Alone(flow, start, state)
+    return OpenLoop(flow, start, state)
 
 
 def recorded(bundle: Bundle, data: BasinData, names: Sequence[str]) -> dict[str, Array]:
@@ -113,15 +113,15 @@ def recorded(bundle: Bundle, data: BasinData, names: Sequence[str]) -> dict[str,
     """
     component = _component(bundle, data, {})
     forcing = _forcing(component.runner, data)
-    found = {name: np.empty(data.target.shape) for name in names}
+    records = {name: np.empty(data.target.shape) for name in names}
     for day in range(len(data.target)):
         for name, values in forcing.items():
             component.set_value(name, values[day])
         component.update()
-        for name, series in found.items():
+        for name, series in records.items():
             series[day] = component.get_value_ptr(name)
     component.finalize()
-    return found
+    return records
 
 
 def corrected(
@@ -129,11 +129,11 @@ def corrected(
     data: BasinData,
     observed: Array,
     block: Mapping[str, Any],
-    past: Alone,
+    past: OpenLoop,
     scored: int,
     leads: int,
     folder: Path = Path(),
-) -> Corrected:
+) -> UpdatedRun:
     """Run the model with a gauge, and ahead from each day before a scored one.
 
     Forecasts start from the mean of the members and are not disturbed; what remains of
@@ -147,7 +147,7 @@ def corrected(
         (day, basin) what the gauges tell; NaN is missing.
     block : mapping
         ``assimilation`` of a component's configuration.
-    past : Alone
+    past : OpenLoop
         Where it starts.
     scored : int
         First day that is scored.
@@ -166,14 +166,14 @@ def corrected(
     box, forcing = ensemble.assimilation.inboxes[_FLOW], _forcing(runner, data)
     days, basins = data.target.shape
     ahead = np.full((days, leads, basins), np.nan)
-    known = np.full((3, days, basins), np.nan)
+    estimates = np.full((3, days, basins), np.nan)
     sums = _Increments(data)
     for day in shown(past.start, days):
         for name, values in forcing.items():
             component.set_value(name, values[day])
         component.set_value(f"{_FLOW}~observed", observed[day])
         component.update()
-        known[:, day] = _known(box)
+        estimates[:, day] = _known(box)
         sums.add(day, ensemble.assimilation.increments)
         if day + leads >= scored and day + 1 < days:
             free.restore(fitted(free, runner.save()))
@@ -185,15 +185,15 @@ def corrected(
     departure = log.column("innovation")[late]
     expected = np.hypot(log.column("spread"), log.column("error"))[late]
     component.finalize()
-    flow, low, high = known
-    return Corrected(ahead, flow, low, high, departure, expected, sums.by_month())
+    flow, low, high = estimates
+    return UpdatedRun(ahead, flow, low, high, departure, expected, sums.by_month())
 
 
 def _component(
     bundle: Bundle, data: BasinData, more: Mapping[str, Any], folder: Path = Path()
 ) -> Component:
-    needed = [a.name for a in bundle.manifest.attributes]
-    names = dict.fromkeys([*needed, "latitude", "area_km2"])
+    inputs = [a.name for a in bundle.manifest.attributes]
+    names = dict.fromkeys([*inputs, "latitude", "area_km2"])
     attributes = {
         name: data.attributes[name].astype(float)
         for name in names if name in data.attributes
@@ -270,6 +270,6 @@ class _Increments:
 
     def by_month(self) -> dict[str, Array]:
         """Return the mean sum of a month, (12,) by store; of months never run, 0."""
-        seen = [month for month, _ in self._years]
-        count = np.maximum(np.bincount(seen, minlength=12), 1)
+        months = [month for month, _ in self._years]
+        count = np.maximum(np.bincount(months, minlength=12), 1)
         return {name: total / count for name, total in self._sums.items()}

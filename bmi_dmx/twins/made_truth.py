@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..assimilation.localisation import ways_down
-from ..assimilation.operation.along import Likeness
+from ..assimilation.operation.tree_paths import TreeCorrelation
 from ..bundle import Bundle
 from ..errors import ConfigError
 from ..trainer.tasks.reaches.data import RiverData
@@ -81,14 +81,14 @@ def made_truth(
     """
     rng = np.random.default_rng(settings.seed)
     tree = data.river.tree
-    known = data.attributes(["length", "drainage_area_km2"])
-    ways = ways_down(tree, known["length"])
+    attributes = data.attributes(["length", "drainage_area_km2"])
+    ways = ways_down(tree, attributes["length"])
     count = len(days.observed)
-    likeness = Likeness(tree, ways, settings.correlation_length)
+    likeness = TreeCorrelation(tree, ways, settings.correlation_length)
     drawn = likeness.of(rng.standard_normal((count, len(tree))))
-    left = np.exp(-1.0 / settings.correlation_time)
+    rho = np.exp(-1.0 / settings.correlation_time)
     for day in range(1, count):
-        drawn[day] = left * drawn[day - 1] + np.sqrt(1.0 - left**2) * drawn[day]
+        drawn[day] = rho * drawn[day - 1] + np.sqrt(1.0 - rho**2) * drawn[day]
     log = np.sqrt(np.log1p(settings.std**2))
     factor = np.exp(log * drawn - 0.5 * log**2)
     places = np.asarray(tree.positions(settings.gauges))
@@ -98,9 +98,9 @@ def made_truth(
     )
     true = replace(gauged, lateral=days.lateral * np.repeat(factor, 24, axis=0))
     flow, _ = nudged(observing(bundle), data, true, nobody, 0.0, 1.0)
-    seen = flow * (1.0 + settings.error * rng.standard_normal(flow.shape))
+    obs = flow * (1.0 + settings.error * rng.standard_normal(flow.shape))
     gauges = Gauges(
-        settings.gauges, settings.gauges, known["drainage_area_km2"][places],
+        settings.gauges, settings.gauges, attributes["drainage_area_km2"][places],
         np.ones(len(places)), np.zeros(len(places)),
     )  # fmt: skip
-    return replace(data, gauges=gauges), replace(gauged, observed=np.maximum(seen, 0.0))
+    return replace(data, gauges=gauges), replace(gauged, observed=np.maximum(obs, 0.0))

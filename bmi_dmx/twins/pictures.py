@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from ..assimilation.ahead import Ahead
-from ..assimilation.followed import Followed
+from ..assimilation.lead_errors import LeadErrors
+from ..assimilation.tracking import Tracking
 from ..assimilation.truth import Truth
 from ..trainer.plots.style import COLOURS, INK, MUTED, picture
 from .report import Row
@@ -24,7 +24,7 @@ _WINDOWS = 120
 """Points of a line through time, each the mean of the cycles between two of them."""
 
 
-def draw(folder: Path, truth: Truth, row: Row, ahead: Ahead) -> Iterator[Path]:
+def draw(folder: Path, truth: Truth, row: Row, ahead: LeadErrors) -> Iterator[Path]:
     """Draw scores, and the field itself beside what was made of it; yield the files.
 
     Parameters
@@ -35,40 +35,40 @@ def draw(folder: Path, truth: Truth, row: Row, ahead: Ahead) -> Iterator[Path]:
         What was followed.
     row : Row
         How.
-    ahead : Ahead
+    ahead : LeadErrors
         Errors of forecasts from the analyses.
     """
     scores = folder / "scores.png"
-    found = row.followed
+    track = row.followed
     with picture(scores, 11.0, 8.6) as figure:
-        figure.suptitle(_title(truth, found))
+        figure.suptitle(_title(truth, track))
         panels = figure.subplot_mosaic(
             "tttttt;rrkkss;lllnnn", height_ratios=(1.2, 1, 1)
         )
-        _through_time(panels["t"], truth, found)
-        _ranks(panels["r"], found)
-        _spread_and_skill(panels["k"], found)
-        _seeds(panels["s"], found)
+        _through_time(panels["t"], truth, track)
+        _ranks(panels["r"], track)
+        _spread_and_skill(panels["k"], track)
+        _seeds(panels["s"], track)
         _leads(panels["l"], truth, ahead)
-        _innovations(panels["n"], found)
+        _innovations(panels["n"], track)
     yield scores
     fields = folder / "field.png"
     with picture(fields, 11.0, 7.0) as figure:
-        figure.suptitle(_title(truth, found))
-        _fields(figure, truth, found)
+        figure.suptitle(_title(truth, track))
+        _fields(figure, truth, track)
     yield fields
 
 
-def _title(truth: Truth, found: Followed) -> str:
+def _title(truth: Truth, track: Tracking) -> str:
     experiment = truth.experiment
     about = experiment.about or experiment.system.process
-    return f"{found.run.title}: {about}"
+    return f"{track.run.title}: {about}"
 
 
-def _setting(found: Followed) -> str:
-    factor, radius = found.run.settings[found.best]
-    said = f"inflation {factor:g}"
-    return f"{said}, radius {radius:g}" if radius else said
+def _setting(track: Tracking) -> str:
+    factor, radius = track.run.settings[track.best]
+    text = f"inflation {factor:g}"
+    return f"{text}, radius {radius:g}" if radius else text
 
 
 def _averaged(series: Array) -> tuple[Array, Array]:
@@ -79,9 +79,9 @@ def _averaged(series: Array) -> tuple[Array, Array]:
     return (edges[:-1] + edges[1:]) / 2, np.stack(means, -1)
 
 
-def _through_time(axes: Axes, truth: Truth, found: Followed) -> None:
-    at, error = _averaged(found.error[found.best])
-    _, spread = _averaged(found.spread[found.best])
+def _through_time(axes: Axes, truth: Truth, track: Tracking) -> None:
+    at, error = _averaged(track.error[track.best])
+    _, spread = _averaged(track.spread[track.best])
     time = at * truth.experiment.cycle
     axes.plot(time, error.T, color=COLOURS[0], alpha=0.25, linewidth=0.8)
     axes.plot(time, np.median(error, 0), color=COLOURS[0], label="error")
@@ -92,23 +92,23 @@ def _through_time(axes: Axes, truth: Truth, found: Followed) -> None:
         )  # fmt: skip
     for height, label in (
         (truth.experiment.observe.error, "error of what is observed"),
-        (found.run.level, "known level"),
+        (track.run.level, "known level"),
     ):
         if height is not None and height < 3.0 * np.median(error):
             axes.axhline(height, color=MUTED, linestyle=":", label=label)
-    burn_in = found.burn_in * truth.experiment.cycle
+    burn_in = track.burn_in * truth.experiment.cycle
     axes.axvspan(0.0, burn_in, color=MUTED, alpha=0.08, linewidth=0)
     axes.set(
         xlabel="time of the system", ylabel="root mean square", xlim=(0, time[-1]),
-        title=f"Error and spread of analyses through time ({_setting(found)}); "
+        title=f"Error and spread of analyses through time ({_setting(track)}); "
         "faint: each seed; shaded: left out of scores",
     )  # fmt: skip
     axes.set_ylim(0.0, float(np.quantile(error, 0.98)) * 1.25)
     axes.legend(ncols=4, loc="upper right")
 
 
-def _ranks(axes: Axes, found: Followed) -> None:
-    counts = found.ranks[found.best]
+def _ranks(axes: Axes, track: Tracking) -> None:
+    counts = track.ranks[track.best]
     axes.set_title("Rank of the truth among the members")
     if not counts.sum():
         axes.text(0.5, 0.5, "one member", transform=axes.transAxes, ha="center")
@@ -119,10 +119,10 @@ def _ranks(axes: Axes, found: Followed) -> None:
     axes.set(xlabel="rank", ylabel="how often, flat is 1")
 
 
-def _spread_and_skill(axes: Axes, found: Followed) -> None:
+def _spread_and_skill(axes: Axes, track: Tracking) -> None:
     axes.set_title("Error of analyses by their spread")
-    spread = found.spread[found.best, :, found.burn_in :].ravel()
-    error = found.error[found.best, :, found.burn_in :].ravel()
+    spread = track.spread[track.best, :, track.burn_in :].ravel()
+    error = track.error[track.best, :, track.burn_in :].ravel()
     if not np.isfinite(spread).all():
         axes.text(0.5, 0.5, "one member", transform=axes.transAxes, ha="center")
         return
@@ -137,9 +137,9 @@ def _spread_and_skill(axes: Axes, found: Followed) -> None:
     axes.set(xlabel="spread", ylabel="error", xlim=(0, top), ylim=(0, top))
 
 
-def _seeds(axes: Axes, found: Followed) -> None:
-    late = found.error[..., found.burn_in :].mean(-1)
-    for at, (factor, radius) in enumerate(found.run.settings):
+def _seeds(axes: Axes, track: Tracking) -> None:
+    late = track.error[..., track.burn_in :].mean(-1)
+    for at, (factor, radius) in enumerate(track.run.settings):
         label = f"{factor:g}, {radius:g}" if radius else f"{factor:g}"
         axes.plot(
             np.full(late.shape[1], at), late[at], "o", color=COLOURS[3], alpha=0.5
@@ -156,7 +156,7 @@ def _seeds(axes: Axes, found: Followed) -> None:
     axes.set_ylim(0.0, 1.15 * float(np.nanmin(late.max(-1))) + 0.05)
 
 
-def _leads(axes: Axes, truth: Truth, ahead: Ahead) -> None:
+def _leads(axes: Axes, truth: Truth, ahead: LeadErrors) -> None:
     time = truth.experiment.cycle * np.arange(1, len(ahead.forecast) + 1)
     for at, (name, error) in enumerate(
         (
@@ -177,10 +177,10 @@ def _leads(axes: Axes, truth: Truth, ahead: Ahead) -> None:
     axes.legend(loc="lower right")
 
 
-def _innovations(axes: Axes, found: Followed) -> None:
+def _innovations(axes: Axes, track: Tracking) -> None:
     axes.set_title("Innovations by what spread and errors say of them")
-    late = slice(found.burn_in, None)
-    ratio = found.innovation[found.best, :, late] / found.expected[found.best, :, late]
+    late = slice(track.burn_in, None)
+    ratio = track.innovation[track.best, :, late] / track.expected[track.best, :, late]
     ratio = ratio[np.isfinite(ratio)]
     if not ratio.size:
         axes.text(0.5, 0.5, "no spread", transform=axes.transAxes, ha="center")
@@ -193,25 +193,25 @@ def _innovations(axes: Axes, found: Followed) -> None:
     axes.legend()
 
 
-def _fields(figure: Any, truth: Truth, found: Followed) -> None:
+def _fields(figure: Any, truth: Truth, track: Tracking) -> None:
     """Draw truth, what was seen, analysis and its error of the last cycles."""
-    count = len(found.shown)
+    count = len(track.shown)
     true = truth.states[-count:, 0]
-    seen = np.full_like(true, np.nan)
+    observed = np.full_like(true, np.nan)
     first = truth.experiment.cycles - count
     for k in range(count):
         entries = truth.operators.entries(first + k)
         if entries is not None:
-            seen[k, entries] = truth.values[first + k, 0]
+            observed[k, entries] = truth.values[first + k, 0]
     span = float(np.quantile(np.abs(true), 0.995))
-    mean = found.shown[:, 0]
+    mean = track.shown[:, 0]
     error = mean - true
-    own = max(float(np.quantile(np.abs(error), 0.99)), 1e-12)
+    error_span = max(float(np.quantile(np.abs(error), 0.99)), 1e-12)
     rows: list[tuple[str, Array, float, str]] = [
         ("truth", true, span, "RdBu_r"),
-        ("observed", seen, span, "RdBu_r"),
+        ("observed", observed, span, "RdBu_r"),
         ("mean of the analysis", mean, span, "RdBu_r"),
-        ("analysis less truth", error, own, "PuOr_r"),
+        ("analysis less truth", error, error_span, "PuOr_r"),
     ]
     times = np.array([first, truth.experiment.cycles]) * truth.experiment.cycle
     panels = figure.subplots(len(rows), 1, sharex=True)

@@ -11,9 +11,9 @@ import numpy as np
 
 from .. import config
 from ..bundle import Bundle
-from ..compose.remaining import KNOWN, MISSED, PREDICTED, PREVIOUS
+from ..compose.remaining_error import KNOWN, MISSED, PREDICTED, PREVIOUS
 from ..errors import ConfigError, DataError, suggestion
-from ..operate.shared import bundle_named
+from ..operate.bundle_cache import bundle_named
 from ..trainer.tasks.basins.data.basins import BasinData
 from ..trainer.tasks.basins.data.read import read
 from .hindcast import Hindcast, hindcasts, position
@@ -65,30 +65,30 @@ def record(
     DataError
         When the data lack some of the days, or an attribute.
     """
-    known = hindcasts()
-    if hindcast not in known:
-        hint = suggestion(hindcast, known)
+    paths = hindcasts()
+    if hindcast not in paths:
+        hint = suggestion(hindcast, paths)
         raise ConfigError(f"data.options.hindcast: no {hindcast!r}{hint}")
     if not models:
         raise ConfigError("data.options.models: found none, expected one or more")
-    data = read(config.load(known[hindcast], Hindcast).data)
+    data = read(config.load(paths[hindcast], Hindcast).data)
     for name in attributes:
         if name not in data.attributes:
             raise DataError(f"attributes: {name!r}{suggestion(name, data.attributes)}")
     bundles = {name: bundle_named(name, Path.cwd()) for name in models}
-    found = []
+    runs = []
     for name, bundle in bundles.items():
         run = data.part(_days(data, name, models[name], spin_up))
         forcing, observed = _series(bundle, run, reads, offset)
-        found.append(({n: x[spin_up:] for n, x in forcing.items()}, observed[spin_up:]))
+        runs.append(({n: x[spin_up:] for n, x in forcing.items()}, observed[spin_up:]))
     first = next(iter(bundles.values()))
     return {
         "forcing": {
-            name: np.concatenate([forcing[name] for forcing, _ in found])
-            for name in found[0][0]
+            name: np.concatenate([forcing[name] for forcing, _ in runs])
+            for name in runs[0][0]
         },
         "attributes": {name: data.attributes[name] for name in attributes},
-        "targets": {"expected": np.concatenate([observed for _, observed in found])},
+        "targets": {"expected": np.concatenate([observed for _, observed in runs])},
         "units": {name: _units(first, name) for name in attributes},
     }
 
@@ -111,8 +111,8 @@ def _series(
     bundle: Bundle, run: BasinData, reads: Mapping[str, str], offset: float
 ) -> tuple[dict[str, Array], Array]:
     """Return what is read of each day, (day, basin) by name, and what was observed."""
-    found = recorded(bundle, run, ("streamflow", *reads))
-    predicted, observed = found.pop("streamflow"), run.target.astype(float)
+    series = recorded(bundle, run, ("streamflow", *reads))
+    predicted, observed = series.pop("streamflow"), run.target.astype(float)
     missed = np.sqrt(np.maximum(observed, 0.0) + offset) - np.sqrt(predicted + offset)
     before = np.concatenate([np.full_like(missed[:1], np.nan), missed[:-1]])
     forcing = {
@@ -120,7 +120,7 @@ def _series(
         PREVIOUS: np.concatenate([predicted[:1], predicted[:-1]]),
         MISSED: np.nan_to_num(before),
         KNOWN: np.isfinite(before).astype(float),
-        **found,
+        **series,
     }
     return forcing, observed
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from .. import __version__
 from ..assimilation.experiment import Experiment, FilterRun
-from ..assimilation.followed import Followed
+from ..assimilation.tracking import Tracking
 from ..assimilation.truth import Truth
 from ..assimilation.twin import follow
 from ..conversion import plain
@@ -30,13 +30,13 @@ class Row:
 
     Parameters
     ----------
-    followed : Followed
+    followed : Tracking
         How well.
     seconds : float
         Of the whole run, all settings and seeds together.
     """
 
-    followed: Followed
+    followed: Tracking
     seconds: float
 
     @property
@@ -57,8 +57,8 @@ def followed(truth: Truth, run: FilterRun) -> Row:
         total=truth.experiment.cycles, desc=run.title, unit=" cycles", leave=False,
         disable=None,
     ) as bar:  # fmt: skip
-        found = follow(truth, run, lambda cycle: bar.update())
-    return Row(found, time.perf_counter() - start)
+        track = follow(truth, run, lambda cycle: bar.update())
+    return Row(track, time.perf_counter() - start)
 
 
 _COLUMNS: Sequence[tuple[str, str, str]] = (
@@ -82,8 +82,8 @@ def shown(experiment: Experiment, rows: Sequence[Row], title: str) -> str:
         for header, key, form in _COLUMNS
     ]
     if any(row.run.level is not None for row, _ in lines):
-        known = [row.run.level for row, _ in lines]
-        columns.append(Column(header="known", values=known, format=".3f"))
+        levels = [row.run.level for row, _ in lines]
+        columns.append(Column(header="known", values=levels, format=".3f"))
     return render(columns, title=f"{title}\n{_how(experiment)}")
 
 
@@ -104,14 +104,14 @@ def markdown(experiment: Experiment, rows: Sequence[Row]) -> str:
     for row in rows:
         scores = row.scores[row.followed.best]
         seeds = scores["rmse_of_seeds"]
-        known = "–" if row.run.level is None else f"{row.run.level:g}"
+        level = "–" if row.run.level is None else f"{row.run.level:g}"
         radius = f"{scores['radius']:g}" if scores["radius"] else "–"
         setting = f"{scores['inflation']:g}, {radius}"
         text.append(
             f"| {row.run.title} | {setting} | **{scores['rmse_analysis']:.3f}** | "
             f"{min(seeds):.3f}–{max(seeds):.3f} | {scores['rmse_forecast']:.3f} | "
             f"{scores['spread']:.3f} | {scores['crps']:.3f} | "
-            f"{scores['divergence_rate']:.0%} | {known} |"
+            f"{scores['divergence_rate']:.0%} | {level} |"
         )
     return "\n".join(text) + "\n"
 
@@ -139,10 +139,10 @@ def record(experiment: Experiment, rows: Sequence[Row], name: str) -> Mapping[st
     }
 
 
-def write_json(path: Path, found: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write plain data, whole or not at all; what is no number is null."""
     with atomic(path) as temporary:
-        text = json.dumps(_finite(found), indent=1, allow_nan=False) + "\n"
+        text = json.dumps(_finite(content), indent=1, allow_nan=False) + "\n"
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..assimilation.ahead import Ahead
+from ..assimilation.lead_errors import LeadErrors
 from ..assimilation.truth import Truth
 from ..files import NETCDF, atomic, writing
 from .report import Row
@@ -18,7 +18,7 @@ __all__ = ["write_series"]
 _CYCLES = ("setting", "series", "time")
 
 
-def write_series(path: Path, truth: Truth, row: Row, ahead: Ahead) -> None:
+def write_series(path: Path, truth: Truth, row: Row, ahead: LeadErrors) -> None:
     """Write scores and innovations of every cycle, and errors of forecasts by lead.
 
     Parameters
@@ -29,7 +29,7 @@ def write_series(path: Path, truth: Truth, row: Row, ahead: Ahead) -> None:
         What was followed.
     row : Row
         How.
-    ahead : Ahead
+    ahead : LeadErrors
         Errors of forecasts from the analyses.
     """
     import netCDF4
@@ -53,26 +53,26 @@ def write_series(path: Path, truth: Truth, row: Row, ahead: Ahead) -> None:
 
 
 def _scores(row: Row) -> dict[str, tuple[Any, str]]:
-    found = row.followed
+    track = row.followed
     return {
-        "rmse_analysis": (found.error, "error of the mean analysis"),
-        "rmse_forecast": (found.forecast_error, "error of the mean forecast"),
-        "spread": (found.spread, "spread of the analysis"),
-        "spread_forecast": (found.forecast_spread, "spread of the forecast"),
-        "crps": (found.crps, "continuous ranked probability score of the analysis"),
+        "rmse_analysis": (track.error, "error of the mean analysis"),
+        "rmse_forecast": (track.forecast_error, "error of the mean forecast"),
+        "spread": (track.spread, "spread of the analysis"),
+        "spread_forecast": (track.forecast_spread, "spread of the forecast"),
+        "crps": (track.crps, "continuous ranked probability score of the analysis"),
         "consistency": (
-            found.consistency,
+            track.consistency,
             "squared innovations by what the forecast says of them, 1 on average",
         ),
     }
 
 
 def _innovations(row: Row) -> dict[str, tuple[Any, str]]:
-    found = row.followed
+    track = row.followed
     return {
-        "innovation": (found.innovation, "observed less mean forecast of it"),
+        "innovation": (track.innovation, "observed less mean forecast of it"),
         "innovation_standard_deviation": (
-            found.expected, "what spread and errors of observation say of it",
+            track.expected, "what spread and errors of observation say of it",
         ),
     }  # fmt: skip
 
@@ -100,6 +100,6 @@ def _axes(file: Any, truth: Truth, row: Row, leads: int) -> None:
 
 
 def _put(file: Any, name: str, along: tuple[str, ...], values: Any, about: str) -> None:
-    made = file.createVariable(name, values.dtype, along, zlib=True, complevel=1)
-    made.setncatts({"long_name": about, "units": "1"})
-    made[:] = values
+    variable = file.createVariable(name, values.dtype, along, zlib=True, complevel=1)
+    variable.setncatts({"long_name": about, "units": "1"})
+    variable[:] = values

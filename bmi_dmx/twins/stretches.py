@@ -62,10 +62,10 @@ class Stretches:
             name: torch.from_numpy(np.asarray(whole[name], dtype=np.float64))
             for name in self._model.forcings
         }
-        needed = [*self._model.attributes, "latitude"]
+        names = [*self._model.attributes, "latitude"]
         self._attributes = {
             name: torch.from_numpy(np.asarray(data.attributes[name], dtype=np.float64))
-            for name in dict.fromkeys(needed)
+            for name in dict.fromkeys(names)
         }
         if _RAIN not in self._forcing:
             raise ConfigError(f"variational: {bundle.name!r} reads no precipitation")
@@ -83,13 +83,13 @@ class Stretches:
 
     def _named(self, stores: Mapping[str, float]) -> list[str]:
         """Return the names of stores in a state of the model."""
-        known = {name.partition(".")[2]: name for name in self._model.initial_state(1)}
+        names = {name.partition(".")[2]: name for name in self._model.initial_state(1)}
         for name in stores:
-            if name not in known:
+            if name not in names:
                 raise ConfigError(
-                    f"variational: stores: no {name!r}{suggestion(name, known)}"
+                    f"variational: stores: no {name!r}{suggestion(name, names)}"
                 )
-        return [known[name] for name in stores]
+        return [names[name] for name in stores]
 
     def reached(self, day: int) -> dict[str, Tensor]:
         """Return the state at the start of a day of the model alone."""
@@ -142,11 +142,11 @@ class Stretches:
             for name, x in self._forcing.items()
         }
         rain = rows[:, stores:].T[: end - first].exp()
-        own = forcing[_RAIN]
-        changed = own[: len(rain)] * rain
-        forcing[_RAIN] = torch.cat([changed, own[len(rain) :]])
-        found = run.advance(forcing, start, end - first, (_FLOW,))
-        return found.outputs[_FLOW], found.state
+        series = forcing[_RAIN]
+        changed = series[: len(rain)] * rain
+        forcing[_RAIN] = torch.cat([changed, series[len(rain) :]])
+        answers = run.advance(forcing, start, end - first, (_FLOW,))
+        return answers.outputs[_FLOW], answers.state
 
     def _simulation(self, copies: int) -> Simulation:
         """Return a run of copies of the basins, whose parameters are computed once."""

@@ -28,11 +28,11 @@ def table(options: Namespace) -> None:
     rows = [followed(truth, run) for run in runs]
     name = options.system.stem
     print(shown(experiment, rows, experiment.about or name), end="")
-    found = record(experiment, rows, name)
+    content = record(experiment, rows, name)
     if options.json is not None:
-        write_json(options.json, found)
+        write_json(options.json, content)
     if options.output is not None:
-        write_json(options.output / f"{name}.json", found)
+        write_json(options.output / f"{name}.json", content)
         with atomic(options.output / f"{name}.md") as temporary:
             temporary.write_text(markdown(experiment, rows), encoding="utf-8")
         print(f"\n{options.output / name}.md")

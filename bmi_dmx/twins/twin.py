@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from ..assimilation.ahead import errors_ahead
+from ..assimilation.lead_errors import errors_ahead
 from ..assimilation.truth import truth_of
 from .files import experiment_of, run_of
 from .report import followed, record, shown, write_json
@@ -25,11 +25,11 @@ def twin(options: Namespace) -> None:
         f"\n{1e3 * row.seconds / experiment.cycles:.2f} ms a cycle for "
         f"{len(run.settings) * experiment.seeds} problems side by side"
     )
-    found = record(experiment, [row], name)
+    content = record(experiment, [row], name)
     if options.json is not None:
-        write_json(options.json, found)
+        write_json(options.json, content)
     if options.output is not None:
-        write_json(options.output / "scores.json", found)
+        write_json(options.output / "scores.json", content)
         ahead = errors_ahead(truth, row.followed)
         write_series(options.output / "series.nc", truth, row, ahead)
         from .pictures import draw

@@ -18,7 +18,7 @@ from ..bundle import Bundle
 from ..conversion import refuse_outside
 from ..errors import ConfigError
 from ..trainer.tasks.basins.data.basins import BasinData
-from .hindcast_run import Alone, shown
+from .hindcast_run import OpenLoop, shown
 from .stretches import Stretches
 
 __all__ = ["Variational", "variational"]
@@ -84,7 +84,7 @@ def variational(
     data: BasinData,
     observed: Array,
     settings: Variational,
-    past: Alone,
+    past: OpenLoop,
     learned: slice,
     scored: int,
     leads: int,
@@ -111,7 +111,7 @@ def variational(
         (day, basin) what the gauges tell; NaN is missing.
     settings : Variational
         How.
-    past : Alone
+    past : OpenLoop
         The model alone, and the day at which the first window starts.
     learned : slice
         Days from which the errors are known.
@@ -139,13 +139,13 @@ def variational(
     for first in shown(past.start, days - settings.window + 1):
         last = first + settings.window - 1
         window = _window(model, roots, state, first, last)
-        found = control.analyse_window(nothing, window).start[:, 0]
+        controls = control.analyse_window(nothing, window).start[:, 0]
         if last + leads >= scored and last + 1 < days:
             end = min(last + 1 + leads, days)
-            series = model.flow(found, state, first, end)
+            series = model.flow(controls, state, first, end)
             during, after = np.split(series, [settings.window])
             ahead[last, : len(after)] = roots.carried_on(during, after, last)
-        state = model.next_state(found, state, first)
+        state = model.next_state(controls, state, first)
     return ahead
 
 
@@ -156,9 +156,9 @@ def _window(
     value, error, before, share = roots.observation(first, last)
 
     def flow(controls: Tensor) -> Tensor:
-        found = roots.of(model.run(controls, state, first, last + 1))
-        earlier = torch.gather(found, -1, torch.from_numpy(before).expand(found.shape))
-        return found - torch.from_numpy(share) * earlier
+        flows = roots.of(model.run(controls, state, first, last + 1))
+        earlier = torch.gather(flows, -1, torch.from_numpy(before).expand(flows.shape))
+        return flows - torch.from_numpy(share) * earlier
 
     return Window(
         propagate=lambda states, _: states,
@@ -209,16 +209,16 @@ class _Roots:
         share : ndarray
             (basin, 1, day) of that day; 0 where there is none.
         """
-        seen = self._observed[first : last + 1].T
-        days = np.arange(seen.shape[1])
-        at = np.maximum.accumulate(np.where(np.isnan(seen), -1, days), axis=1)
-        before = np.concatenate([np.full((len(seen), 1), -1), at[:, :-1]], axis=1)
+        roots = self._observed[first : last + 1].T
+        days = np.arange(roots.shape[1])
+        at = np.maximum.accumulate(np.where(np.isnan(roots), -1, days), axis=1)
+        before = np.concatenate([np.full((len(roots), 1), -1), at[:, :-1]], axis=1)
         rho = np.asarray(self._errors.share)[:, None]
         share = np.where(before < 0, 0.0, rho ** (days - before))
         before = np.maximum(before, 0)
-        earlier = np.take_along_axis(np.nan_to_num(seen), before, axis=1)
+        earlier = np.take_along_axis(np.nan_to_num(roots), before, axis=1)
         error = self._std[:, None] * np.sqrt(np.maximum(1.0 - share**2, 1e-4))
-        return seen - share * earlier, error, before[:, None], share[:, None]
+        return roots - share * earlier, error, before[:, None], share[:, None]
 
     def carried_on(self, during: Array, after: Array, last: int) -> Array:
         """Return flow ahead with what is left of the last error that is known.
@@ -230,8 +230,8 @@ class _Roots:
         last : int
             That day.
         """
-        seen = self._observed[last + 1 - len(during) : last + 1]
-        errors = seen - np.sqrt(during + self._offset)
+        observed = self._observed[last + 1 - len(during) : last + 1]
+        errors = observed - np.sqrt(during + self._offset)
         error, age = errors[-1].copy(), np.zeros(errors.shape[1], dtype=np.intp)
         for days, earlier in enumerate(errors[-2::-1], start=1):
             age[np.isnan(error)] = days

@@ -38,10 +38,10 @@ class Reservoir:
     def update(self):
         now = self.values
         volume = now["storage"] + now["inflow"] * self.get_time_step()
-        taken = np.minimum(self.demand * self.get_time_step(), volume)
-        over = np.maximum(volume - taken - self.capacity, 0.0)
-        now["storage"][:] = volume - taken - over
-        now["release"][:] = taken / self.get_time_step()
+        withdrawal = np.minimum(self.demand * self.get_time_step(), volume)
+        over = np.maximum(volume - withdrawal - self.capacity, 0.0)
+        now["storage"][:] = volume - withdrawal - over
+        now["release"][:] = withdrawal / self.get_time_step()
         now["spill"][:] = over / self.get_time_step()
         self.time += self.get_time_step()
 

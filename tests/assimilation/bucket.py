@@ -38,6 +38,6 @@ class Buckets:
 
     def update(self) -> None:
         self.storage += self.inflow
-        lost = self._share * self.storage
-        self.storage -= lost
-        self.outflow[0] = lost.sum()
+        outflow = self._share * self.storage
+        self.storage -= outflow
+        self.outflow[0] = outflow.sum()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bmi_dmx.assimilation.experiment import Experiment, System
-from bmi_dmx.assimilation.observing import Observing
+from bmi_dmx.assimilation.observing_system import ObservingSystem
 
 __all__ = ["LORENZ", "experiment"]
 
@@ -17,6 +17,6 @@ def experiment(**changes: Any) -> Experiment:
     observe = changes.pop("observe", {})
     usual = {
         "system": LORENZ, "cycle": 0.05, "cycles": 60, "burn_in": 20, "seeds": 3,
-        "spin_up": 20.0, "observe": Observing(**observe),
+        "spin_up": 20.0, "observe": ObservingSystem(**observe),
     }  # fmt: skip
     return Experiment(**{**usual, **changes})

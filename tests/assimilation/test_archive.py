@@ -26,22 +26,22 @@ def truth() -> Truth:
 
 def test_what_is_written_is_read(truth: Truth, tmp_path: Path) -> None:
     write_archive(tmp_path / "a.nc", truth, tell=True)
-    found = read_archive(tmp_path / "a.nc")
-    assert found.experiment == truth.experiment
-    np.testing.assert_array_equal(found.values, np.moveaxis(truth.values, 0, 1))
-    np.testing.assert_array_equal(found.seeds, [1, 2, 3])
-    np.testing.assert_allclose(found.seconds, 0.05 * np.arange(12), atol=1e-6)
-    np.testing.assert_array_equal(found.error, np.full(5, 0.5))
-    assert found.truth is not None
+    archive = read_archive(tmp_path / "a.nc")
+    assert archive.experiment == truth.experiment
+    np.testing.assert_array_equal(archive.values, np.moveaxis(truth.values, 0, 1))
+    np.testing.assert_array_equal(archive.seeds, [1, 2, 3])
+    np.testing.assert_allclose(archive.seconds, 0.05 * np.arange(12), atol=1e-6)
+    np.testing.assert_array_equal(archive.error, np.full(5, 0.5))
+    assert archive.truth is not None
     for cycle in range(12):
-        seen = truth.operators.predict(found.truth[:, cycle], cycle)
-        if (found.entries[cycle] >= 0).all():
-            own = found.truth[:, cycle][:, found.entries[cycle]]
+        predicted = truth.operators.predict(archive.truth[:, cycle], cycle)
+        if (archive.entries[cycle] >= 0).all():
+            expected = archive.truth[:, cycle][:, archive.entries[cycle]]
         else:
-            assert found.projection is not None
-            own = found.truth[:, cycle] @ found.projection.T
-        np.testing.assert_allclose(own, seen)
-        error = found.values[:, cycle] - seen
+            assert archive.projection is not None
+            expected = archive.truth[:, cycle] @ archive.projection.T
+        np.testing.assert_allclose(expected, predicted)
+        error = archive.values[:, cycle] - predicted
         assert np.nanmax(np.abs(error)) < 2.5
 
 
@@ -89,10 +89,10 @@ def test_a_damaged_archive_is_refused(
     write_archive(path, truth)
     with netCDF4.Dataset(path, "a") as file:
         damage(file)
-    with pytest.raises(kind, match=re.escape(message)) as found:
+    with pytest.raises(kind, match=re.escape(message)) as error:
         read_archive(path)
-    assert str(found.value).startswith(str(path))
-    assert "\n" not in str(found.value)
+    assert str(error.value).startswith(str(path))
+    assert "\n" not in str(error.value)
 
 
 def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:

@@ -14,13 +14,13 @@ def test_the_share_of_red_noise_is_found_in_spite_of_gaps() -> None:
     for k in range(1, len(errors)):
         errors[k] = share * errors[k - 1] + rng.standard_normal(3)
     errors[rng.random(errors.shape) < 0.5] = np.nan
-    found = Autoregression.fitted(errors).share
-    np.testing.assert_allclose(found, share, atol=0.03)
+    estimate = Autoregression.fitted(errors).share
+    np.testing.assert_allclose(estimate, share, atol=0.03)
 
 
 def test_the_share_is_that_of_least_squares() -> None:
-    found = Autoregression.fitted(np.array([1.0, 2.0, np.nan, 3.0, -1.0])).share
-    assert found == pytest.approx((1 * 2 + 3 * -1) / (1 + 9))
+    estimate = Autoregression.fitted(np.array([1.0, 2.0, np.nan, 3.0, -1.0])).share
+    assert estimate == pytest.approx((1 * 2 + 3 * -1) / (1 + 9))
 
 
 def test_nothing_known_is_no_share_and_growth_is_none() -> None:
@@ -31,11 +31,11 @@ def test_nothing_known_is_no_share_and_growth_is_none() -> None:
 def test_a_correction_decays_with_lead_and_age() -> None:
     forecast = np.zeros((3, 2))
     error = np.array([8.0, np.nan])
-    found = Autoregression(np.array([0.5, 0.5])).corrected(forecast, error)
-    assert found.tolist() == [[4.0, 0.0], [2.0, 0.0], [1.0, 0.0]]
+    correction = Autoregression(np.array([0.5, 0.5])).corrected(forecast, error)
+    assert correction.tolist() == [[4.0, 0.0], [2.0, 0.0], [1.0, 0.0]]
     older = Autoregression(0.5).corrected(forecast, error, age=np.array([1, 0]))
     assert older[:, 0].tolist() == [2.0, 1.0, 0.5]
-    assert found.dtype == np.float64
+    assert correction.dtype == np.float64
     single = Autoregression(0.5).corrected(forecast.astype(np.float32), error)
     assert single.dtype == np.float32
 

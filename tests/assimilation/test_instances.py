@@ -21,58 +21,58 @@ def ensemble(members: int = 12, **keys: bool) -> Instances:
     )
 
 
-def rained(found: Instances, rain: np.ndarray) -> None:
+def rained(instances: Instances, rain: np.ndarray) -> None:
     """Step members with rain of their own, (member, bucket)."""
-    for member, own in zip(found.members, rain, strict=True):
-        member.set_value("inflow", own)
-    found.update()
+    for member, inflow in zip(instances.members, rain, strict=True):
+        member.set_value("inflow", inflow)
+    instances.update()
 
 
 def test_states_are_what_the_filter_makes_of_them() -> None:
-    found, rng = ensemble(), np.random.default_rng(0)
-    rained(found, rng.gamma(2.0, 1.0, (12, 2)))
-    before, predicted = found.values("storage"), found.values("outflow")
-    added = found.analyse("outflow", 2.0, 0.1)
-    seen = Observation(np.array([2.0]), np.array([0.1]))
-    expected = np.expm1(Etkf().analyse(np.log1p(before), predicted, seen))
-    np.testing.assert_allclose(found.values("storage"), expected, rtol=1e-12)
+    instances, rng = ensemble(), np.random.default_rng(0)
+    rained(instances, rng.gamma(2.0, 1.0, (12, 2)))
+    before, predicted = instances.values("storage"), instances.values("outflow")
+    added = instances.analyse("outflow", 2.0, 0.1)
+    observed = Observation(np.array([2.0]), np.array([0.1]))
+    expected = np.expm1(Etkf().analyse(np.log1p(before), predicted, observed))
+    np.testing.assert_allclose(instances.values("storage"), expected, rtol=1e-12)
     np.testing.assert_allclose(added["storage"], (expected - before).mean(0))
 
 
 def test_a_gauge_brings_stores_to_the_truth() -> None:
-    rng, found, blind = np.random.default_rng(1), ensemble(), ensemble()
+    rng, instances, blind = np.random.default_rng(1), ensemble(), ensemble()
     truth, errors = Buckets(), []
     for _ in range(200):
         rain = rng.gamma(0.5, 2.0, 2)
         truth.set_value("inflow", rain)
         truth.update()
         wrong = 1.4 * rain * rng.lognormal(0.0, 0.5, (12, 2))
-        for one in (found, blind):
+        for one in (instances, blind):
             rained(one, wrong)
-        found.analyse("outflow", truth.outflow, 0.05)
+        instances.analyse("outflow", truth.outflow, 0.05)
         errors.append(
             [one.values("storage").sum(1).mean() - truth.storage.sum()
-             for one in (found, blind)]
+             for one in (instances, blind)]
         )  # fmt: skip
     late = np.sqrt((np.array(errors)[50:] ** 2).mean(0))
     assert late[0] < 0.3 * late[1]
-    assert found.values("storage").min() >= 0.0
+    assert instances.values("storage").min() >= 0.0
 
 
 def test_what_is_missing_changes_nothing() -> None:
-    found = ensemble()
-    rained(found, np.random.default_rng(0).gamma(2.0, 1.0, (12, 2)))
-    before = found.values("storage")
-    added = found.analyse("outflow", np.nan, 0.1)
-    np.testing.assert_array_equal(found.values("storage"), before)
+    instances = ensemble()
+    rained(instances, np.random.default_rng(0).gamma(2.0, 1.0, (12, 2)))
+    before = instances.values("storage")
+    added = instances.analyse("outflow", np.nan, 0.1)
+    np.testing.assert_array_equal(instances.values("storage"), before)
     np.testing.assert_array_equal(added["storage"], 0.0)
 
 
 def test_components_that_do_not_hold_what_is_set_are_refused() -> None:
-    found = ensemble(deaf=True)
-    rained(found, np.random.default_rng(0).gamma(2.0, 1.0, (12, 2)))
+    instances = ensemble(deaf=True)
+    rained(instances, np.random.default_rng(0).gamma(2.0, 1.0, (12, 2)))
     with pytest.raises(DataError, match=r"Buckets: 'storage' of member 1 is .* set to"):
-        found.analyse("outflow", 2.0, 0.1)
+        instances.analyse("outflow", 2.0, 0.1)
 
 
 def test_names_are_checked() -> None:

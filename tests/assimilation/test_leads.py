@@ -43,18 +43,18 @@ def test_a_perfect_forecast_has_no_error_and_gaps_do_not_count() -> None:
 def test_errors_of_persistence_are_those_of_red_noise() -> None:
     # Var(x(t+k) − x(t)) = 2(1 − ρᵏ)/(1 − ρ²).
     series = red_noise(0.8)
-    found = error_curve(persistence(series, 4), series).mean(1)
+    errors = error_curve(persistence(series, 4), series).mean(1)
     expected = np.sqrt(2 * (1 - 0.8 ** np.arange(1, 5)) / (1 - 0.64))
-    np.testing.assert_allclose(found, expected, rtol=0.03)
+    np.testing.assert_allclose(errors, expected, rtol=0.03)
 
 
 def test_damped_anomalies_are_the_best_of_red_noise() -> None:
     climatology = 10.0 + 3.0 * np.sin(np.arange(20_000) / 50)[:, None] * np.ones(2)
     series = climatology + red_noise(0.8)
     forecast = damped_anomaly(series, climatology, 4, slice(0, 10_000))
-    found = error_curve(forecast, series).mean(1)
+    errors = error_curve(forecast, series).mean(1)
     expected = np.sqrt((1 - 0.8 ** (2 * np.arange(1, 5))) / (1 - 0.64))
-    np.testing.assert_allclose(found, expected, rtol=0.03)
+    np.testing.assert_allclose(errors, expected, rtol=0.03)
 
 
 def test_a_damped_anomaly_is_unknown_where_the_last_observation_is() -> None:

@@ -74,20 +74,20 @@ def test_a_distance_that_is_none_is_refused() -> None:
 
 
 def test_a_ring_is_measured_the_shorter_way() -> None:
-    found = on_ring(np.array([0, 1, 39]), np.array([0, 20, 38]), 40)
-    assert found.tolist() == [[0, 20, 2], [1, 19, 3], [1, 19, 1]]
+    distances = on_ring(np.array([0, 1, 39]), np.array([0, 20, 38]), 40)
+    assert distances.tolist() == [[0, 20, 2], [1, 19, 3], [1, 19, 1]]
 
 
 def brute(tree: Tree, ways: np.ndarray, flowing: bool) -> np.ndarray:
     """Walk down from both places and look where the ways meet."""
 
     def down(at: int) -> dict[int, float]:
-        found, gone = {}, 0.0
+        distances, gone = {}, 0.0
         while at >= 0:
-            found[at] = gone
+            distances[at] = gone
             gone += ways[at]
             at = int(tree.downstream[at])
-        return found
+        return distances
 
     size = len(tree)
     result = np.full((size, size), np.inf)
@@ -120,9 +120,9 @@ def test_a_tree_is_measured_down_to_where_places_meet(
     ways = rng.uniform(0.1, 5.0, size)
     points = rng.integers(0, size, 6)
     observed = rng.integers(0, size, 4)
-    found = on_tree(tree, points, observed, ways, flowing=flowing)
+    distances = on_tree(tree, points, observed, ways, flowing=flowing)
     expected = brute(tree, ways, flowing)[np.ix_(points, observed)]
-    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(distances, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_ways_of_a_tree_are_one_unless_they_are_given() -> None:

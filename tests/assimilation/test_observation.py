@@ -10,12 +10,12 @@ from bmi_dmx.errors import DataError
 def test_an_error_is_broadcast_to_all_values() -> None:
     observation = Observation(np.zeros((2, 3)), np.float64(0.5))
     assert observation.error.shape == (2, 3)
-    assert observation.seen.all()
+    assert observation.valid.all()
 
 
 def test_a_missing_value_needs_no_error() -> None:
     observation = Observation(np.array([1.0, np.nan]), np.array([1.0, np.nan]))
-    assert observation.seen.tolist() == [True, False]
+    assert observation.valid.tolist() == [True, False]
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, np.nan, np.inf])
@@ -38,20 +38,20 @@ def test_what_is_too_far_from_the_forecast_is_left_out() -> None:
     # Members spread by 3 and errors of 4 make a standard deviation of 5.
     predicted = np.array([[-1.0], [1.0]]) * np.sqrt(9.0 / 2.0) * np.ones((2, 3))
     observation = Observation(np.array([19.9, 20.1, -20.1]), np.full(3, 4.0))
-    kept = screened(observation, predicted, limit=4.0)
-    assert kept.seen.tolist() == [True, False, False]
-    assert kept.value[0] == 19.9
-    assert (kept.error == 4.0).all()
+    usable = screened(observation, predicted, limit=4.0)
+    assert usable.valid.tolist() == [True, False, False]
+    assert usable.value[0] == 19.9
+    assert (usable.error == 4.0).all()
 
 
 def test_a_single_member_is_screened_by_the_error_alone() -> None:
-    kept = screened(Observation(np.array([3.9, 4.1]), np.ones(2)), np.zeros((1, 2)))
-    assert kept.seen.tolist() == [True, False]
+    usable = screened(Observation(np.array([3.9, 4.1]), np.ones(2)), np.zeros((1, 2)))
+    assert usable.valid.tolist() == [True, False]
 
 
 def test_screening_leaves_missing_values_missing() -> None:
     observation = Observation(np.array([np.nan, 0.0]), np.array([np.nan, 1.0]))
-    assert screened(observation, np.zeros((3, 2))).seen.tolist() == [False, True]
+    assert screened(observation, np.zeros((3, 2))).valid.tolist() == [False, True]
 
 
 def test_what_is_far_away_counts_as_much_as_what_is_at_the_limit() -> None:

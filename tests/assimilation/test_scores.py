@@ -22,9 +22,9 @@ from bmi_dmx.errors import DataError
 def test_the_error_is_over_entries_and_leaves_gaps_out() -> None:
     estimate = np.array([[1.0, 2.0, 5.0], [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
     truth = np.array([[1.0, 4.0, np.nan], [3.0, 0.0, 0.0], [np.nan] * 3])
-    found = rmse(estimate, truth)
-    assert found[:2].tolist() == pytest.approx([np.sqrt(2.0), np.sqrt(3.0)])
-    assert np.isnan(found[2])
+    errors = rmse(estimate, truth)
+    assert errors[:2].tolist() == pytest.approx([np.sqrt(2.0), np.sqrt(3.0)])
+    assert np.isnan(errors[2])
 
 
 def test_spread_accounts_for_the_finite_ensemble() -> None:
@@ -52,12 +52,12 @@ def reliable(
 @pytest.mark.parametrize("members", [3, 20])
 def test_spread_equals_error_where_truth_is_like_a_member(members: int) -> None:
     ensemble, truth = reliable(members, 20_000)
-    found = spread_skill(ensemble, truth, classes=5)
-    assert found.ratio == pytest.approx(1.0, abs=0.02)
-    assert (np.diff(found.spread) > 0).all()
+    skill = spread_skill(ensemble, truth, classes=5)
+    assert skill.ratio == pytest.approx(1.0, abs=0.02)
+    assert (np.diff(skill.spread) > 0).all()
     if members == 20:
         # Many members know when they are good.
-        np.testing.assert_allclose(found.error, found.spread, rtol=0.12)
+        np.testing.assert_allclose(skill.error, skill.spread, rtol=0.12)
     narrow, _ = reliable(members, 20_000, factor=0.5)
     assert spread_skill(narrow, truth).ratio == pytest.approx(0.5, abs=0.02)
 
@@ -80,16 +80,16 @@ def test_the_fair_crps_is_its_double_sum(members: int, seed: int) -> None:
 
 
 def test_the_fair_crps_does_not_depend_on_the_number_of_members() -> None:
-    found = [crps(*reliable(m, 60_000, seed=m)).mean() for m in (2, 10)]
-    assert found[0] == pytest.approx(found[1], rel=0.02)
+    scores = [crps(*reliable(m, 60_000, seed=m)).mean() for m in (2, 10)]
+    assert scores[0] == pytest.approx(scores[1], rel=0.02)
     # Of a normal distribution that is known, σ/√π on average.
-    assert found[1] == pytest.approx(1.75 / np.sqrt(np.pi), rel=0.02)
+    assert scores[1] == pytest.approx(1.75 / np.sqrt(np.pi), rel=0.02)
 
 
 def test_the_crps_of_one_member_is_its_error() -> None:
-    found = crps(np.array([[1.0, 2.0]]), np.array([3.0, np.nan]))
-    assert found[0] == 2.0
-    assert np.isnan(found[1])
+    scores = crps(np.array([[1.0, 2.0]]), np.array([3.0, np.nan]))
+    assert scores[0] == 2.0
+    assert np.isnan(scores[1])
 
 
 def test_ranks_of_a_reliable_ensemble_are_flat() -> None:
@@ -137,8 +137,8 @@ def test_innovations_of_known_covariances_are_consistent() -> None:
     truth = rng.standard_normal((cases, 2)) @ mixing
     value = truth + error * rng.standard_normal((cases, observed))
     value[::2, 1] = np.nan
-    found = innovation_consistency(predicted, Observation(value, error))
-    assert found.mean() == pytest.approx(1.0, abs=0.04)
+    consistency = innovation_consistency(predicted, Observation(value, error))
+    assert consistency.mean() == pytest.approx(1.0, abs=0.04)
     twice = innovation_consistency(predicted, Observation(value, 0.5 * error))
     assert twice.mean() > 1.5
 

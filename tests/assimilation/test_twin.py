@@ -94,10 +94,10 @@ def test_every_fourth_place_and_projections_are_enough_to_follow() -> None:
 
 
 def test_ranks_are_counted_and_spread_is_about_the_error(truth: Truth) -> None:
-    found = follow(truth, FilterRun(filter="etkf", members=25, inflation=1.03))
-    assert found.ranks.shape == (1, 26)
-    assert found.ranks.sum() == 3 * 40 * 20
-    (scores,) = found.scores()
+    followed = follow(truth, FilterRun(filter="etkf", members=25, inflation=1.03))
+    assert followed.ranks.shape == (1, 26)
+    assert followed.ranks.sum() == 3 * 40 * 20
+    (scores,) = followed.scores()
     assert 0.7 < scores["spread"] / scores["rmse_analysis"] < 1.5
     assert 0.7 < scores["spread_forecast"] / scores["rmse_forecast"] < 1.5
     assert scores["spread"] < scores["spread_forecast"]
@@ -107,12 +107,12 @@ def test_ranks_are_counted_and_spread_is_about_the_error(truth: Truth) -> None:
 def test_innovations_are_kept_and_are_what_the_forecast_says_of_them(
     truth: Truth,
 ) -> None:
-    found = follow(truth, FilterRun(filter="etkf", members=25, inflation=1.03))
-    assert found.innovation.shape == (1, 3, 60, 20)
+    followed = follow(truth, FilterRun(filter="etkf", members=25, inflation=1.03))
+    assert followed.innovation.shape == (1, 3, 60, 20)
     late = slice(20, None)
-    standard = (found.innovation / found.expected)[..., late, :]
+    standard = (followed.innovation / followed.expected)[..., late, :]
     assert 0.8 < standard.std() < 1.2
-    (scores,) = found.scores()
+    (scores,) = followed.scores()
     assert 0.8 < scores["consistency"] < 1.2
     wide = follow(truth, FilterRun(filter="etkf", members=25, inflation=1.5))
     assert wide.scores()[0]["consistency"] < 0.8 * scores["consistency"]
@@ -120,10 +120,10 @@ def test_innovations_are_kept_and_are_what_the_forecast_says_of_them(
 
 def test_what_is_missing_has_no_innovation() -> None:
     gaps = truth_of(experiment(observe={"missing": 0.5}))
-    found = follow(gaps, FilterRun(filter="etkf", members=25, inflation=1.03))
+    followed = follow(gaps, FilterRun(filter="etkf", members=25, inflation=1.03))
     missing = np.moveaxis(np.isnan(gaps.values), 0, 1)
-    np.testing.assert_array_equal(np.isnan(found.innovation[0]), missing)
-    assert np.isfinite(found.consistency).all()
+    np.testing.assert_array_equal(np.isnan(followed.innovation[0]), missing)
+    assert np.isfinite(followed.consistency).all()
     nothing = truth_of(experiment(observe={"missing": 0.95}))
     blind = follow(nothing, FilterRun(filter="etkf", members=25))
     assert np.isnan(blind.consistency).any()  # some cycles see nothing at all

@@ -14,20 +14,22 @@ from bmi_dmx.benchmarks.measure import Effort
 
 def test_the_loops_do_the_same_work() -> None:
     problem = Problem.of(3, 6)
-    ensemble, seen = problem.ensemble, problem.observation
-    arguments = ensemble, seen.value, seen.error
+    ensemble, observed = problem.ensemble, problem.observation
+    arguments = ensemble, observed.value, observed.error
     np.testing.assert_allclose(
         loops.letkf(*arguments, problem.taper),
-        Letkf().analyse(ensemble, ensemble, seen, taper=problem.taper),
+        Letkf().analyse(ensemble, ensemble, observed, taper=problem.taper),
         rtol=1e-10,
     )
     np.testing.assert_allclose(
-        loops.etkf(*arguments), Etkf().analyse(ensemble, ensemble, seen), rtol=1e-10
+        loops.etkf(*arguments), Etkf().analyse(ensemble, ensemble, observed), rtol=1e-10
     )
     drawn = np.random.default_rng(1).standard_normal((40, 3, 6))
     np.testing.assert_allclose(
         loops.enkf(*arguments, np.moveaxis(drawn, 0, -1)),
-        Enkf().analyse(ensemble, ensemble, seen, generator=np.random.default_rng(1)),
+        Enkf().analyse(
+            ensemble, ensemble, observed, generator=np.random.default_rng(1)
+        ),
         rtol=1e-9,
     )
 

@@ -14,9 +14,9 @@ def test_one_state_is_measured_beside_ensembles(
     quick = Effort(repeats=1, seconds=0.0)
     monkeypatch.setattr(ensembles, "Effort", lambda **_: quick)
     records = ensembles.run(sizes=((2, 4),), time_steps=("daily",))
-    found = [record.flat() for record in records]
-    assert [(r["members"], r["observed"]) for r in found] == [
+    rows = [record.flat() for record in records]
+    assert [(r["members"], r["observed"]) for r in rows] == [
         (1, "none"), (4, "none"), (4, "all"),
     ]  # fmt: skip
-    assert all(r["forward_s"] > 0.0 for r in found)
+    assert all(r["forward_s"] > 0.0 for r in rows)
     assert "members" in capsys.readouterr().out

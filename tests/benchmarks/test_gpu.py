@@ -30,10 +30,10 @@ def test_without_a_gpu_nothing_is_measured(
 def test_a_gpu_runs_scans_alone(
     name: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["bench", *([name] if name else []), "--device", "cuda"]
-    assert main(asked) == 1
-    found = repr(name) if name else "nothing"
-    message = f"bench --device cuda: expected 'scan', found {found}"
+    arguments = ["bench", *([name] if name else []), "--device", "cuda"]
+    assert main(arguments) == 1
+    benchmark = repr(name) if name else "nothing"
+    message = f"bench --device cuda: expected 'scan', found {benchmark}"
     assert message in capsys.readouterr().err
 
 

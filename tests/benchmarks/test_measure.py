@@ -40,8 +40,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def test_the_seconds_of_a_function_are_those_of_one_call(
     clock: Clock, seconds: float
 ) -> None:
-    found = measure.seconds_of(lambda: clock.spend(seconds), BRIEF)
-    assert found == pytest.approx(seconds)
+    duration = measure.seconds_of(lambda: clock.spend(seconds), BRIEF)
+    assert duration == pytest.approx(seconds)
 
 
 def test_two_functions_are_timed_apart(clock: Clock) -> None:
@@ -53,9 +53,9 @@ def test_two_functions_are_timed_apart(clock: Clock) -> None:
 
 
 def test_the_second_function_is_given_what_the_first_returns() -> None:
-    seen = []
-    measure.seconds_of_two(lambda: 7, seen.append, BRIEF)
-    assert set(seen) == {7}
+    arguments = []
+    measure.seconds_of_two(lambda: 7, arguments.append, BRIEF)
+    assert set(arguments) == {7}
 
 
 def test_measuring_ends_at_the_limit(clock: Clock) -> None:
@@ -91,11 +91,11 @@ def test_records_are_written_flat_with_machine_and_date(tmp_path: Path) -> None:
     )
     path = tmp_path / "new" / "records.json"
     measure.write([record], path)
-    (read,) = json.loads(path.read_text(encoding="utf-8"))
-    assert list(read) == [
+    (row,) = json.loads(path.read_text(encoding="utf-8"))
+    assert list(row) == [
         "case", "implementation", "n", "forward_s", "backward_s", "memory_bytes", "x",
         "hardware", "date", "versions",
     ]  # fmt: skip
-    assert read["forward_s"] == 0.5
-    assert read["versions"].startswith("bmi_dmx ")
-    assert "cores" in read["hardware"]
+    assert row["forward_s"] == 0.5
+    assert row["versions"].startswith("bmi_dmx ")
+    assert "cores" in row["hardware"]

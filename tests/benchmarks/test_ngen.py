@@ -35,8 +35,8 @@ def test_all_of_the_benchmark_is_recorded(
             expected = record.forward_s - idle.forward_s
             assert record.more["difference_s"] == expected
             assert record.more["balance_s"] is not None
-            counted = record.more["instructions"] is not None
-            assert counted == (why_not_counted() is None)
+            has_count = record.more["instructions"] is not None
+            assert has_count == (why_not_counted() is None)
     runs = [r for r in records if r.case == "many catchments"]
     assert [r.sizes["parameters"] for r in runs] == ["static", "dynamic"]
     for record in runs:
@@ -45,7 +45,7 @@ def test_all_of_the_benchmark_is_recorded(
         assert record.memory_bytes is not None
     assert runs[0].more["equilibrium_s"] > runs[0].more["first_hour_s"]
     printed = capsys.readouterr().out
-    assert ("instructions are not counted" in printed) != counted
+    assert ("instructions are not counted" in printed) != has_count
     assert "One hour of one catchment" in printed
     assert "Many catchments" in printed
 
@@ -53,7 +53,7 @@ def test_all_of_the_benchmark_is_recorded(
 def test_nothing_has_functions_of_a_component_and_no_others(tmp_path: Path) -> None:
     count = tmp_path / "count.txt"
     count.write_text("8", encoding="utf-8")
-    nothing = ngen.Nothing()
+    nothing = ngen.EmptyComponent()
     nothing.initialize(str(count))
     functions = dict(inspect.getmembers(nothing, inspect.ismethod))
     assert functions
@@ -77,21 +77,21 @@ def test_an_hour_makes_the_calls_of_the_framework(
 ) -> None:
     count = tmp_path / "count.txt"
     count.write_text(str(inputs), encoding="utf-8")
-    called: list[str] = []
+    names: list[str] = []
 
     def counted(self: object, name: str) -> Any:
-        found = object.__getattribute__(self, name)
+        attribute = object.__getattribute__(self, name)
         if name.startswith("_"):
-            return found
+            return attribute
 
         def function(*args: Any) -> Any:
-            called.append(name)
-            return found(*args)
+            names.append(name)
+            return attribute(*args)
 
         return function
 
-    monkeypatch.setattr(ngen.Nothing, "__getattribute__", counted, raising=False)
-    adapter = ngen._adapter("bmi_dmx.benchmarks.ngen.Nothing", count, "cat-0")
-    called.clear()
+    monkeypatch.setattr(ngen.EmptyComponent, "__getattribute__", counted, raising=False)
+    adapter = ngen._adapter("bmi_dmx.benchmarks.ngen.EmptyComponent", count, "cat-0")
+    names.clear()
     ngen._hour(adapter)
-    assert len(called) == calls
+    assert len(names) == calls

@@ -15,11 +15,11 @@ from bmi_dmx.benchmarks.ocean import MadeOcean
 
 
 def test_the_ocean_that_is_measured_moves_and_has_a_gradient() -> None:
-    made = MadeOcean.of(20.0, 3, torch.float64)
-    viscosity = made.parameters["viscosity"].requires_grad_()
-    (gradient,) = torch.autograd.grad(made.taped(), viscosity)
+    basin = MadeOcean.of(20.0, 3, torch.float64)
+    viscosity = basin.parameters["viscosity"].requires_grad_()
+    (gradient,) = torch.autograd.grad(basin.taped(), viscosity)
     assert float(gradient) != 0.0
-    assert made.cells == 8 * 18 * 3
+    assert basin.cells == 8 * 18 * 3
 
 
 def test_records_tell_time_memory_and_sizes(

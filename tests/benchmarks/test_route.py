@@ -33,9 +33,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("celerity", ["corrected", "legacy"])
 def test_the_plain_loop_has_the_numbers_of_the_kernel(celerity: str) -> None:
     flow = Flow.of(213, 30, celerity=celerity)
-    found = flow.run()[..., 0].detach().numpy()
-    assert found.max() > 10.0 * found[0].max() / 9.0
-    np.testing.assert_allclose(flow.by_levels(), found, rtol=1e-4)
+    outflow = flow.run()[..., 0].detach().numpy()
+    assert outflow.max() > 10.0 * outflow[0].max() / 9.0
+    np.testing.assert_allclose(flow.by_levels(), outflow, rtol=1e-4)
 
 
 def test_series_may_stand_side_by_side() -> None:
@@ -68,8 +68,8 @@ def test_a_table_of_a_river_is_read_as_it_was_written(tmp_path: Path) -> None:
     river = read_river(write_table(tmp_path / "river.csv", flow))
     assert river.tree.bonds == flow.tree.bonds
     length = dict(zip(river.tree.ids, river.attributes["length"], strict=True))
-    given = flow.parameters["length"][:, 0].tolist()
-    for name, x in zip(flow.tree.ids, given, strict=True):
+    lengths = flow.parameters["length"][:, 0].tolist()
+    for name, x in zip(flow.tree.ids, lengths, strict=True):
         assert length[name] == pytest.approx(x, rel=1e-6)
 
 

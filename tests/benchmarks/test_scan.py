@@ -110,11 +110,11 @@ def test_costs_that_are_not_positive_are_not_known(
     monkeypatch.setattr(limits, "seconds_of", lambda work, effort: float(next(times)))
     costs = limits.statement_costs(QUICK)
     assert costs == {"simple": None, "division": None, "function": None}
-    known = dict.fromkeys(costs, 1e-9) | {"function": None}
+    unit_costs = dict.fromkeys(costs, 1e-9) | {"function": None}
     work = limits.kinds(trace_step(Problem.of(1, steps=1).process), ["q.runoff"])
-    found = limits.shares(1.0, work, 8.0, known, 1e9)
-    assert found["statements_per_s_ceiling"] is None
-    assert found["share_of_arithmetic"] is None
-    assert found["share_of_bandwidth"] == 8e-9
-    limits.print_costs(known)
+    shares = limits.shares(1.0, work, 8.0, unit_costs, 1e9)
+    assert shares["statements_per_s_ceiling"] is None
+    assert shares["share_of_arithmetic"] is None
+    assert shares["share_of_bandwidth"] == 8e-9
+    limits.print_costs(unit_costs)
     assert "function not known" in capsys.readouterr().out

@@ -45,15 +45,15 @@ def test_a_whole_training_is_what_starts_it_and_its_steps(
     case = train.Case("hbv11p", 4)
     monkeypatch.setattr(train, "TRAININGS", {case: 100})
     monkeypatch.setattr(train, "_MEASURED_S", 3.0)
-    asked = []
+    calls = []
 
     def cost(*arguments: object) -> Cost:
-        asked.append(arguments)
+        calls.append(arguments)
         return Cost(fixed=50.0, step=2.5)
 
     monkeypatch.setattr(train, "cost", cost)
     step, _, whole = train.run([case], **SIZES)
-    assert asked == [(case.settings(), 3, (4, 5), (5, 8))]
+    assert calls == [(case.settings(), 3, (4, 5), (5, 8))]
     # Networks and processes take a second each of the two and a half of a step.
     assert step.more["networks_s"] == step.more["processes_s"] == 1.0
     assert whole.sizes["training_steps"] == 100
@@ -87,8 +87,8 @@ def test_processes_alone_answer_as_the_whole_model() -> None:
     assert {x.ndim for x in answers} == {1, 2, 3}
     expected = step.compared(step.model, 4)
     for warmup in (4, 0, 4):
-        found = step.compared(model, warmup)
-        torch.testing.assert_close(found, expected)
+        loss = step.compared(model, warmup)
+        torch.testing.assert_close(loss, expected)
 
 
 def test_a_step_changes_every_weight() -> None:

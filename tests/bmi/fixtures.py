@@ -23,16 +23,16 @@ Configure = Callable[..., Path]
 @pytest.fixture(scope="session")
 def bundle_of(tmp_path_factory: pytest.TempPathFactory) -> MakeBundle:
     """Return the folder of a bundle of a model, made once."""
-    made: dict[str, Path] = {}
+    bundles: dict[str, Path] = {}
 
     def make(spec: ModelSpec) -> Path:
         key = repr(spec)
-        if key not in made:
+        if key not in bundles:
             path = tmp_path_factory.mktemp("bundle") / "untrained"
             model = untrained(spec)
             save_bundle(model, path, licence="CC0-1.0", provenance={}, scores={})
-            made[key] = path
-        return made[key]
+            bundles[key] = path
+        return bundles[key]
 
     return make
 

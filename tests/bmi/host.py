@@ -52,10 +52,10 @@ def weather(steps: int, n: int, *, hours: float = 24.0) -> dict[str, np.ndarray]
 def taken(component: Component, forcing: dict[str, np.ndarray]) -> tuple[str, ...]:
     """Return the short names of the forcings that a component takes."""
     inputs = [component.get_value_ptr(n) for n in component.get_input_var_names()]
-    known = set(component.names())
-    found = [n for n in forcing if n in known]
+    names = set(component.names())
+    forcings = [n for n in forcing if n in names]
     return tuple(
-        n for n in found if any(component.get_value_ptr(n) is x for x in inputs)
+        n for n in forcings if any(component.get_value_ptr(n) is x for x in inputs)
     )
 
 
@@ -91,13 +91,13 @@ def run(
 ) -> dict[str, np.ndarray]:
     """Step a component through a forcing; return outputs, (step, location)."""
     names = names or taken(component, forcing)
-    found: dict[str, list[np.ndarray]] = {name: [] for name in outputs}
+    series: dict[str, list[np.ndarray]] = {name: [] for name in outputs}
     for step in steps:
         give(component, forcing, step, names)
         component.update()
         for name in outputs:
-            found[name].append(component.get_value_ptr(name).copy())
-    return {name: np.array(values) for name, values in found.items()}
+            series[name].append(component.get_value_ptr(name).copy())
+    return {name: np.array(values) for name, values in series.items()}
 
 
 def save(component: Any, prefix: str) -> np.ndarray:

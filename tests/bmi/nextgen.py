@@ -41,14 +41,14 @@ def step(model: Any, values: dict[str, float], columns: tuple[str, ...]) -> list
         model.get_var_units(name)
         model.get_var_type(name)
         items = model.get_var_nbytes(name) // model.get_var_itemsize(name)
-        given = np.full(items, values[name], model.get_var_type(name))
+        array = np.full(items, values[name], model.get_var_type(name))
         model.get_var_type(name)
         model.get_var_nbytes(name)
         model.get_var_itemsize(name)
-        model.set_value(name, given)
+        model.set_value(name, array)
     assert model.get_time_step() == 3600.0
     model.update()
-    written = []
+    row = []
     for name in columns:
         assert model.get_output_item_count() == len(model.get_output_var_names())
         assert name in model.get_output_var_names()
@@ -59,8 +59,8 @@ def step(model: Any, values: dict[str, float], columns: tuple[str, ...]) -> list
         dest = np.zeros(1, model.get_var_type(name))
         model.get_value_at_indices(name, dest, np.zeros(1, np.int32))
         model.get_var_units(name)
-        written.append(float(dest[0]))
-    return written
+        row.append(float(dest[0]))
+    return row
 
 
 def parameterized(model: Component, values: dict[str, float]) -> None:

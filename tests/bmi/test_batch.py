@@ -79,10 +79,10 @@ def test_two_years_of_days(spec: Any, n: int, start: Any, bundle_of: Any) -> Non
     forcing = weather(steps, n)
     expected = batch(bundle_of(spec), forcing, n, 1)
     component = start(n, bundle=str(bundle_of(spec)))
-    found = run(component, forcing, range(steps), (*OUTPUTS, "k0"))
-    for name, series in found.items():
+    outputs = run(component, forcing, range(steps), (*OUTPUTS, "k0"))
+    for name, series in outputs.items():
         np.testing.assert_allclose(series, expected.outputs[name], **PRECISE)
-    assert np.ptp(found["streamflow"]) > 1.0
+    assert np.ptp(outputs["streamflow"]) > 1.0
 
 
 @pytest.mark.parametrize("spec", HOURLY.values(), ids=HOURLY)
@@ -93,8 +93,8 @@ def test_forty_days_of_hours(spec: Any, n: int, start: Any, bundle_of: Any) -> N
     bundle = bundle_of(spec)
     expected = batch(bundle, forcing, n, 24)
     component = start(n, bundle=str(bundle), time_step="hourly")
-    found = run(component, forcing, range(steps), (*OUTPUTS, "k0"))
-    for name, series in found.items():
+    outputs = run(component, forcing, range(steps), (*OUTPUTS, "k0"))
+    for name, series in outputs.items():
         np.testing.assert_allclose(series, expected.outputs[name], **PRECISE)
 
 
@@ -110,8 +110,8 @@ def test_other_sources_of_evaporation(
     if evaporation == "given":
         names += ("potential_evaporation",)
     component = start(n, bundle=str(path))
-    found = run(component, forcing, range(steps), OUTPUTS, names)
-    for name, series in found.items():
+    outputs = run(component, forcing, range(steps), OUTPUTS, names)
+    for name, series in outputs.items():
         np.testing.assert_allclose(series, expected.outputs[name], **PRECISE)
 
 
@@ -121,8 +121,8 @@ def test_many_locations_and_members(start: Any, bundle_of: Any) -> None:
     path = bundle_of(static(members=18))
     forcing = weather(steps, n)
     expected = batch(path, forcing, n, 1)
-    found = run(start(n, bundle=str(path)), forcing, range(steps), OUTPUTS)
-    for name, series in found.items():
+    outputs = run(start(n, bundle=str(path)), forcing, range(steps), OUTPUTS)
+    for name, series in outputs.items():
         np.testing.assert_allclose(series, expected.outputs[name], **PRECISE)
 
 
@@ -143,10 +143,12 @@ def test_runoff_depth_and_volume_are_the_streamflow(start: Any) -> None:
     area = np.array(attributes(n)["area_km2"])
     for time_step, seconds in {"daily": 86400.0, "hourly": 3600.0}.items():
         component = start(n, time_step=time_step, name=f"{time_step}.yaml")
-        found = run(component, weather(9, n), range(9), ("streamflow",))["streamflow"]
+        streamflow = run(component, weather(9, n), range(9), ("streamflow",))[
+            "streamflow"
+        ]
         depth = component.get_value_ptr("land_surface_water__runoff_depth")
         volume = component.get_value_ptr("land_surface_water__runoff_volume_flux")
-        per_second = found[-1] / 1000.0 / 86400.0
+        per_second = streamflow[-1] / 1000.0 / 86400.0
         np.testing.assert_allclose(depth, per_second * seconds, rtol=1e-14)
         np.testing.assert_allclose(volume, per_second * area * 1e6, rtol=1e-14)
         assert (volume > 0.0).all()

@@ -89,9 +89,9 @@ class Batch:
         days = (np.arange(steps) // 24 + first).astype(float)
         series["day_of_year"] = np.repeat(days[:, None], PLACES, axis=1)
         self.forcing = {n: torch.from_numpy(series[n]) for n in self.model.forcings}
-        known = attributes(PLACES)
+        properties = attributes(PLACES)
         self.places = {
-            n: torch.tensor(known[n], dtype=torch.float64)
+            n: torch.tensor(properties[n], dtype=torch.float64)
             for n in self.model.attributes
         }
 
@@ -117,10 +117,10 @@ class Batch:
     def outputs(self, names: tuple[str, ...]) -> dict[str, np.ndarray]:
         ahead = {n: x[24 * DAYS :] for n, x in self.forcing.items()}
         with torch.no_grad():
-            found = self.model.simulate(
+            series = self.model.simulate(
                 ahead, self.places, state=self.handed(), outputs=names
             ).outputs
-        return {n: x.numpy() for n, x in found.items()}
+        return {n: x.numpy() for n, x in series.items()}
 
 
 @pytest.fixture
@@ -155,11 +155,11 @@ def test_hours_after_days_are_those_of_a_batch(
             component.state()[name], expected.numpy(), rtol=1e-12, atol=1e-14
         )
     assert np.abs(component.state()["dynamic.hidden"]).min() > 0.0
-    found = run(component, batch.hours, range(HOURS), OUTPUTS[kind])
+    outputs = run(component, batch.hours, range(HOURS), OUTPUTS[kind])
     for name, expected in batch.outputs(OUTPUTS[kind]).items():
         scale = np.abs(expected).max()
         np.testing.assert_allclose(
-            found[name], expected, rtol=1e-10, atol=1e-12 * scale
+            outputs[name], expected, rtol=1e-10, atol=1e-12 * scale
         )
         assert scale > 0.0
 
@@ -177,12 +177,12 @@ def test_a_state_of_hours_holds_all_that_goes_on(
     again = hours(
         start, folder, name="again.yaml", state="hours.state", start_time=later
     )
-    found = run(again, batch.hours, range(cut, HOURS), names)
+    outputs = run(again, batch.hours, range(cut, HOURS), names)
     for name in names:
-        np.testing.assert_array_equal(found[name], expected[name])
-    held, expected_held = again.state(), whole.state()
+        np.testing.assert_array_equal(outputs[name], expected[name])
+    state, expected_held = again.state(), whole.state()
     for name, array in expected_held.items():
-        np.testing.assert_array_equal(held[name], array, name)
+        np.testing.assert_array_equal(state[name], array, name)
 
 
 def test_a_file_of_days_is_read_by_the_network_of_days(
@@ -225,12 +225,12 @@ def test_nothing_leads_from_hours_to_days(
 
 
 def test_attributes_of_both_networks_are_asked_for(start: Any, bundle_of: Any) -> None:
-    given = attributes(1)
-    del given["aridity"]
+    properties = attributes(1)
+    del properties["aridity"]
     with pytest.raises(DataError, match="attribute 'aridity' of the model is missing"):
         start(
             1, bundle=str(bundle_of(SPECS["land"])), time_step="hourly",
-            locations={"ids": ["a"], "attributes": given},
+            locations={"ids": ["a"], "attributes": properties},
         )  # fmt: skip
 
 
@@ -256,7 +256,7 @@ def test_half_hours_begin_with_what_days_answered_last(
     run(days, batch.days, range(DAYS), ())
     days.save_state(tmp_path / "days.state")
     component = hours(start, folder, time_step="30 min")
-    found = run(component, batch.hours, range(4), ("streamflow",))["streamflow"]
-    np.testing.assert_array_equal(found[0], days.get_value_ptr("streamflow"))
-    np.testing.assert_array_equal(found[1], found[0])
-    assert not np.array_equal(found[2], found[1])
+    streamflow = run(component, batch.hours, range(4), ("streamflow",))["streamflow"]
+    np.testing.assert_array_equal(streamflow[0], days.get_value_ptr("streamflow"))
+    np.testing.assert_array_equal(streamflow[1], streamflow[0])
+    assert not np.array_equal(streamflow[2], streamflow[1])

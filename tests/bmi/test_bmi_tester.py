@@ -57,7 +57,7 @@ def test_bmi_tester_passes(
     fill = {k: v for k, v in FILL.items() if time_step == "daily" or k[-4] != "_"}
     settings = {"bundle": str(bundle_of(spec)), "forcing_policy": fill}
     config = configure(n, name="run/model.yaml", time_step=time_step, **settings)
-    done = subprocess.run(
+    process = subprocess.run(
         [
             sys.executable, "-m", "bmi_tester", "bmi_dmx:Component",
             "--root-dir", str(config.parent), "--config-file", str(config),
@@ -68,10 +68,10 @@ def test_bmi_tester_passes(
         text=True,
         check=False,
     )  # fmt: skip
-    output = done.stdout + done.stderr
-    assert done.returncode == 0, output
+    output = process.stdout + process.stderr
+    assert process.returncode == 0, output
     component = Component()
     component.initialize(str(config))
     counts = component.get_input_item_count(), component.get_output_item_count()
-    passed = [int(count) for count in re.findall(r"(\d+) passed", output)]
-    assert passed == expected(*counts, n), output
+    passes = [int(count) for count in re.findall(r"(\d+) passed", output)]
+    assert passes == expected(*counts, n), output

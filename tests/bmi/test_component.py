@@ -91,12 +91,12 @@ assert logging.root.level == logging.WARNING
 def test_nothing_is_printed_and_nothing_of_the_host_is_changed(configure: Any) -> None:
     path = configure(1, **HOURLY)
     environment = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "HOME": str(Path.home())}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", QUIET, str(path)],
         capture_output=True, text=True, check=False, env=environment,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert (done.stdout, done.stderr) == ("", "")
+    assert process.returncode == 0, process.stderr
+    assert (process.stdout, process.stderr) == ("", "")
 
 
 def test_logging_is_left_to_the_host() -> None:

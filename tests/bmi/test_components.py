@@ -60,8 +60,8 @@ def metadata(kind: type[Component]) -> ModelMetadata:
 
 def forcing(component: Component) -> dict[str, np.ndarray]:
     """Return the inputs that are no numbers until they are set."""
-    named = {x: component.get_value_ptr(x) for x in component.get_input_var_names()}
-    return {name: values for name, values in named.items() if np.isnan(values).all()}
+    inputs = {x: component.get_value_ptr(x) for x in component.get_input_var_names()}
+    return {name: values for name, values in inputs.items() if np.isnan(values).all()}
 
 
 @pytest.fixture
@@ -100,9 +100,9 @@ def test_its_metadata_are_its_own(
     assert metadata.info["license"] == "Apache-2.0"
     assert metadata.info["summary"]
     # Whatever else lies in the folder would be copied at every setup.
-    known = {"api.yaml", "info.yaml", "parameters.yaml", "run.yaml"}
+    metadata_files = {"api.yaml", "info.yaml", "parameters.yaml", "run.yaml"}
     files = {path.name: path.read_bytes() for path in Path(metadata.base).iterdir()}
-    assert files.keys() - known == {metadata.run["config_file"]["path"]}
+    assert files.keys() - metadata_files == {metadata.run["config_file"]["path"]}
     assert all(content.isascii() for content in files.values()), "read in any locale"
 
 
@@ -124,32 +124,32 @@ def test_every_choice_can_be_set_up(
     pointed = forcing(component)
     component.update()
     # What stood in for forcing that was never set.
-    given = {name: values.copy() for name, values in pointed.items()}
+    defaults = {name: values.copy() for name, values in pointed.items()}
     for name, parameter in metadata.parameters.items():
         for choice in parameter["value"].get("choices", ()):
-            chosen = type(component)()
+            variant = type(component)()
             folder = tmp_path / f"{name}-{choice}"
-            chosen.initialize(str(staged(folder, metadata, **{name: choice})))
-            for driver, values in given.items():
-                chosen.set_value(driver, values)
-            chosen.update()
-            assert chosen.get_current_time() == chosen.get_time_step()
-            chosen.finalize()
+            variant.initialize(str(staged(folder, metadata, **{name: choice})))
+            for driver, values in defaults.items():
+                variant.set_value(driver, values)
+            variant.update()
+            assert variant.get_current_time() == variant.get_time_step()
+            variant.finalize()
 
 
 def test_the_lengths_of_a_step_are_those_of_the_bundle(
     kind: type[Component], metadata: ModelMetadata, tmp_path: Path
 ) -> None:
     steps = set()
-    known = set(load_bundle(str(kind.default_bundle)).manifest.steps)
+    lengths = set(load_bundle(str(kind.default_bundle)).manifest.steps)
     if "time_step" not in metadata.parameters:
-        assert len(known) == 1, "there is something to choose"
+        assert len(lengths) == 1, "there is something to choose"
         return
     for choice in metadata.parameters["time_step"]["value"]["choices"]:
         component = kind()
         component.initialize(str(staged(tmp_path, metadata, time_step=choice)))
         steps.add(component.get_time_step())
-    assert steps == known
+    assert steps == lengths
 
 
 @pytest.mark.slow
@@ -157,7 +157,7 @@ def test_bmi_tester_passes_and_leaves_out_nothing_unseen(
     kind: type[Component], tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "bmi_tester", f"bmi_dmx:{kind.__name__}"]
-    done = subprocess.run(
+    process = subprocess.run(
         command,
         env={**os.environ, "PYTEST_ADDOPTS": OPTIONS, "TMPDIR": str(tmp_path)},
         cwd=tmp_path,
@@ -165,13 +165,13 @@ def test_bmi_tester_passes_and_leaves_out_nothing_unseen(
         text=True,
         check=False,
     )
-    output = done.stdout + done.stderr
-    assert done.returncode == 0, output
-    passed = [int(count) for count in re.findall(r"(\d+) passed", output)]
+    output = process.stdout + process.stderr
+    assert process.returncode == 0, output
+    passes = [int(count) for count in re.findall(r"(\d+) passed", output)]
     names = kind().get_input_item_count() + kind().get_output_item_count()
-    assert passed[:3] == [4, 8 + names, 6 * names], output
+    assert passes[:3] == [4, 8 + names, 6 * names], output
     for reason in re.findall(r"^SKIPPED \[\d+\] \S+: (.*)$", output, re.MULTILINE):
-        assert any(re.fullmatch(known, reason) for known in SKIPPED), reason
+        assert any(re.fullmatch(pattern, reason) for pattern in SKIPPED), reason
 
 
 def test_names_are_counted_and_time_has_an_end(component: Component) -> None:
@@ -186,11 +186,11 @@ def test_names_are_counted_and_time_has_an_end(component: Component) -> None:
 def test_what_is_set_is_seen_where_it_is_pointed_at(component: Component) -> None:
     pointed = forcing(component)
     for number, name in enumerate(pointed):
-        given = np.full(pointed[name].size, float(number))
-        component.set_value(name, given)
+        array = np.full(pointed[name].size, float(number))
+        component.set_value(name, array)
         component.set_value_at_indices(name, np.array([0]), np.array([0.5]))
         assert pointed[name][0] == 0.5
-        assert (pointed[name][1:] == given[1:]).all()
+        assert (pointed[name][1:] == array[1:]).all()
         size = component.get_grid_size(component.get_var_grid(name))
         assert pointed[name].shape == (size,)
         assert pointed[name].nbytes == component.get_var_nbytes(name)

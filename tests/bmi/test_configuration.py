@@ -28,8 +28,8 @@ PLACES = {"ids": ["a", "b"], "attributes": attributes(2)}
 
 
 def without(name: str) -> dict[str, Any]:
-    known = {k: v for k, v in attributes(2).items() if k != name}
-    return {"ids": ["a", "b"], "attributes": known}
+    properties = {k: v for k, v in attributes(2).items() if k != name}
+    return {"ids": ["a", "b"], "attributes": properties}
 
 
 def replaced(**changes: Any) -> dict[str, Any]:
@@ -177,21 +177,21 @@ def test_a_bundle_that_was_replaced_is_read_again(
     configure: Any, bundle: Path, bundle_of: Any, tmp_path: Path
 ) -> None:
     path = configure(1, bundle="model")
-    found = []
+    fingerprints = []
     for source in (bundle, bundle_of(dynamic())):
         shutil.rmtree(tmp_path / "model", ignore_errors=True)
         shutil.copytree(source, tmp_path / "model")
         component = Component()
         component.initialize(str(path))
-        found.append(component.bundle.fingerprint)
-    assert found[0] != found[1]
+        fingerprints.append(component.bundle.fingerprint)
+    assert fingerprints[0] != fingerprints[1]
 
 
 @pytest.mark.parametrize("zone", ["Z", "+00:00"])
 def test_a_time_may_say_that_it_is_in_utc(start: Any, zone: str) -> None:
     plain = start(start_time="1980-10-01 06:00", time_step="hourly")
-    said = start(start_time=f"1980-10-01T06:00{zone}", time_step="hourly")
-    assert said.get_time_units() == plain.get_time_units()
+    zoned = start(start_time=f"1980-10-01T06:00{zone}", time_step="hourly")
+    assert zoned.get_time_units() == plain.get_time_units()
 
 
 def test_the_end_is_not_passed(start: Any) -> None:
@@ -244,8 +244,8 @@ def test_attributes_may_stand_in_a_file(
     rows = [int(i[-1]) for i in ids] or [0, 1, 2]
     for attribute, values in attributes(3).items():
         expected = np.array(values)[rows]
-        found = component.get_value_ptr(attribute)
-        np.testing.assert_allclose(found, expected, rtol=1e-14)
+        actual = component.get_value_ptr(attribute)
+        np.testing.assert_allclose(actual, expected, rtol=1e-14)
 
 
 def test_the_configuration_completes_and_overrides_a_file(

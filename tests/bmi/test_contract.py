@@ -24,9 +24,9 @@ SECONDS = {"daily": 86400.0, "hourly": 3600.0}
 @pytest.fixture(params=[(1, "daily"), (1, "hourly"), (5, "daily"), (5, "hourly")])
 def component(request: pytest.FixtureRequest, start: Any) -> Component:
     n, time_step = request.param
-    found: Component = start(n, time_step=time_step)
-    give(found, weather(1, n), 0)
-    return found
+    component: Component = start(n, time_step=time_step)
+    give(component, weather(1, n), 0)
+    return component
 
 
 def published(component: Component) -> tuple[str, ...]:
@@ -146,9 +146,9 @@ def test_get_value_fills_and_returns_what_it_is_given(component: Component) -> N
 
 def test_a_copy_does_not_reach_the_model(component: Component) -> None:
     rain = component.get_value_ptr("precipitation")
-    given = np.full(rain.size, 7.0)
-    component.set_value("precipitation", given)
-    given[:] = 99.0
+    array = np.full(rain.size, 7.0)
+    component.set_value("precipitation", array)
+    array[:] = 99.0
     assert (rain == 7.0).all()
     component.get_value("precipitation", np.empty(rain.size))[:] = 99.0
     assert (rain == 7.0).all()
@@ -247,8 +247,8 @@ def test_another_grid_is_unknown(start: Any) -> None:
 
 
 def test_coordinates_that_were_not_given_are_missed(configure: Any, start: Any) -> None:
-    known = {k: v for k, v in attributes(2).items() if k != "longitude"}
-    component = start(2, locations={"ids": ["a", "b"], "attributes": known})
+    properties = {k: v for k, v in attributes(2).items() if k != "longitude"}
+    component = start(2, locations={"ids": ["a", "b"], "attributes": properties})
     with pytest.raises(DataError, match=r"attribute 'longitude' .* is not known"):
         component.get_grid_x(0, np.zeros(2))
 
@@ -349,13 +349,13 @@ def test_outputs_are_published_as_configured_and_readable_anyway(start: Any) -> 
 def test_potential_evaporation_is_input_or_output(start: Any, bundle_of: Any) -> None:
     output = "land_surface_water_evapotranspiration__potential_volume_flux"
     assert output in start(1, name="a.yaml").get_output_var_names()
-    given = start(1, bundle=str(bundle_of(static(evaporation="given"))))
+    model = start(1, bundle=str(bundle_of(static(evaporation="given"))))
     # The name under which hosts have it.
     name = "land_surface_water__potential_evaporation_volume_flux"
-    assert name in given.get_input_var_names()
-    assert output not in given.get_output_var_names()
-    given.set_value("water_potential_evaporation_flux", np.ones(1))
-    assert given.get_value_ptr(name) == 1.0
+    assert name in model.get_input_var_names()
+    assert output not in model.get_output_var_names()
+    model.set_value("water_potential_evaporation_flux", np.ones(1))
+    assert model.get_value_ptr(name) == 1.0
 
 
 def test_the_package_offers_its_components() -> None:

@@ -37,9 +37,9 @@ def sea() -> Grids:
 
 
 def test_every_function_of_bmi_for_grids_is_answered() -> None:
-    wanted = {name for name in vars(Bmi) if name.startswith("get_grid_")}
-    assert wanted == {f"get_grid_{name}" for name in (*NUMBERS, *ARRAYS)}
-    for name in wanted:
+    functions = {name for name in vars(Bmi) if name.startswith("get_grid_")}
+    assert functions == {f"get_grid_{name}" for name in (*NUMBERS, *ARRAYS)}
+    for name in functions:
         ours = inspect.signature(getattr(Grids, name)).parameters
         assert list(ours) == list(inspect.signature(getattr(Bmi, name)).parameters)
 

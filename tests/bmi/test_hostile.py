@@ -27,11 +27,11 @@ NUMBERS = (0.0, 1.0, 0.25, -1.0, 400.0, 1e9, 1e300, np.nan, np.inf, -np.inf)
 
 def array(kind: str, shape: tuple[int, ...], value: float) -> np.ndarray:
     """Return an array of any type, with a value where it can hold it."""
-    made = np.zeros(shape, kind)
-    if made.dtype.kind in "fcO":
+    array = np.zeros(shape, kind)
+    if array.dtype.kind in "fcO":
         with np.errstate(over="ignore"):
-            made[...] = value
-    return made
+            array[...] = value
+    return array
 
 
 shapes = st.sampled_from([(), (0,), (1,), (N,), (N + 1,), (1, N), (N, 1)])
@@ -111,39 +111,45 @@ def held(component: Component) -> tuple[bytes, float]:
 
 
 def attempt(
-    component: Component, function: str, given: tuple[Any, ...]
+    component: Component, function: str, arguments: tuple[Any, ...]
 ) -> tuple[Exception | None, Any]:
     """Return the error of a call, if hosts are told of it, and else its answer."""
     try:
-        return None, getattr(component, function)(*given)
+        return None, getattr(component, function)(*arguments)
     except (DmxError, NotImplementedError) as error:
         return error, None
 
 
 def verify(
-    component: Component, function: str, given: tuple[Any, ...], before: float, out: Any
+    component: Component,
+    function: str,
+    arguments: tuple[Any, ...],
+    before: float,
+    out: Any,
 ) -> None:
     """Check that a call that was no error did what it says."""
     now = component.get_current_time()
     if function == "update":
         assert now == before + DAY
     elif function == "update_until":
-        assert now == float(given[0])
+        assert now == float(arguments[0])
     elif function == "get_value":
-        assert out is given[1]
-        expected = component.get_value_ptr(given[0]).astype(out.dtype)
+        assert out is arguments[1]
+        expected = component.get_value_ptr(arguments[0]).astype(out.dtype)
         np.testing.assert_array_equal(np.ravel(out), expected)
     elif function == "get_value_at_indices":
-        assert out is given[1]
-        expected = component.get_value_ptr(given[0])[np.ravel(given[2]).astype(int)]
+        assert out is arguments[1]
+        expected = component.get_value_ptr(arguments[0])[
+            np.ravel(arguments[2]).astype(int)
+        ]
         np.testing.assert_array_equal(np.ravel(out), expected.astype(out.dtype))
-    elif function == "set_value" and given[0] in component.names():
-        expected = np.ma.filled(np.ma.asarray(given[1], float), np.nan)
+    elif function == "set_value" and arguments[0] in component.names():
+        expected = np.ma.filled(np.ma.asarray(arguments[1], float), np.nan)
         try:
-            found = component.get_value_ptr(given[0])
+            actual = component.get_value_ptr(arguments[0])
         except DataError:
             return  # parameters and attributes are looked at when they are needed
-        np.testing.assert_allclose(found, expected.ravel(), rtol=1e-12)
+        np.testing.assert_allclose(actual, expected.ravel(), rtol=1e-12)
 
 
 @pytest.fixture
@@ -277,8 +283,8 @@ def test_a_beginning_that_fails_has_not_happened(start: Any, tmp_path: Any) -> N
         with pytest.raises(DataError, match="attribute 'aridity' at 'a' is nan"):
             late.update()
         assert late.get_current_time() == 0.0
-        given = late.get_value("precipitation", np.empty(1))
-        np.testing.assert_array_equal(given, weather(1, 1)["precipitation"][0])
+        rain = late.get_value("precipitation", np.empty(1))
+        np.testing.assert_array_equal(rain, weather(1, 1)["precipitation"][0])
     give(early, weather(1, 1), 0)
     for component in (late, early):
         component.set_value("aridity", np.array([1.2]))

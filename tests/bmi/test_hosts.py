@@ -65,7 +65,7 @@ def test_components_run_in_threads_of_their_own(config: str) -> None:
     expected = run(DeltaHbv(), config, directly)
     with ThreadPoolExecutor(4) as pool:
         runs = [pool.submit(run, DeltaHbv(), config, directly) for _ in range(4)]
-        assert all((done.result() == expected).all() for done in runs)
+        assert all((future.result() == expected).all() for future in runs)
 
 
 @pytest.mark.skipif(
@@ -90,7 +90,7 @@ def in_pymt(page: str, folder: Path) -> str:
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     (script,) = (block for block in blocks if "from pymt.models import" in block)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", script],
         cwd=folder,
         env={**os.environ, "MPLBACKEND": "agg"},
@@ -98,8 +98,8 @@ def in_pymt(page: str, folder: Path) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 with_pymt = pytest.mark.skipif(
@@ -110,8 +110,8 @@ with_pymt = pytest.mark.skipif(
 
 @with_pymt
 def test_the_script_for_pymt_runs(tmp_path: Path) -> None:
-    said = in_pymt("coupling.md", tmp_path)
-    assert float(re.findall(r"\[([\d.e-]+)\] mm", said)[0]) > 0.0
+    output = in_pymt("coupling.md", tmp_path)
+    assert float(re.findall(r"\[([\d.e-]+)\] mm", output)[0]) > 0.0
 
 
 @with_pymt

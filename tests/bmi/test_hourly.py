@@ -81,16 +81,16 @@ def test_days_at_hourly_steps_are_days_one_day_late(
     forcing = weather(DAYS * 24, n, hours=1.0)
     component = start(n, bundle=str(path), time_step="hourly", mode="daily")
     outputs = ("streamflow", "soil_moisture", "runoff_depth")
-    found = run(component, forcing, range(DAYS * 24), outputs)
+    series = run(component, forcing, range(DAYS * 24), outputs)
     expected = batch(path, daily(forcing), n).outputs
-    assert (found["streamflow"][:23] == 0.0).all()
+    assert (series["streamflow"][:23] == 0.0).all()
     for name in outputs[:2]:
         # Known with the last hour of the day, and kept until the next is whole.
-        late = by_day(found[name], 23)
+        late = by_day(series[name], 23)
         for hour in range(24):
             np.testing.assert_allclose(late[:, hour], expected[name][:-1], **PRECISE)
-    per_hour = found["streamflow"] / 1000.0 / 24.0
-    np.testing.assert_allclose(found["runoff_depth"], per_hour, rtol=1e-13)
+    per_hour = series["streamflow"] / 1000.0 / 24.0
+    np.testing.assert_allclose(series["runoff_depth"], per_hour, rtol=1e-13)
 
 
 def test_a_day_begins_when_the_configuration_says(start: Any, bundle: Any) -> None:
@@ -99,9 +99,9 @@ def test_a_day_begins_when_the_configuration_says(start: Any, bundle: Any) -> No
         1, time_step="hourly", mode="daily", day_start_hour=6,
         start_time=f"{START} 06:00:00",
     )  # fmt: skip
-    found = run(component, forcing, range(20 * 24), ("streamflow",))
+    series = run(component, forcing, range(20 * 24), ("streamflow",))
     expected = batch(bundle, daily(forcing), 1).outputs["streamflow"]
-    np.testing.assert_allclose(found["streamflow"][23::24], expected, **PRECISE)
+    np.testing.assert_allclose(series["streamflow"][23::24], expected, **PRECISE)
 
 
 def test_the_hours_before_the_first_day_bring_their_own_water_only(start: Any) -> None:
@@ -126,16 +126,16 @@ def test_a_network_of_days_steps_once_a_day_over_hourly_physics(
     component = start(n, bundle=str(path), time_step="hourly")
     forcing = weather(DAYS * 24, n, hours=1.0)
     outputs = ("k0", "streamflow", "potential_evaporation")
-    found = run(component, forcing, range(DAYS * 24), outputs)
-    by_hour = by_day(found["k0"])
+    hourly = run(component, forcing, range(DAYS * 24), outputs)
+    by_hour = by_day(hourly["k0"])
     np.testing.assert_array_equal(by_hour.min(axis=1), by_hour.max(axis=1))
     # What the network saw: a day that is the mean of its training, then the days.
-    known = load_bundle(path)
-    seen = daily({**forcing, "potential_evaporation": found["potential_evaporation"]})
-    typical = {k: np.full((1, n), known.statistics[k].typical) for k in seen
-               if k in known.statistics}  # fmt: skip
-    series = {k: np.concatenate([x, seen[k]]) for k, x in typical.items()}
-    model, part = known.model(), known.plan["dynamic"]
+    bundle = load_bundle(path)
+    days = daily({**forcing, "potential_evaporation": hourly["potential_evaporation"]})
+    typical = {k: np.full((1, n), bundle.statistics[k].typical) for k in days
+               if k in bundle.statistics}  # fmt: skip
+    series = {k: np.concatenate([x, days[k]]) for k, x in typical.items()}
+    model, part = bundle.model(), bundle.plan["dynamic"]
     head: Any = model.get_submodule("dynamic")
     drivers = np.stack([series[name] for name in part.inputs], axis=-1)
     places = np.stack([attributes(n)[name] for name in part.attributes], axis=-1)
@@ -145,17 +145,17 @@ def test_a_network_of_days_steps_once_a_day_over_hourly_physics(
     expected = values["k0"].mean(-1)[:-1]
     np.testing.assert_allclose(by_hour[:, 0], expected, **PRECISE)
     assert np.ptp(by_hour[:, 0]) > 1e-4
-    assert (found["streamflow"] >= 0.0).all()
+    assert (hourly["streamflow"] >= 0.0).all()
 
 
 def test_hourly_physics_with_parameters_that_stay_is_the_hourly_model(
     start: Any, bundle: Any
 ) -> None:
     forcing = weather(20 * 24, 2, hours=1.0)
-    found = run(start(2, time_step="hourly"), forcing, range(20 * 24), ("streamflow",))
+    series = run(start(2, time_step="hourly"), forcing, range(20 * 24), ("streamflow",))
     with_extremes = {**forcing, **last_day(forcing["air_temperature"])}
     expected = batch(bundle, with_extremes, 2, 1 / 24).outputs["streamflow"]
-    np.testing.assert_allclose(found["streamflow"], expected, **PRECISE)
+    np.testing.assert_allclose(series["streamflow"], expected, **PRECISE)
 
 
 @pytest.mark.parametrize("mode", ["hourly", "daily"])
@@ -175,7 +175,7 @@ def test_a_run_continues_bitwise_in_the_middle_of_a_day(
 
 def test_units_of_hourly_hosts_are_those_of_the_model_converted(start: Any) -> None:
     settings = {"time_step": "hourly"}
-    own, host = (
+    model, host = (
         start(2, name="a.yaml", **settings),
         start(2, name="b.yaml", units="ngen", **settings),
     )
@@ -183,9 +183,9 @@ def test_units_of_hourly_hosts_are_those_of_the_model_converted(start: Any) -> N
     forcing["air_temperature"][:480] -= 15.0
     converted = {**forcing, "precipitation": forcing["precipitation"] / 24.0}
     for step in range(24 * 40):
-        give(own, forcing, step)
+        give(model, forcing, step)
         give(host, converted, step)
-        own.update()
+        model.update()
         host.update()
     rates = ("streamflow", "evaporation", "baseflow", "potential_evaporation", "melt")
     depths = ("snow_water_equivalent", "soil_moisture", "lower_zone", "snowpack")
@@ -194,9 +194,9 @@ def test_units_of_hourly_hosts_are_those_of_the_model_converted(start: Any) -> N
         (rates, 1 / 24, "mm h-1"), (depths, 1e-3, "m"), (same, 1.0, None),
     ):  # fmt: skip
         for name in names:
-            values = factor * own.get_value_ptr(name)
+            values = factor * model.get_value_ptr(name)
             np.testing.assert_allclose(host.get_value_ptr(name), values, rtol=1e-11)
-            expected = own.get_var_units(name) if units is None else units
+            expected = model.get_var_units(name) if units is None else units
             assert host.get_var_units(name) == expected
     host.set_value("soil_moisture", np.array([0.05, 0.1]))
     np.testing.assert_allclose(

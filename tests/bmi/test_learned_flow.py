@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bmi_dmx.operate.once import afresh
+from bmi_dmx.operate.repeated_warnings import afresh
 
 from .test_hourly import batch, by_day, daily
 from .untrained import learned_flow, run, weather
@@ -39,18 +39,18 @@ def test_stepping_gives_the_numbers_of_one_run(
     path = bundle_of(learned_flow(network=network, options=NETWORKS[network]))
     forcing = weather(DAYS, n)
     outputs = ("streamflow", "runoff_depth")
-    found = run(start(n, bundle=str(path)), forcing, range(DAYS), outputs)
+    series = run(start(n, bundle=str(path)), forcing, range(DAYS), outputs)
     flow = whole(path, forcing, n)
-    np.testing.assert_allclose(found["streamflow"], flow, **PRECISE)
-    np.testing.assert_allclose(found["runoff_depth"], flow / 1000.0, rtol=1e-13)
+    np.testing.assert_allclose(series["streamflow"], flow, **PRECISE)
+    np.testing.assert_allclose(series["runoff_depth"], flow / 1000.0, rtol=1e-13)
 
 
 def test_no_flow_is_negative(start: Any, bundle_of: Any) -> None:
     path = bundle_of(learned_flow())
-    found = run(
+    series = run(
         start(3, bundle=str(path)), weather(200, 3), range(200), ("streamflow",)
     )
-    flow = found["streamflow"]
+    flow = series["streamflow"]
     assert flow.min() == 0.0 < flow.max()
 
 
@@ -77,7 +77,11 @@ def test_hours_are_gathered_for_days_and_that_is_said(
     with caplog.at_level(logging.WARNING), afresh():
         component = start(2, bundle=str(path), time_step="hourly")
     assert "all is late by 1 d" in caplog.text
-    found = run(component, forcing, range(DAYS * 24), ("streamflow",))["streamflow"]
+    streamflow = run(component, forcing, range(DAYS * 24), ("streamflow",))[
+        "streamflow"
+    ]
     flow = whole(path, daily(forcing), 2)
     for hour in range(24):
-        np.testing.assert_allclose(by_day(found, 23)[:, hour], flow[:-1], **PRECISE)
+        np.testing.assert_allclose(
+            by_day(streamflow, 23)[:, hour], flow[:-1], **PRECISE
+        )

@@ -110,8 +110,8 @@ class Host(RuleBasedStateMachine):
             each.set_state_bytes(content)
             assert each.state_bytes() == content
             for name, expected in values.items():
-                found = each.get_value(name, np.empty(N))
-                np.testing.assert_array_equal(found, expected, err_msg=name)
+                actual = each.get_value(name, np.empty(N))
+                np.testing.assert_array_equal(actual, expected, err_msg=name)
 
     @precondition(lambda self: self.saved)
     @rule(data=st.data())
@@ -162,9 +162,9 @@ class Host(RuleBasedStateMachine):
     @invariant()
     def water_is_accounted_for(self) -> None:
         terms = {n: self.one.get_value(n, np.empty(N)) for n in LEAVES}
-        left = sum(sign * terms[name] for name, sign in LEAVES.items())
+        residual = sum(sign * terms[name] for name, sign in LEAVES.items())
         scale = 1.0 + sum(np.abs(x) for x in terms.values())
-        assert (np.abs(left) <= 1e-11 * scale).all(), terms
+        assert (np.abs(residual) <= 1e-11 * scale).all(), terms
 
     @invariant()
     def both_are_the_same(self) -> None:

@@ -55,10 +55,10 @@ def test_a_year_of_hours_is_closed_to_twelve_digits(units: str, start: Any) -> N
             component.set_state_bytes(component.state_bytes())
         if step % 50 == 0:
             worst = max(worst, residual(mass(component)))
-    found = mass(component)
-    assert found["in"] > 400.0
-    assert abs(found["leaked"]) > 1.0
-    assert worst <= 1e-12 * found["in"]
+    budget = mass(component)
+    assert budget["in"] > 400.0
+    assert abs(budget["leaked"]) > 1.0
+    assert worst <= 1e-12 * budget["in"]
 
 
 @pytest.mark.parametrize("mode", ["hourly", "daily"])
@@ -69,9 +69,9 @@ def test_every_way_of_running_is_closed(
     settings = {"bundle": str(bundle_of(spec)), "mode": mode}
     component = start(1, time_step="hourly", **settings)
     run(component, weather(480, 1, hours=1.0), range(480), ())
-    found = mass(component)
-    assert found["in"] > 10.0
-    assert residual(found) <= 1e-12 * found["in"]
+    budget = mass(component)
+    assert budget["in"] > 10.0
+    assert residual(budget) <= 1e-12 * budget["in"]
 
 
 def test_a_restored_run_is_not_flagged(start: Any) -> None:
@@ -91,22 +91,22 @@ def test_the_sums_are_exact_however_many_steps_were_made(start: Any) -> None:
     give(component, weather(1, 1, hours=1.0), 0)
     streamflow = component.get_value_ptr("streamflow")
     evaporation = component.get_value_ptr("evaporation")
-    left = []
+    outflows = []
     for step in range(hours):
         component.set_value("precipitation", rain[step : step + 1])
         component.update()
-        left += [streamflow[0] / 24.0, evaporation[0] / 24.0]
+        outflows += [streamflow[0] / 24.0, evaporation[0] / 24.0]
         if step == hours // 2:
             component.set_state_bytes(component.state_bytes())
-    found = mass(component)
+    budget = mass(component)
     entered = math.fsum((rain / 24.0).tolist())
-    assert found["in"] == pytest.approx(entered, rel=2.0**-52, abs=0.0)
+    assert budget["in"] == pytest.approx(entered, rel=2.0**-52, abs=0.0)
     # What the host sees of a flux is rounded itself.
-    assert found["out"] == pytest.approx(math.fsum(left), rel=1e-15, abs=0.0)
+    assert budget["out"] == pytest.approx(math.fsum(outflows), rel=1e-15, abs=0.0)
     # Stores are rounded at every step.
-    assert residual(found) <= 1e-14 * found["in"]
+    assert residual(budget) <= 1e-14 * budget["in"]
     plain = component.get_value("mass_in", np.empty(1))[0]
-    assert abs(plain - entered) > 10.0 * abs(found["in"] - entered)
+    assert abs(plain - entered) > 10.0 * abs(budget["in"] - entered)
 
 
 def test_what_is_set_again_and_again_is_added_up_exactly(start: Any) -> None:
@@ -123,9 +123,11 @@ def test_what_is_set_again_and_again_is_added_up_exactly(start: Any) -> None:
 
 
 def test_budgets_of_fields_are_added_up_as_exactly() -> None:
-    total, lost = np.zeros(1), np.zeros(1)
+    total, compensation = np.zeros(1), np.zeros(1)
     amounts = np.random.default_rng(7).gamma(0.3, 4.0, 20_000)
     for amount in amounts:
-        add_up(total, lost, amount)
-    assert (total + lost)[0] == pytest.approx(math.fsum(amounts), rel=2.0**-52, abs=0.0)
+        add_up(total, compensation, amount)
+    assert (total + compensation)[0] == pytest.approx(
+        math.fsum(amounts), rel=2.0**-52, abs=0.0
+    )
     assert total[0] == np.add.accumulate(amounts)[-1]

@@ -45,9 +45,9 @@ def elsewhere(spec: ModelSpec, shift: float) -> Model:
         for name, m in model.statistics.items()
     }
     other = Model(spec, Statistics(moments)).double().eval()
-    own = other.state_dict()
+    state = other.state_dict()
     weights = model.state_dict()
-    moved = {n: x for n, x in own.items() if ".normalize" in n}
+    moved = {n: x for n, x in state.items() if ".normalize" in n}
     other.load_state_dict({**weights, **moved})
     return other
 
@@ -88,7 +88,7 @@ def test_the_answer_is_the_mean_of_what_the_models_answer_alone(
 @pytest.mark.parametrize("n", [1, 3])
 def test_stepping_gives_the_numbers_of_one_run(n: int, whole: Path, start: Any) -> None:
     forcing = weather(DAYS, n)
-    found = run(
+    outputs = run(
         start(n, bundle=str(whole)), forcing, range(DAYS),
         ("streamflow", "runoff_depth", "a_land.soil_moisture"),
     )  # fmt: skip
@@ -96,9 +96,9 @@ def test_stepping_gives_the_numbers_of_one_run(n: int, whole: Path, start: Any) 
         whole, forcing, n, outputs=("streamflow", "a_land.soil_moisture")
     ).outputs
     for name, series in expected.items():
-        np.testing.assert_allclose(found[name], series, **PRECISE)
+        np.testing.assert_allclose(outputs[name], series, **PRECISE)
     np.testing.assert_allclose(
-        found["runoff_depth"], found["streamflow"] / 1000.0, rtol=1e-13
+        outputs["runoff_depth"], outputs["streamflow"] / 1000.0, rtol=1e-13
     )
 
 
@@ -110,14 +110,14 @@ def test_water_is_counted_once_whatever_the_number_of_models(
     run(component, forcing, range(DAYS), ())
     component.set_value("a_land.soil_moisture", np.array([100.0, 200.0, 150.0]))
     run(component, forcing, range(DAYS), ())
-    entered, left, stored, leaked = (
+    entered, outflow, stored, leaked = (
         component.get_value_ptr(f"ngen::mass_{name}")
         for name in ("in", "out", "stored", "leaked")
     )
     rain = 2.0 * forcing["precipitation"].sum(axis=0)
     np.testing.assert_allclose(entered, rain, rtol=1e-12)
-    assert (np.abs(entered - left - stored - leaked) < 1e-9 * entered).all()
-    assert (left > 20.0).all()
+    assert (np.abs(entered - outflow - stored - leaked) < 1e-9 * entered).all()
+    assert (outflow > 20.0).all()
     assert (leaked != 0.0).all()
 
 
@@ -161,9 +161,11 @@ def test_networks_that_lag_are_restored_one_by_one(
 def test_hours_are_gathered_for_days(whole: Path, start: Any) -> None:
     forcing = weather(DAYS * 24, 2, hours=1.0)
     component = start(2, bundle=str(whole), time_step="hourly", mode="daily")
-    found = run(component, forcing, range(DAYS * 24), ("streamflow",))["streamflow"]
+    streamflow = run(component, forcing, range(DAYS * 24), ("streamflow",))[
+        "streamflow"
+    ]
     flow = flows(whole, daily(forcing), 2)
-    np.testing.assert_allclose(by_day(found, 23)[:, 0], flow[:-1], **PRECISE)
+    np.testing.assert_allclose(by_day(streamflow, 23)[:, 0], flow[:-1], **PRECISE)
 
 
 def test_hosts_are_asked_once_and_told_standard_names_of_the_whole_alone(
@@ -185,11 +187,11 @@ def test_what_one_model_computes_and_another_is_given_are_two_things(
     names = ("potential_evaporation", "evaporation.potential_evaporation")
     forcing = {**weather(3, 1), "potential_evaporation": np.full((3, 1), 1.75)}
     run(component, forcing, range(3), ())
-    given, computed = (component.get_value_ptr(name)[0] for name in names)
-    assert given == 1.75
-    assert computed != given
-    found = batch(whole, forcing, 1, outputs=names[1:]).outputs[names[1]]
-    assert computed == pytest.approx(float(found[-1, 0]), rel=1e-12)
+    prescribed, computed = (component.get_value_ptr(name)[0] for name in names)
+    assert prescribed == 1.75
+    assert computed != prescribed
+    series = batch(whole, forcing, 1, outputs=names[1:]).outputs[names[1]]
+    assert computed == pytest.approx(float(series[-1, 0]), rel=1e-12)
 
 
 def test_parameters_of_each_model_are_read_and_set_by_its_name(
@@ -207,22 +209,22 @@ def test_a_start_in_equilibrium_fills_the_stores_of_every_model(
 ) -> None:
     paths = [bundle_of(static()), bundle_of(static(process="hbv10"))]
     path = str(combine(paths, tmp_path / "both").path)
-    known = {**attributes(1), "t_mean": [8.0]}
+    properties = {**attributes(1), "t_mean": [8.0]}
     component = start(
         1, bundle=path, state="equilibrium",
-        locations={"ids": ["x"], "attributes": known},
+        locations={"ids": ["x"], "attributes": properties},
     )  # fmt: skip
     run(component, weather(1, 1), range(1), ())
     for letter, path in zip("ab", paths, strict=True):
         alone = start(
             1, bundle=str(path), state="equilibrium",
-            locations={"ids": ["x"], "attributes": known},
+            locations={"ids": ["x"], "attributes": properties},
         )  # fmt: skip
         run(alone, weather(1, 1), range(1), ())
         for store in ("soil_moisture", "lower_zone"):
-            found = float(component.get_value_ptr(f"{letter}_land.{store}")[0])
+            storage = float(component.get_value_ptr(f"{letter}_land.{store}")[0])
             expected = float(alone.get_value_ptr(store)[0])
-            assert found == pytest.approx(expected, rel=1e-3)
+            assert storage == pytest.approx(expected, rel=1e-3)
             assert expected > 0.1
 
 
@@ -289,13 +291,13 @@ def test_the_spread_of_models_is_told_when_asked(
     names = [f"{start_of}standard_deviation", f"{start_of}quantile_05"]
     component = start(3, bundle=str(whole), outputs=["streamflow", *names])
     assert component.get_output_var_names() == ("streamflow", *names)
-    found = run(component, forcing, range(DAYS), tuple(names))
+    statistics = run(component, forcing, range(DAYS), tuple(names))
     alone = np.array([flows(path, forcing, 3) for path in parts])
     mean = np.tensordot(WEIGHTS, alone, 1)
     square = np.tensordot(WEIGHTS, (alone - mean) ** 2, 1)
-    np.testing.assert_allclose(found[names[0]] ** 2, square, rtol=1e-9, atol=1e-12)
-    assert (found[names[1]] <= mean).all()
-    assert (found[names[1]] >= alone.min(axis=0) - 1e-12).all()
+    np.testing.assert_allclose(statistics[names[0]] ** 2, square, rtol=1e-9, atol=1e-12)
+    assert (statistics[names[1]] <= mean).all()
+    assert (statistics[names[1]] >= alone.min(axis=0) - 1e-12).all()
 
 
 def test_the_spread_of_members_is_told_of_stores(start: Any, bundle: Path) -> None:

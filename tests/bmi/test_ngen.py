@@ -23,8 +23,8 @@ def test_inputs_are_those_of_the_framework_in_its_units(
     evaporation: str, inputs: dict[str, str], start: Any
 ) -> None:
     model = start(1, evaporation=evaporation, **HOURLY)
-    found = {name: model.get_var_units(name) for name in model.get_input_var_names()}
-    assert found == inputs
+    units = {name: model.get_var_units(name) for name in model.get_input_var_names()}
+    assert units == inputs
 
 
 def test_external_evaporation_is_an_input_only_when_asked_for(start: Any) -> None:

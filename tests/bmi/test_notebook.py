@@ -16,15 +16,15 @@ def test_a_component_without_a_model_says_so() -> None:
 
 def test_a_component_shows_time_units_and_values(tmp_path: Path) -> None:
     model = DeltaHbv()
-    known = {
+    properties = {
         "p_mean": 3.3, "pet_mean": 2.2, "p_seasonality": 0.1, "frac_snow": 0.2,
         "low_prec_freq": 240, "t_mean": 8.5, "area_km2": 303, "elevation_mean": 400,
         "slope_mean": 20, "latitude": 41.1,
     }  # fmt: skip
-    given = {"start_time": "1980-10-01",
-             "locations": {"ids": ["a<b"], "attributes": known}}  # fmt: skip
+    settings = {"start_time": "1980-10-01",
+             "locations": {"ids": ["a<b"], "attributes": properties}}  # fmt: skip
     file = tmp_path / "model.yaml"
-    file.write_text(as_yaml(given), encoding="utf-8")
+    file.write_text(as_yaml(settings), encoding="utf-8")
     model.initialize(str(file))
     model.set_value("precipitation", np.array([22.5]))
     shown = model._repr_html_()

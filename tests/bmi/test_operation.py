@@ -47,13 +47,13 @@ def test_a_run_loads_no_heavy_library(
 ) -> None:
     path = configure(n, bundle=str(bundle_of(spec)))
     command = [sys.executable, "-c", RUN, path, tmp_path / "state"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert not done.stderr
-    found = json.loads(done.stdout)
-    assert not set(HEAVY) & set(found["loaded"])
-    assert found["memory"] < 90.0
-    assert found["flow"] > 0.0
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    assert not process.stderr
+    report = json.loads(process.stdout)
+    assert not set(HEAVY) & set(report["loaded"])
+    assert report["memory"] < 90.0
+    assert report["flow"] > 0.0
 
 
 @pytest.mark.parametrize("n", [1, 5])

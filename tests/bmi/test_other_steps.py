@@ -51,8 +51,8 @@ def hours(start: Any, folder: Path, **changes: Any) -> Component:
 
 def rainless(steps: int) -> dict[str, np.ndarray]:
     """Return hours without water that comes or goes."""
-    made = weather(steps, PLACES, hours=1.0)
-    return {**made, "precipitation": np.zeros((steps, PLACES))}
+    forcing = weather(steps, PLACES, hours=1.0)
+    return {**forcing, "precipitation": np.zeros((steps, PLACES))}
 
 
 def test_hours_go_on_from_a_state_of_days(
@@ -85,10 +85,10 @@ def test_the_balance_of_the_hours_closes(
     days.save_state(tmp_path / "days.state")
     component = hours(start, folder, state="days.state")
     run(component, weather(50, PLACES, hours=1.0), range(50), ())
-    entered, left, stored = (
+    entered, outflow, stored = (
         component.get_value_ptr(f"mass_{name}") for name in ("in", "out", "stored")
     )
-    np.testing.assert_allclose(entered - left, stored, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(entered - outflow, stored, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("process", ["gr4j", "sac_sma"])
@@ -105,11 +105,11 @@ def test_water_on_its_way_inside_a_process_goes_on_as_well(
         n: x for n, x in before.items() if n.partition(".")[0] in ("land", "outlet")
     }
     assert any(after[name].shape != x.shape for name, x in stores.items())
-    for name, held in stores.items():
+    for name, store in stores.items():
         whole = after[name]
-        if whole.shape != held.shape:
-            whole, held = whole.sum(axis=0), held.sum(axis=0)
-        np.testing.assert_allclose(whole, held, rtol=1e-12, atol=1e-12)
+        if whole.shape != store.shape:
+            whole, store = whole.sum(axis=0), store.sum(axis=0)
+        np.testing.assert_allclose(whole, store, rtol=1e-12, atol=1e-12)
 
 
 def test_what_a_network_answered_holds_through_the_first_day(
@@ -122,8 +122,8 @@ def test_what_a_network_answered_holds_through_the_first_day(
     component = hours(start, folder, state="days.state")
     for name in ("beta", "k0"):
         answered = days.get_value_ptr(name).copy()
-        found = run(component, rainless(24), range(1), (name,))[name][0]
-        np.testing.assert_array_equal(found, answered)
+        first = run(component, rainless(24), range(1), (name,))[name][0]
+        np.testing.assert_array_equal(first, answered)
     memory = [name for name in days.state() if name.startswith("dynamic.")]
     assert memory
     for name in memory:
@@ -133,13 +133,13 @@ def test_what_a_network_answered_holds_through_the_first_day(
 def test_a_file_of_days_may_come_before_hours(
     start: Any, folder: Path, tmp_path: Path
 ) -> None:
-    made = weather(DAYS, 1)
+    forcing = weather(DAYS, 1)
     alone = start(1, bundle=str(folder), name="alone.yaml")
-    names = taken(alone, made)
-    run(alone, made, range(DAYS), ())
+    names = taken(alone, forcing)
+    run(alone, forcing, range(DAYS), ())
     alone.save_state(tmp_path / "alone.state")
     rows = [["time", *names]]
-    rows += [[k, *(repr(float(made[n][k, 0])) for n in names)] for k in range(DAYS)]
+    rows += [[k, *(repr(float(forcing[n][k, 0])) for n in names)] for k in range(DAYS)]
     text = "\n".join(",".join(map(str, row)) for row in rows)
     (tmp_path / "before.csv").write_text(text, encoding="utf-8")
     before = {"file": "before.csv", "step": "daily"}
@@ -171,8 +171,8 @@ def test_places_in_another_order_are_found(
     days.save_state(tmp_path / "days.state")
     usual = hours(start, folder, state="days.state")
     other = [2, 0, 1]
-    given = {name: [x[k] for k in other] for name, x in attributes(PLACES).items()}
-    places = {"ids": [f"cat-{k}" for k in other], "attributes": given}
+    properties = {name: [x[k] for k in other] for name, x in attributes(PLACES).items()}
+    places = {"ids": [f"cat-{k}" for k in other], "attributes": properties}
     moved = hours(start, folder, state="days.state", name="m.yaml", locations=places)
     name = "outlet.in_transit"
     np.testing.assert_array_equal(moved.state()[name], usual.state()[name][:, other])

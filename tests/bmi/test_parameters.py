@@ -16,19 +16,19 @@ from .untrained import attributes, dynamic
 
 
 def test_model_params_take_effect_at_the_first_update(start: Any) -> None:
-    known = {**attributes(1), "aridity": [0.1]}
-    del known["area_km2"]
-    model = start(1, locations={"ids": ["cat-0"], "attributes": known}, **HOURLY)
+    properties = {**attributes(1), "aridity": [0.1]}
+    del properties["area_km2"]
+    model = start(1, locations={"ids": ["cat-0"], "attributes": properties}, **HOURLY)
     other = start(1, name="b.yaml", **HOURLY)
-    wanted = {"aridity": attributes(1)["aridity"][0], "areasqkm": 12.5, "k0": 0.25}
-    parameterized(model, wanted)
+    parameters = {"aridity": attributes(1)["aridity"][0], "areasqkm": 12.5, "k0": 0.25}
+    parameterized(model, parameters)
     parameterized(other, {"area_sqkm": 12.5, "k0": 0.25})
     for each in (model, other):
         for _ in range(48):
             step(each, VALUES, (RUNOFF,))
     for name in ("streamflow", "runoff_volume", "beta", "k0", "area_km2"):
-        found = model.get_value_ptr(name)
-        np.testing.assert_array_equal(found, other.get_value_ptr(name))
+        actual = model.get_value_ptr(name)
+        np.testing.assert_array_equal(actual, other.get_value_ptr(name))
     assert model.get_value_ptr("k0") == 0.25
 
 
@@ -70,8 +70,8 @@ def test_an_unknown_model_param_names_the_nearest(component: Component) -> None:
 
 
 def test_the_volume_needs_an_area(start: Any) -> None:
-    known = {k: v for k, v in attributes(1).items() if k != "area_km2"}
-    model = start(1, locations={"ids": ["cat-0"], "attributes": known}, **HOURLY)
+    properties = {k: v for k, v in attributes(1).items() if k != "area_km2"}
+    model = start(1, locations={"ids": ["cat-0"], "attributes": properties}, **HOURLY)
     name = "land_surface_water__runoff_volume_flux"
     assert name not in model.get_output_var_names()
     step(model, VALUES, (RUNOFF,))
@@ -83,8 +83,8 @@ def test_the_volume_needs_an_area(start: Any) -> None:
 
 
 def test_an_area_that_was_promised_must_come(start: Any) -> None:
-    known = {**attributes(1), "area_km2": None}
-    model = start(1, locations={"ids": ["cat-0"], "attributes": known}, **HOURLY)
+    properties = {**attributes(1), "area_km2": None}
+    model = start(1, locations={"ids": ["cat-0"], "attributes": properties}, **HOURLY)
     with pytest.raises(DataError, match="attribute 'area_km2' at 'cat-0' is nan"):
         step(model, VALUES, (RUNOFF,))
 
@@ -92,16 +92,16 @@ def test_an_area_that_was_promised_must_come(start: Any) -> None:
 def test_a_default_is_taken_only_if_stated_and_said(
     start: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    known = {k: v for k, v in attributes(1).items() if k != "aridity"}
-    places = {"ids": ["cat-0"], "attributes": known}
+    properties = {k: v for k, v in attributes(1).items() if k != "aridity"}
+    places = {"ids": ["cat-0"], "attributes": properties}
     with pytest.raises(DataError, match=r"cat-0: attribute 'aridity' .* is missing"):
         start(1, locations=places, **HOURLY)
     defaults = {"aridity": 1.5, "p_mean": 9.0}
     model = start(1, locations=places, attribute_defaults=defaults, **HOURLY)
     assert model.get_value_ptr("aridity") == 1.5
     assert model.get_value_ptr("p_mean") == attributes(1)["p_mean"]
-    said = [r.getMessage() for r in caplog.records if "default" in r.getMessage()]
-    assert said == [
+    messages = [r.getMessage() for r in caplog.records if "default" in r.getMessage()]
+    assert messages == [
         "cat-0: attribute_defaults: aridity = 1.5; more of this is said at level DEBUG"
     ]
     with pytest.raises(ConfigError, match="attribute_defaults: unknown 'aridty'; did"):
@@ -111,10 +111,10 @@ def test_a_default_is_taken_only_if_stated_and_said(
 def test_to_read_a_parameter_changes_nothing(start: Any, bundle_of: Any) -> None:
     """Though attributes that follow change what it was."""
     settings = {"bundle": str(bundle_of(dynamic())), **HOURLY}
-    read, other = (start(1, name=f"{k}.yaml", **settings) for k in "ab")
-    assert read.get_value_ptr("fc") > 0.0
-    for model in (read, other):
+    reader, other = (start(1, name=f"{k}.yaml", **settings) for k in "ab")
+    assert reader.get_value_ptr("fc") > 0.0
+    for model in (reader, other):
         model.set_value("aridity", np.array([0.4]))
         for _ in range(30):
             step(model, VALUES, (RUNOFF,))
-    assert read.state_bytes() == other.state_bytes()
+    assert reader.state_bytes() == other.state_bytes()

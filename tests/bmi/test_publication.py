@@ -10,9 +10,9 @@ from .untrained import give, weather
 
 
 def test_outputs_may_be_parameters_and_diagnostics(start: Any) -> None:
-    wanted = ["streamflow", "fc", "water_stored", "repaired_precipitation"]
-    component = start(2, outputs=wanted)
-    assert component.get_output_var_names() == tuple(wanted)
+    outputs = ["streamflow", "fc", "water_stored", "repaired_precipitation"]
+    component = start(2, outputs=outputs)
+    assert component.get_output_var_names() == tuple(outputs)
     give(component, weather(1, 2), 0)
     component.update()
     stored = component.get_value("water_stored", np.empty(2))

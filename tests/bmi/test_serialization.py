@@ -110,10 +110,10 @@ def test_hour_500_restored_in_another_process_is_bitwise_the_uninterrupted_run(
     )
     command = [sys.executable, "-c", CONTINUE, later, "payload", "found.npy", prefix]
     command[4:6] = [tmp_path / "payload", tmp_path / "found.npy"]
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
     outputs = ("land_surface_water__runoff_depth", "ngen::mass_in", "soil_moisture")
     expected = run(whole, forcing, range(500, 1000), outputs)
     stacked = np.stack([expected[name] for name in outputs])
@@ -182,8 +182,8 @@ def test_what_does_not_belong_is_refused(
     for message, changes in others.items():
         settings = {**HOUR, **changes}
         if "locations" in settings:
-            known = start(1, name="c.yaml", **HOUR).state()
-            assert known
+            state = start(1, name="c.yaml", **HOUR).state()
+            assert state
             settings["locations"] = {
                 "ids": ["cat-9"],
                 "attributes": {
@@ -228,10 +228,10 @@ def test_a_state_of_another_date_is_taken_and_told(
     payload = advanced(start)
     component = start(1, **HOUR)
     load(component, "ngen::", payload)
-    told = (
+    message = (
         "the state is of 1980-10-02 06:00:00, 30 h after 1980-10-01 00:00:00, at which"
     )
-    assert told in caplog.text
+    assert message in caplog.text
     assert "start_time: state goes on at the time of the state" in caplog.text
     caplog.clear()
     later = start(1, name="later.yaml", start_time="1980-10-02 06:00:00", **HOUR)
@@ -262,10 +262,10 @@ def test_the_size_is_one_array_for_life(prefix: str, start: Any) -> None:
 
 def test_the_size_is_told_without_a_warm_up(start: Any) -> None:
     climate = {"p_mean": 3.0, "t_mean": 8.0}
-    known = {"ids": ["cat-0"], "attributes": {**attributes(1), **climate}}
-    component = start(1, state="equilibrium", locations=known, **HOUR)
+    places = {"ids": ["cat-0"], "attributes": {**attributes(1), **climate}}
+    component = start(1, state="equilibrium", locations=places, **HOUR)
     component.get_value_ptr("ngen::serialization_size")
     component.set_value("p_mean", np.array([6.0]))
     stored = component.state()["land.soil_moisture"].mean()
-    dry = start(1, state="equilibrium", locations=known, **HOUR)
+    dry = start(1, state="equilibrium", locations=places, **HOUR)
     assert stored > dry.state()["land.soil_moisture"].mean()

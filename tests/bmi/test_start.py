@@ -15,7 +15,7 @@ from bmi_dmx.benchmarks.measure import in_new_process
 from bmi_dmx.bmi.settings import LocationSettings, Settings
 from bmi_dmx.bundle import Bundle
 from bmi_dmx.errors import ConfigError, DataError, StateError
-from bmi_dmx.operate.shared import shared_bundle
+from bmi_dmx.operate.bundle_cache import shared_bundle
 
 from .untrained import START, attributes, run, weather
 
@@ -44,19 +44,19 @@ def test_a_start_from_arrays_is_a_start_from_a_file(start: Any, known: Bundle) -
     expected = run(start(3), forcing, range(40), outputs)
     component = Component()
     component.start(settings(), known, arrays())
-    found = run(component, forcing, range(40), outputs)
+    series = run(component, forcing, range(40), outputs)
     for name in outputs:
-        np.testing.assert_array_equal(found[name], expected[name])
+        np.testing.assert_array_equal(series[name], expected[name])
 
 
 def test_attributes_may_stand_in_both(known: Bundle) -> None:
-    given = arrays()
+    properties = arrays()
     places = LocationSettings(ids=IDS, attributes={"aridity": 0.7, "p_mean": 3.0})
     component = Component()
-    others = {name: x for name, x in given.items() if name != "aridity"}
+    others = {name: x for name, x in properties.items() if name != "aridity"}
     component.start(settings(locations=places), known, others)
     assert component.get_value_ptr("aridity").tolist() == [0.7, 0.7, 0.7]
-    assert component.get_value_ptr("p_mean").tolist() == given["p_mean"].tolist()
+    assert component.get_value_ptr("p_mean").tolist() == properties["p_mean"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ import numpy as np
 from bmi_dmx import Component
 from bmi_dmx.benchmarks.measure import resident
 from bmi_dmx.bmi.settings import LocationSettings, Settings
-from bmi_dmx.operate.shared import bundle_named
+from bmi_dmx.operate.bundle_cache import bundle_named
 
 bundle = bundle_named("dhbv-conus-daily", Path())
 usual = {name: known.typical for name, known in bundle.statistics.items()}
@@ -124,6 +124,6 @@ print(json.dumps({"seconds": spent, "bytes": (resident() - before) / 10_000}))
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is told by Linux alone")
 @pytest.mark.parametrize("time_step", ["daily", "hourly"])
 def test_ten_thousand_places_start_at_once(time_step: str) -> None:
-    found = in_new_process(COST % time_step)
-    assert found["seconds"] < 2.0
-    assert found["bytes"] < 10_000
+    cost = in_new_process(COST % time_step)
+    assert cost["seconds"] < 2.0
+    assert cost["bytes"] < 10_000

@@ -73,10 +73,10 @@ def test_a_new_process_continues_bitwise(
         3, name="resumed.yaml", state="half.state", start_time=str(now), **settings
     )
     command = [sys.executable, "-c", CONTINUE, resumed, tmp_path / "end.state"]
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
     run(whole, forcing, range(30, 60), ())
     assert (tmp_path / "end.state").read_bytes() == whole.state_bytes()
 
@@ -92,8 +92,8 @@ def test_everything_a_host_can_read_is_as_it_was(
     other.load_state(tmp_path / "state")
     assert other.get_current_time() == component.get_current_time()
     for name in component.names():
-        expected, found = component.get_value_ptr(name), other.get_value_ptr(name)
-        np.testing.assert_array_equal(found, expected, err_msg=name)
+        expected, actual = component.get_value_ptr(name), other.get_value_ptr(name)
+        np.testing.assert_array_equal(actual, expected, err_msg=name)
 
 
 def test_saving_changes_nothing(start: Any) -> None:
@@ -138,9 +138,9 @@ def test_a_later_start_takes_over_a_state_of_that_day(start: Any) -> None:
     assert later.get_current_time() == 0.0
     for model in (component, later):
         run(model, weather(20, 1), range(10, 20), ())
-    found = later.state()
+    state = later.state()
     for name, array in component.state().items():
-        np.testing.assert_array_equal(found[name], array)
+        np.testing.assert_array_equal(state[name], array)
 
 
 def other_components(bundle_of: Any) -> dict[str, tuple[dict[str, Any], str]]:
@@ -289,8 +289,8 @@ def test_a_run_begins_at_the_time_of_its_state(
 
 @pytest.mark.parametrize("state", ["cold", "equilibrium"])
 def test_without_a_state_there_is_no_time_of_one(state: str, start: Any) -> None:
-    known = {"ids": ["cat-0"], "attributes": {**attributes(1), "t_mean": 8.0}}
-    component = start(1, start_time="state", state=state, locations=known)
+    places = {"ids": ["cat-0"], "attributes": {**attributes(1), "t_mean": 8.0}}
+    component = start(1, start_time="state", state=state, locations=places)
     give(component, weather(1, 1), 0)
     message = "start_time: state, but no state is there to go on from"
     for ask in (component.update, component.state_bytes):
@@ -317,9 +317,9 @@ def test_no_spin_up_follows_a_saved_state(start: Any, tmp_path: Path) -> None:
 
 def test_a_state_of_before_the_first_step_is_what_that_starts_from(start: Any) -> None:
     climate = {"p_mean": 3.0, "t_mean": 8.0}
-    known = {"ids": ["cat-0"], "attributes": {**attributes(1), **climate}}
-    one = start(1, state="equilibrium", locations=known)
-    other = start(1, name="cold.yaml", locations=known)
+    places = {"ids": ["cat-0"], "attributes": {**attributes(1), **climate}}
+    one = start(1, state="equilibrium", locations=places)
+    other = start(1, name="cold.yaml", locations=places)
     other.set_state_bytes(one.state_bytes())
     for component in (one, other):
         run(component, weather(5, 1), range(5), ())
@@ -334,13 +334,13 @@ def test_what_was_set_is_state(start: Any, caplog: pytest.LogCaptureFixture) -> 
     forcing = weather(20, 2)
     run(one, forcing, range(10), ())
     other.set_state_bytes(one.state_bytes())
-    said = (
+    message = (
         r"WARNING .* cat-0 and 1 more: the state brings settings of its own, which now "
         r"hold: elevation \(100, here [\d.]+, at 'cat-0' and at 1 more\), "
         r"fc \(200, here nothing, at 'cat-0' and at 1 more\); state_parameters: "
         r"configured would keep those configured"
     )
-    assert re.search(said, caplog.text)
+    assert re.search(message, caplog.text)
     for component in (one, other):
         run(component, forcing, range(10, 20), ())
     assert one.state_bytes() == other.state_bytes()
@@ -389,8 +389,8 @@ def test_attributes_may_be_configured_in_any_order(start: Any) -> None:
 
 def test_a_state_belongs_to_the_attributes_that_are_known(start: Any) -> None:
     one = start(1)
-    known = {n: x for n, x in attributes(1).items() if n != "longitude"}
-    places = {"ids": ["cat-0"], "attributes": {**known, "t_mean": 4.0}}
+    properties = {n: x for n, x in attributes(1).items() if n != "longitude"}
+    places = {"ids": ["cat-0"], "attributes": {**properties, "t_mean": 4.0}}
     other = start(1, name="b.yaml", locations=places)
     before = other.state_bytes()
     message = "another set of attributes: found '.*, longitude', .* has '.*, t_mean'"

@@ -172,8 +172,8 @@ def test_rounding_below_nothing_is_no_damage(component: Component) -> None:
 
 def reordered(order: tuple[int, ...]) -> dict[str, Any]:
     """Return the block of places, in another order."""
-    known = {n: [x[k] for k in order] for n, x in attributes(len(order)).items()}
-    return {"ids": [f"cat-{k}" for k in order], "attributes": known}
+    properties = {n: [x[k] for k in order] for n, x in attributes(len(order)).items()}
+    return {"ids": [f"cat-{k}" for k in order], "attributes": properties}
 
 
 HALF, WHOLE, PLACES = 36, 60, 5
@@ -191,7 +191,7 @@ def halves(
     bundle_of: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Any]:
     """Return a model, the state half way, what came of it, and a new component."""
-    made: dict[str, Any] = {}
+    runs: dict[str, Any] = {}
 
     def fresh(kind: str, order: tuple[int, ...]) -> Component:
         spec, changes = KINDS[kind]
@@ -206,14 +206,14 @@ def halves(
         return component
 
     def of(kind: str) -> tuple[bytes, Arrays]:
-        if kind not in made:
+        if kind not in runs:
             one = fresh(kind, tuple(range(PLACES)))
             one.set_value("fc", np.linspace(100.0, 900.0, PLACES))
             run(one, weather(WHOLE, PLACES), range(HALF), ())
             half = one.state_bytes()
             run(one, weather(WHOLE, PLACES), range(HALF, WHOLE), ())
-            made[kind] = half, unpack(one.state_bytes(), "", {})[0]
-        return made[kind]
+            runs[kind] = half, unpack(one.state_bytes(), "", {})[0]
+        return runs[kind]
 
     return lambda kind, order: (*of(kind), fresh(kind, order))
 
@@ -229,9 +229,9 @@ def test_places_are_found_by_name_in_any_order(
     forcing = {name: x[:, order] for name, x in weather(WHOLE, PLACES).items()}
     run(other, forcing, range(HALF, WHOLE), ())
     again = other.state_bytes()
-    found = unpack(again, "", {})[0]
+    arrays = unpack(again, "", {})[0]
     back = np.argsort(order)
-    for name, array in found.items():
+    for name, array in arrays.items():
         axes = [k for k, size in enumerate(array.shape) if size == PLACES]
         whole = np.take(array, back, axes[-1]) if axes else array
         if name.startswith(("land.", "varying.", "dynamic.")):
@@ -263,10 +263,10 @@ def test_whose_settings_hold_is_chosen_and_said(
     one = start(2)
     one.set_value("fc", np.array([200.0, 300.0]))
     run(one, weather(5, 2), range(5), ())
-    known = {**attributes(2), "elevation": [900.0, attributes(2)["elevation"][1]]}
+    properties = {**attributes(2), "elevation": [900.0, attributes(2)["elevation"][1]]}
     other = start(
         2, name="b.yaml", state_parameters=choice,
-        locations={"ids": ["cat-0", "cat-1"], "attributes": known},
+        locations={"ids": ["cat-0", "cat-1"], "attributes": properties},
     )  # fmt: skip
     other.set_value("fc", np.array([200.0, 700.0]))
     other.set_state_bytes(one.state_bytes())
@@ -274,14 +274,16 @@ def test_whose_settings_hold_is_chosen_and_said(
         r"elevation \(\S+, here 900, at 'cat-0'\), fc \(300, here 700, at 'cat-1'\)"
     )
     run(other, weather(6, 2), range(5, 6), ())
-    found = [*other.get_value_ptr("fc"), other.get_value_ptr("elevation")[0]]
+    values = [*other.get_value_ptr("fc"), other.get_value_ptr("elevation")[0]]
     if choice == "saved":
-        assert found == [200.0, 300.0, attributes(2)["elevation"][0]]
-        said = rf"WARNING .*of its own, which now hold: {differing}; state_parameters"
+        assert values == [200.0, 300.0, attributes(2)["elevation"][0]]
+        message = (
+            rf"WARNING .*of its own, which now hold: {differing}; state_parameters"
+        )
     else:
-        assert found == [200.0, 700.0, 900.0]
-        said = rf"INFO .*has other settings, {differing}; those configured hold"
-    assert re.search(said, caplog.text)
+        assert values == [200.0, 700.0, 900.0]
+        message = rf"INFO .*has other settings, {differing}; those configured hold"
+    assert re.search(message, caplog.text)
 
 
 def test_settings_that_do_not_differ_continue_bitwise_either_way(start: Any) -> None:

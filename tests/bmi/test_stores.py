@@ -42,13 +42,13 @@ def test_a_state_is_set_to_a_mean_in_proportion(name: str, start: Any) -> None:
     component = start(3)
     run(component, late_winter(3), range(62), ())
     before = component.state()[f"land.{name}"]
-    wanted = np.array([5.0, 50.0, 0.0])
-    component.set_value(name, wanted)
+    targets = np.array([5.0, 50.0, 0.0])
+    component.set_value(name, targets)
     after = component.state()[f"land.{name}"]
-    np.testing.assert_array_equal(component.get_value_ptr(name), wanted)
-    np.testing.assert_allclose(after.mean(axis=1), wanted, rtol=1e-14)
+    np.testing.assert_array_equal(component.get_value_ptr(name), targets)
+    np.testing.assert_allclose(after.mean(axis=1), targets, rtol=1e-14)
     share = before / before.mean(axis=1, keepdims=True)
-    np.testing.assert_allclose(after, share * wanted[:, None], rtol=1e-13)
+    np.testing.assert_allclose(after, share * targets[:, None], rtol=1e-13)
     assert np.ptp(after[1]) > 0.0
 
 
@@ -124,15 +124,15 @@ def test_attributes_set_after_initialize_count_from_the_first_step(
     start: Any,
 ) -> None:
     late, expected = start(2, name="a.yaml"), attributes(2)
-    known = {**attributes(2), "aridity": None, "area_km2": None}
-    places = {"ids": ["a", "b"], "attributes": known}
+    properties = {**attributes(2), "aridity": None, "area_km2": None}
+    places = {"ids": ["a", "b"], "attributes": properties}
     component = start(2, name="b.yaml", locations=places)
     for name in ("aridity", "area_km2"):
         component.set_value(name, np.array(expected[name]))
     outputs = ("streamflow", "runoff_volume", "beta")
-    found = [run(m, weather(5, 2), range(5), outputs) for m in (component, late)]
+    runs = [run(m, weather(5, 2), range(5), outputs) for m in (component, late)]
     for name in outputs:
-        np.testing.assert_array_equal(found[0][name], found[1][name])
+        np.testing.assert_array_equal(runs[0][name], runs[1][name])
 
 
 def test_an_attribute_set_during_a_run_counts_from_the_next_step(start: Any) -> None:
@@ -145,8 +145,8 @@ def test_an_attribute_set_during_a_run_counts_from_the_next_step(start: Any) -> 
 
 
 def test_an_attribute_never_set_is_an_error_at_the_first_step(start: Any) -> None:
-    known = {**attributes(2), "aridity": [1.0, None]}
-    component = start(2, locations={"ids": ["a", "b"], "attributes": known})
+    properties = {**attributes(2), "aridity": [1.0, None]}
+    component = start(2, locations={"ids": ["a", "b"], "attributes": properties})
     give(component, weather(1, 2), 0)
     with pytest.raises(DataError, match="attribute 'aridity' at 'b' is nan; expected"):
         component.update()

@@ -54,15 +54,15 @@ def test_a_component_in_four_threads_makes_whole_steps_alone(
         give(component, weather(1, n), 0)
 
     def step(_: int) -> int:
-        made = 0
+        steps = 0
         for _ in range(400):
             with suppress(StateError):
                 together.update()
-                made += 1
-        return made
+                steps += 1
+        return steps
 
-    made = sum(at_once(step))
-    alone.update_until(made * alone.get_time_step())
+    steps = sum(at_once(step))
+    alone.update_until(steps * alone.get_time_step())
     assert together.get_current_time() == alone.get_current_time()
     assert together.state_bytes() == alone.state_bytes()
 
@@ -138,15 +138,15 @@ def test_components_in_threads_of_their_own_do_not_see_each_other(
             component.update()
         return component.state_bytes()
 
-    found: dict[int, bytes] = {}
+    states: dict[int, bytes] = {}
 
     def run(number: int) -> int:
-        found[number] = course(number)
+        states[number] = course(number)
         return number
 
     assert at_once(run) == list(range(THREADS))
     for number in range(THREADS):
-        assert found[number] == course(number)
+        assert states[number] == course(number)
 
 
 FROM_NETCDF = """
@@ -168,17 +168,17 @@ def test_places_are_read_from_one_file_in_many_threads(
     configure: Any, tmp_path: Path
 ) -> None:
     """In a process of its own: the NetCDF library ends it where it goes wrong."""
-    given = attributes(300)
+    properties = attributes(300)
     with netCDF4.Dataset(tmp_path / "places.nc", "w") as file:
         file.createDimension("id", 300)
         file.createVariable("id", str, ("id",))[:] = np.array(
             [f"cat-{k}" for k in range(300)], object
         )
-        for name, values in given.items():
+        for name, values in properties.items():
             file.createVariable(name, "f8", ("id",))[:] = values
     path = configure(1, locations={"file": "places.nc"})
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", FROM_NETCDF, str(path)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout) == (0, "{300}\n"), done.stderr
+    assert (process.returncode, process.stdout) == (0, "{300}\n"), process.stderr

@@ -38,8 +38,8 @@ def test_what_is_masked_is_missing(start: Any) -> None:
     component = start(2)
     masked = np.ma.masked_array([1.0, 999.0], [False, True])
     component.set_value("precipitation", masked)
-    found = component.get_value("precipitation", np.empty(2))
-    np.testing.assert_array_equal(found, [1.0, np.nan])
+    rain = component.get_value("precipitation", np.empty(2))
+    np.testing.assert_array_equal(rain, [1.0, np.nan])
 
 
 def test_what_is_set_at_some_places_changes_no_other(start: Any) -> None:
@@ -56,9 +56,9 @@ def test_what_is_set_at_some_places_changes_no_other(start: Any) -> None:
             give(component, series, day)
             component.update()
     for name in ("streamflow", "soil_moisture", "k0", "mass_out", "mass_adjusted"):
-        found, expected = (c.get_value(name, np.empty(3)) for c in (changed, other))
-        assert found[1] != expected[1]
-        np.testing.assert_array_equal(found[[0, 2]], expected[[0, 2]])
+        actual, expected = (c.get_value(name, np.empty(3)) for c in (changed, other))
+        assert actual[1] != expected[1]
+        np.testing.assert_array_equal(actual[[0, 2]], expected[[0, 2]])
     resumed = start(3, name="c.yaml")
     resumed.set_state_bytes(changed.state_bytes())
     for component in (changed, resumed):

@@ -25,8 +25,8 @@ def test_stepping_gives_the_numbers_of_one_run(
     forcing = weather(STEPS, 3)
     expected = batch(path, forcing, 3, 1)
     component = start(3, bundle=str(path))
-    found = run(component, forcing, range(STEPS), SHOWN)
-    for name, series in found.items():
+    outputs = run(component, forcing, range(STEPS), SHOWN)
+    for name, series in outputs.items():
         np.testing.assert_allclose(series, expected.outputs[name], **PRECISE)
 
 
@@ -36,13 +36,13 @@ def test_no_water_is_lost_between_members_of_different_weight(
     path = bundle_of(static(member_weights="learned"))
     component = start(3, bundle=str(path))
     run(component, weather(STEPS, 3), range(STEPS), ())
-    entered, left, stored, leaked = (
+    entered, outflow, stored, leaked = (
         component.get_value_ptr(f"ngen::mass_{name}")
         for name in ("in", "out", "stored", "leaked")
     )
-    rest = entered - left - stored - leaked
+    rest = entered - outflow - stored - leaked
     assert (np.abs(rest) < 1e-9 * entered).all()
-    assert (left > 50.0).all()
+    assert (outflow > 50.0).all()
     assert (leaked == 0.0).all()
 
 

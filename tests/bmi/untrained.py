@@ -57,8 +57,8 @@ def dynamic(**changes: Any) -> ModelSpec:
 
 def exchanging(process: str = "hbv20", **changes: Any) -> ModelSpec:
     """Return a small model that exchanges water, of places drained by their area."""
-    known = {"reads": {"drainage_area_km2": "area_km2"}}
-    return static(process=process, **known, **changes)
+    options = {"reads": {"drainage_area_km2": "area_km2"}}
+    return static(process=process, **options, **changes)
 
 
 def learned_flow(**changes: Any) -> ModelSpec:

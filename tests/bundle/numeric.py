@@ -61,24 +61,26 @@ class Run:
     def _network(self, part: Part) -> None:
         inputs: Arrays = dict(self.bundle.constants)
         shape = (self.places, 0)
-        read = [self.attributes[name] for name in part.attributes]
-        inputs["attributes"] = np.stack(read, -1) if read else np.zeros(shape)
+        attributes = [self.attributes[name] for name in part.attributes]
+        inputs["attributes"] = (
+            np.stack(attributes, -1) if attributes else np.zeros(shape)
+        )
         if part.every != "once":
-            given = [self._given(part, name) for name in part.inputs]
-            inputs["forcing"] = np.stack(given, -1)
+            forcings = [self._given(part, name) for name in part.inputs]
+            inputs["forcing"] = np.stack(forcings, -1)
             inputs |= self.states[part.name]
-        found = self._evaluated(part, inputs)
-        self.known |= {(part.name, n[2:]): x for n, x in found.items() if n[0] == "p"}
-        self.states[part.name] = {n: x for n, x in found.items() if n[0] == "s"}
+        outputs = self._evaluated(part, inputs)
+        self.known |= {(part.name, n[2:]): x for n, x in outputs.items() if n[0] == "p"}
+        self.states[part.name] = {n: x for n, x in outputs.items() if n[0] == "s"}
 
     def _process(self, part: Part) -> None:
         declared, dt = part.declared(self.seconds), part.dt(self.seconds)
         parameters = self._parameters(part)
         if declared.prepared:
-            found = self._evaluated(
+            outputs = self._evaluated(
                 part, {f"p.{n}": x for n, x in parameters.items()}, "prepare"
             )
-            parameters = {name[2:]: x for name, x in found.items()}
+            parameters = {name[2:]: x for name, x in outputs.items()}
         inputs: Arrays = dict(self.states[part.name])
         for f in declared.forcings:
             x = in_columns(self._given(part, f.name))
@@ -87,11 +89,11 @@ class Run:
             x = per_step(parameters[p.name], p.per_step, dt)
             for k, name in enumerate(entries("p", p.name, p.size)):
                 inputs[name] = in_columns(x if p.size == 1 else x[k])
-        found = self._evaluated(part, inputs)
-        self.states[part.name] = {n: x for n, x in found.items() if n[0] == "s"}
+        outputs = self._evaluated(part, inputs)
+        self.states[part.name] = {n: x for n, x in outputs.items() if n[0] == "s"}
         for flux in declared.fluxes:
             x = np.broadcast_to(
-                found[f"q.{flux.name}"], (self.places, part.members or 1)
+                outputs[f"q.{flux.name}"], (self.places, part.members or 1)
             )
             x = x.mean(-1) if part.mean or not part.members else x
             rate = flux.per_step == "rate"
@@ -121,12 +123,12 @@ class Run:
 
     def recorded(self, names: Iterable[str]) -> Arrays:
         """Return fluxes, members averaged, by name."""
-        found = {}
+        fluxes = {}
         for name in names:
             owner = self.plan.outputs[name][0]
             x = np.asarray(self.known[owner.name, name])
-            found[name] = x.mean(-1) if x.ndim == 2 else x
-        return found
+            fluxes[name] = x.mean(-1) if x.ndim == 2 else x
+        return fluxes
 
 
 def run(

@@ -84,9 +84,9 @@ def test_the_programs_of_format_1_give_the_same_numbers() -> None:
     _, before = written(OLD)
     bundle = load_bundle(OLD)
     constants = bundle.constants
-    read = np.random.default_rng(1).uniform(0.5, 5.0, (3, 5))
-    old = evaluated(before["static"], {"attributes": read, **constants})
-    new = evaluated(bundle.programs["static"], {"attributes": read, **constants})
+    attributes = np.random.default_rng(1).uniform(0.5, 5.0, (3, 5))
+    old = evaluated(before["static"], {"attributes": attributes, **constants})
+    new = evaluated(bundle.programs["static"], {"attributes": attributes, **constants})
     for name, x in new.items():
         np.testing.assert_array_equal(x, old[name])
     # The weights of the hydrograph were the last part of the static network.

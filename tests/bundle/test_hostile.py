@@ -183,8 +183,8 @@ def chain(count: int, *, op: str = "add", end: str = "heat") -> Change:
     def change(programs: dict[str, Any]) -> None:
         (first, *_) = programs["lamp"]["inputs"].values()
         names = [first, *(f"v{900 + k}" for k in range(count))]
-        made = [[b, op, [a, a]] for a, b in pairwise(names)]
-        body(*made, **{end: names[-1]})(programs)
+        statements = [[b, op, [a, a]] for a, b in pairwise(names)]
+        body(*statements, **{end: names[-1]})(programs)
 
     return change
 
@@ -349,8 +349,8 @@ def header(text: str, size: int | None = None) -> bytes:
 
 def array(kind: str, shape: list[int], begin: int, end: int) -> bytes:
     """Return the header of a file of one array that stands somewhere."""
-    said = {"dtype": kind, "shape": shape, "data_offsets": [begin, end]}
-    return header(json.dumps({"a": said}))
+    entry = {"dtype": kind, "shape": shape, "data_offsets": [begin, end]}
+    return header(json.dumps({"a": entry}))
 
 
 HEADERS = {

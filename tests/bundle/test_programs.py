@@ -30,7 +30,7 @@ def test_programs_in_numpy_give_the_numbers_of_the_model(tmp_path, dynamic, seco
     bundle = save_bundle(model, tmp_path / "river", **TEXTS)
     forcing = series(20)
     with torch.no_grad():
-        wanted = (
+        expected = (
             bundle.model()
             .double()
             .simulate(
@@ -40,12 +40,12 @@ def test_programs_in_numpy_give_the_numbers_of_the_model(tmp_path, dynamic, seco
                 outputs=OUTPUTS,
             )
         )
-    found = run(bundle, forcing, PLACES, seconds, OUTPUTS)
+    outputs = run(bundle, forcing, PLACES, seconds, OUTPUTS)
     for name in OUTPUTS:
         np.testing.assert_allclose(
-            found[name], wanted.outputs[name], rtol=1e-12, atol=1e-15, err_msg=name
+            outputs[name], expected.outputs[name], rtol=1e-12, atol=1e-15, err_msg=name
         )
-    assert bool(np.isfinite(found["runoff_volume"]).all())
+    assert bool(np.isfinite(outputs["runoff_volume"]).all())
 
 
 def test_parts_of_a_recipe_run_at_any_step_that_is_asked_for(tmp_path):
@@ -64,16 +64,20 @@ def test_parts_of_a_recipe_run_at_any_step_that_is_asked_for(tmp_path):
     whole = bundle.model().double()
     for seconds in steps:
         with torch.no_grad():
-            wanted = whole.simulate(
+            expected = whole.simulate(
                 {n: torch.from_numpy(x) for n, x in forcing.items()},
                 {n: torch.from_numpy(x) for n, x in PLACES.items()},
                 dt=seconds / 86400.0,
                 outputs=OUTPUTS,
             )
-        found = run(bundle, forcing, PLACES, seconds, OUTPUTS)
+        outputs = run(bundle, forcing, PLACES, seconds, OUTPUTS)
         for name in OUTPUTS:
             np.testing.assert_allclose(
-                found[name], wanted.outputs[name], rtol=1e-12, atol=1e-15, err_msg=name
+                outputs[name],
+                expected.outputs[name],
+                rtol=1e-12,
+                atol=1e-15,
+                err_msg=name,
             )
 
 
@@ -81,12 +85,12 @@ def test_learned_parameters_are_those_of_the_model(saved):
     bundle = load_bundle(saved)
     places = {n: torch.from_numpy(x) for n, x in PLACES.items()}
     with torch.no_grad():
-        wanted = bundle.model().double().constant_parameters(places)
+        expected = bundle.model().double().constant_parameters(places)
     network = bundle.plan["static"]
-    read = np.stack([PLACES[name] for name in network.attributes], -1)
+    attributes = np.stack([PLACES[name] for name in network.attributes], -1)
     program = bundle.program(network, bundle.manifest.seconds)
-    inputs = {"attributes": read, **bundle.constants}
-    found = evaluate(program, {name: inputs[name] for name in program.inputs})
-    assert {name.removeprefix("p.") for name in found} == set(wanted)
-    for name, x in wanted.items():
-        np.testing.assert_allclose(found[f"p.{name}"], x, rtol=1e-12, err_msg=name)
+    inputs = {"attributes": attributes, **bundle.constants}
+    parameters = evaluate(program, {name: inputs[name] for name in program.inputs})
+    assert {name.removeprefix("p.") for name in parameters} == set(expected)
+    for name, x in expected.items():
+        np.testing.assert_allclose(parameters[f"p.{name}"], x, rtol=1e-12, err_msg=name)

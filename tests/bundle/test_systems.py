@@ -47,13 +47,13 @@ def test_a_bundle_runs_at_every_step_it_was_made_for(
     assert bundle.manifest.steps == (3600.0, 1800.0, 600.0)
     forcing = voltages(20)
     with torch.no_grad():
-        wanted = bundle.model().simulate(
+        expected = bundle.model().simulate(
             tensors(forcing), tensors(ATTRIBUTES), dt=seconds / 3600.0, outputs=OUTPUTS
         )
-    found = numeric.run(bundle, forcing, ATTRIBUTES, seconds, OUTPUTS)
+    outputs = numeric.run(bundle, forcing, ATTRIBUTES, seconds, OUTPUTS)
     for name in OUTPUTS:
         np.testing.assert_allclose(
-            found[name], wanted.outputs[name], rtol=1e-12, atol=1e-15, err_msg=name
+            outputs[name], expected.outputs[name], rtol=1e-12, atol=1e-15, err_msg=name
         )
 
 
@@ -94,13 +94,13 @@ def test_a_model_that_learns_nothing_is_a_bundle_too(tmp_path: Path) -> None:
     forcing = voltages(10)
     names = ("heat", "cooling", "aged")
     with torch.no_grad():
-        wanted = bundle.model().simulate(
+        expected = bundle.model().simulate(
             tensors(forcing), tensors(KNOWN), outputs=names
         )
     assert bundle.model().dtype == torch.float64
-    found = numeric.run(bundle, forcing, KNOWN, 3600.0, names)
+    outputs = numeric.run(bundle, forcing, KNOWN, 3600.0, names)
     for name in names:
-        np.testing.assert_allclose(found[name], wanted.outputs[name], rtol=1e-12)
+        np.testing.assert_allclose(outputs[name], expected.outputs[name], rtol=1e-12)
     other = saved(made({**UNLEARNED, "seconds": 1800}), tmp_path / "other")
     assert other.manifest.seconds == 1800.0
 
@@ -116,8 +116,8 @@ def test_arrays_that_a_model_without_networks_cannot_have_are_refused(
 def test_a_part_without_forcing_is_saved(tmp_path: Path) -> None:
     block = {"seconds": 600, "parts": {"sun": {"process": "sun"}}}
     bundle = saved(made(block), tmp_path)
-    found = numeric.run(bundle, {"": np.zeros((2, 2))}, ATTRIBUTES, 600.0, ("heat",))
-    np.testing.assert_array_equal(found["heat"], [[100.0, 250.0]] * 2)
+    outputs = numeric.run(bundle, {"": np.zeros((2, 2))}, ATTRIBUTES, 600.0, ("heat",))
+    np.testing.assert_array_equal(outputs["heat"], [[100.0, 250.0]] * 2)
     assert bundle.plan.forcings == ()
 
 
@@ -184,8 +184,8 @@ def test_a_part_that_is_not_registered_is_no_obstacle_to_running(
     """What was traced needs no code; who wants the model needs it."""
     monkeypatch.delitem(processes._entries, "radiator")
     again = load_bundle(bundle.path)
-    found = numeric.run(again, voltages(3), ATTRIBUTES, 3600.0, ("warmth",))
-    assert np.isfinite(found["warmth"]).all()
+    outputs = numeric.run(again, voltages(3), ATTRIBUTES, 3600.0, ("warmth",))
+    assert np.isfinite(outputs["warmth"]).all()
     with pytest.raises(BundleError, match=r"model: .*unknown process 'radiator'"):
         again.model()
 

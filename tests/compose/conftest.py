@@ -79,15 +79,15 @@ def build() -> Callable[..., Model]:
     """Return a maker of double-precision models with weights that are no accident."""
 
     def make(*, seed: int = 0, **changes: Any) -> Model:
-        made = specification(**changes)
+        spec = specification(**changes)
         forcing = {n: x.numpy() for n, x in some_weather(400, 5).items()}
         forcing["potential_evaporation"] = (
             np.full((400, 5), 2.0) + forcing["day_of_year"]
         )
         statistics = fit_statistics(
-            made, forcing, {n: x.numpy() for n, x in some_places(5).items()}
+            spec, forcing, {n: x.numpy() for n, x in some_places(5).items()}
         )
         torch.manual_seed(seed)
-        return Model(made, statistics).double()
+        return Model(spec, statistics).double()
 
     return make

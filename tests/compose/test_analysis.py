@@ -36,73 +36,75 @@ def inputs(process: Analysis, lead: tuple[int, ...] = (3,)) -> dict[str, Tensor]
     """Return some forecast and observations at a cold start."""
     torch.manual_seed(2)
     shape = (*lead, SIZE)
-    found = {
+    arguments = {
         name: torch.full(shape, s.initial, dtype=torch.float64)
         for s in process.states
         for name in entry_names("s", s)
     }
     for forcing in process.forcings:
-        found[f"f.{forcing.name}"] = torch.rand(shape, dtype=torch.float64) + 0.5
+        arguments[f"f.{forcing.name}"] = torch.rand(shape, dtype=torch.float64) + 0.5
     for state in process.options.states:
-        seen = found[f"f.{state}_seen"]
-        found[f"f.{state}_seen"] = (seen > 1.0).double()
-    return found
+        mask = arguments[f"f.{state}_seen"]
+        arguments[f"f.{state}_seen"] = (mask > 1.0).double()
+    return arguments
 
 
 @pytest.mark.parametrize("states", [("x",), ("x", "y")])
 def test_what_has_learned_nothing_is_nudging(states: tuple[str, ...]) -> None:
     process = made({**SMALL, "states": states})
-    given = inputs(process)
-    found = call_step(process, given)
+    arguments = inputs(process)
+    outputs = call_step(process, arguments)
     gain = 1.0 / (1.0 + torch.exp(torch.tensor(2.0, dtype=torch.float64)))
     assert gain == pytest.approx(0.119, abs=1e-3)
     for state in states:
-        x, y, seen = (given[f"f.{state}{end}"] for end in ("", "_observed", "_seen"))
+        x, y, mask = (
+            arguments[f"f.{state}{end}"] for end in ("", "_observed", "_seen")
+        )
         torch.testing.assert_close(
-            found[f"q.{state}_analysis"], x + gain * seen * (y - x)
+            outputs[f"q.{state}_analysis"], x + gain * mask * (y - x)
         )
 
 
 @pytest.mark.parametrize("options", [SMALL, PUBLISHED], ids=["increment", "gain"])
 def test_where_nothing_is_observed_nothing_changes(options: dict[str, Any]) -> None:
     process = made(options, shaken=0.3)
-    given = inputs(process)
-    given["s.memory.0"] = given["s.memory.0"] + 0.7
-    given["f.x_seen"][1] = 0.0
-    found = call_step(process, given)
-    assert torch.equal(found["q.x_analysis"][1], given["f.x"][1])
-    assert torch.equal(found["s.memory.0"][1], given["s.memory.0"][1])
-    assert not torch.equal(found["q.x_analysis"][0], given["f.x"][0])
-    assert torch.equal(found["s.x_age"][1], torch.ones(SIZE, dtype=torch.float64))
+    arguments = inputs(process)
+    arguments["s.memory.0"] = arguments["s.memory.0"] + 0.7
+    arguments["f.x_seen"][1] = 0.0
+    outputs = call_step(process, arguments)
+    assert torch.equal(outputs["q.x_analysis"][1], arguments["f.x"][1])
+    assert torch.equal(outputs["s.memory.0"][1], arguments["s.memory.0"][1])
+    assert not torch.equal(outputs["q.x_analysis"][0], arguments["f.x"][0])
+    assert torch.equal(outputs["s.x_age"][1], torch.ones(SIZE, dtype=torch.float64))
 
 
 def test_what_stands_where_nothing_was_observed_does_not_matter() -> None:
     process = made(SMALL, shaken=0.3)
-    given = inputs(process)
-    other = dict(given)
-    missing = given["f.x_seen"] == 0.0
-    other["f.x_observed"] = torch.where(missing, 1e6, given["f.x_observed"])
-    one, two = call_step(process, given), call_step(process, other)
+    arguments = inputs(process)
+    other = dict(arguments)
+    missing = arguments["f.x_seen"] == 0.0
+    other["f.x_observed"] = torch.where(missing, 1e6, arguments["f.x_observed"])
+    one, two = call_step(process, arguments), call_step(process, other)
     for name, values in one.items():
         assert torch.equal(values, two[name]), name
 
 
 def test_places_age_until_they_are_observed() -> None:
     process = made(SMALL)
-    given = inputs(process)
-    given["s.x_age"] = given["s.x_age"] + 4.0
-    found = call_step(process, given)["s.x_age"]
-    expected = torch.where(given["f.x_seen"] == 1.0, 0.0, 5.0)
-    torch.testing.assert_close(found, expected.double())
+    arguments = inputs(process)
+    arguments["s.x_age"] = arguments["s.x_age"] + 4.0
+    age = call_step(process, arguments)["s.x_age"]
+    expected = torch.where(arguments["f.x_seen"] == 1.0, 0.0, 5.0)
+    torch.testing.assert_close(age, expected.double())
 
 
 def test_members_are_analysed_each_by_itself() -> None:
     process = made({**SMALL, "spread": "none"}, shaken=0.3)
-    given = inputs(process, (5,))
+    arguments = inputs(process, (5,))
     order = torch.tensor([3, 0, 4, 1, 2])
-    found = call_step(process, given)
-    turned = call_step(process, {name: x[order] for name, x in given.items()})
-    torch.testing.assert_close(turned["q.x_analysis"], found["q.x_analysis"][order])
+    outputs = call_step(process, arguments)
+    turned = call_step(process, {name: x[order] for name, x in arguments.items()})
+    torch.testing.assert_close(turned["q.x_analysis"], outputs["q.x_analysis"][order])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import torch
 from bmi_dmx.compose import Model, ModelSpec, Statistics
 from bmi_dmx.compose.correction import Corrected
 from bmi_dmx.compose.spec import CorrectionSpec
-from bmi_dmx.compose.weighted import Weighted
+from bmi_dmx.compose.weighted_process import WeightedProcess
 from bmi_dmx.conversion import convert
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.process import Budget, Process, Stencil
@@ -125,7 +125,7 @@ class Unsteady(Mixing):
         Corrected(Unsteady(), convert(CORRECTION, CorrectionSpec)).on(
             space_from(SPACE)
         ),
-        Weighted(Lone()),
+        WeightedProcess(Lone()),
     ],
     ids=["corrected", "weighted"],
 )

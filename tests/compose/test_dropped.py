@@ -31,14 +31,14 @@ def test_dropped_parameters_keep_their_last_value_in_training_alone(
     model.train()
     torch.manual_seed(4)
     drawn = model.simulate(forcing, where, outputs=outputs).outputs
-    held = {}
+    masks = {}
     for name, x in drawn.items():
-        held[name] = (x == x[-1:]).all(0)
+        masks[name] = (x == x[-1:]).all(0)
         last = varying[name][-1:].expand_as(x)
-        expected = torch.where(held[name], last, varying[name])
+        expected = torch.where(masks[name], last, varying[name])
         assert torch.equal(x, expected)
-        assert 5 < int(held[name].sum()) < 35
-    assert not torch.equal(held["beta"], held["k0"])
+        assert 5 < int(masks[name].sum()) < 35
+    assert not torch.equal(masks["beta"], masks["k0"])
     torch.manual_seed(4)
     warm = model.simulate(forcing, where, warmup=12, outputs=outputs).outputs
     for name, x in warm.items():

@@ -31,17 +31,17 @@ def made(block: dict[str, object]) -> Model:
 def test_members_of_an_ensemble_are_runs_of_their_own() -> None:
     model = made(LAND)
     ensemble = Ensemble(model, SIZE)
-    own = {
+    forcing = {
         "precipitation": 20.0 * torch.rand(STEPS, SIZE, PLACES, dtype=torch.float64),
         "air_temperature": torch.rand(STEPS, PLACES, dtype=torch.float64) * 8.0 - 2.0,
         "potential_evaporation": torch.full((STEPS, PLACES), 2.0, dtype=torch.float64),
     }
     state = ensemble.initial_state(PLACES)
     state["land.soil_moisture"] += 50.0 * torch.rand(SIZE, PLACES, 2)
-    ran = ensemble.simulate(own, {}, state=state, outputs=["streamflow"])
+    ran = ensemble.simulate(forcing, {}, state=state, outputs=["streamflow"])
     for member in range(SIZE):
         alone = model.simulate(
-            {n: x[:, member] if x.ndim == 3 else x for n, x in own.items()},
+            {n: x[:, member] if x.ndim == 3 else x for n, x in forcing.items()},
             {},
             state={
                 n: x[:, member] if n == "outlet.in_transit" else x[member]
@@ -49,20 +49,20 @@ def test_members_of_an_ensemble_are_runs_of_their_own() -> None:
             },
             outputs=["streamflow"],
         )
-        found = ran.outputs["streamflow"][:, member]
-        torch.testing.assert_close(found, alone.outputs["streamflow"])
+        flow = ran.outputs["streamflow"][:, member]
+        torch.testing.assert_close(flow, alone.outputs["streamflow"])
         transit = ran.state["outlet.in_transit"][:, member]
         torch.testing.assert_close(transit, alone.state["outlet.in_transit"])
 
 
 def test_series_of_another_number_of_members_are_refused() -> None:
     # Of as many places in all as the ensemble has, were they parted in another way.
-    own = {
+    forcing = {
         name: torch.ones(STEPS, 2 * SIZE, PLACES, dtype=torch.float64)
         for name in ("precipitation", "air_temperature", "potential_evaporation")
     }
     with pytest.raises(DataError, match="'precipitation' has 6 members, expected 3"):
-        Ensemble(made(LAND), SIZE).simulate(own, {}, outputs=["streamflow"])
+        Ensemble(made(LAND), SIZE).simulate(forcing, {}, outputs=["streamflow"])
 
 
 def test_fields_have_an_axis_of_the_ensemble() -> None:

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bmi_dmx.compose import Model, Simulated, Statistics, fit_statistics
+from bmi_dmx.compose import Model, SimulationResult, Statistics, fit_statistics
 from bmi_dmx.errors import ConfigError, DataError, StateError
 from bmi_dmx.models.hydrology.recipe import DynamicSpec, StaticSpec
 from bmi_dmx.process import Process
@@ -26,8 +26,10 @@ def part(series, start, stop):
     return {name: x[start:stop] for name, x in series.items()}
 
 
-def assert_equal_runs(found: Simulated, wanted: Simulated, tolerance: float) -> None:
-    for group, expected in zip(found, wanted, strict=True):
+def assert_equal_runs(
+    actual: SimulationResult, reference: SimulationResult, tolerance: float
+) -> None:
+    for group, expected in zip(actual, reference, strict=True):
         assert set(group) == set(expected)
         for name, x in expected.items():
             size = float(x.detach().abs().max())
@@ -52,7 +54,7 @@ def test_steps_and_pieces_give_the_numbers_of_one_run(
         outputs, state = model.simulate(now, where, state=state, outputs=OUTPUTS)
         pieces.append(outputs)
     joined = {name: torch.cat([piece[name] for piece in pieces]) for name in OUTPUTS}
-    assert_equal_runs(Simulated(joined, state), whole, TOLERANCE[dtype])
+    assert_equal_runs(SimulationResult(joined, state), whole, TOLERANCE[dtype])
 
     state, series = None, []
     with torch.no_grad():
@@ -61,7 +63,7 @@ def test_steps_and_pieces_give_the_numbers_of_one_run(
             outputs, state = model.step(now, where, state, outputs=OUTPUTS)
             series.append(outputs)
     stacked = {name: torch.stack([now[name] for now in series]) for name in OUTPUTS}
-    assert_equal_runs(Simulated(stacked, state), whole, TOLERANCE[dtype])
+    assert_equal_runs(SimulationResult(stacked, state), whole, TOLERANCE[dtype])
 
 
 @EVERY_MODEL
@@ -70,7 +72,7 @@ def test_warm_up_is_a_run_whose_start_is_not_recorded(build, weather, places, dy
     whole = model.simulate(forcing, places(), outputs=OUTPUTS)
     warm = model.simulate(forcing, places(), warmup=50, outputs=OUTPUTS)
     rest = {name: x[50:] for name, x in whole.outputs.items()}
-    assert_equal_runs(warm, Simulated(rest, whole.state), 1e-12)
+    assert_equal_runs(warm, SimulationResult(rest, whole.state), 1e-12)
 
 
 def test_warm_up_passes_no_gradient(build, weather, places):
@@ -86,7 +88,7 @@ def test_the_gradient_reaches_back_through_the_warm_up_where_it_should(
     build, weather, places, dynamic
 ):
     """As by hand: all of it simulated, and the end looked at."""
-    model, found = build(dynamic=dynamic), []
+    model, runs = build(dynamic=dynamic), []
     for gradient in (True, None):
         forcing = weather(60)
         rain = forcing["precipitation"].requires_grad_()
@@ -96,9 +98,9 @@ def test_the_gradient_reaches_back_through_the_warm_up_where_it_should(
         flow = flow if gradient else flow[40:]
         assert flow.shape[0] == 20
         flow.square().sum().backward()
-        found.append((flow, rain.grad, ran.state["land.lower_zone"]))
-    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
-    assert bool((found[0][1][:40] != 0.0).any())
+        runs.append((flow, rain.grad, ran.state["land.lower_zone"]))
+    assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
+    assert bool((runs[0][1][:40] != 0.0).any())
 
 
 @EVERY_MODEL
@@ -163,9 +165,9 @@ def test_water_is_neither_made_nor_lost(build, weather, places, process, dynamic
     entered = forcing["precipitation"].sum(0) + sum(
         ran.outputs[n].sum(0) for n in gained
     )
-    left = sum(ran.outputs[n].sum(0) for n in ("streamflow", "evaporation"))
+    outflow = sum(ran.outputs[n].sum(0) for n in ("streamflow", "evaporation"))
     stored = held(ran.state) - held(before)
-    torch.testing.assert_close(entered - left, stored, rtol=0.0, atol=1e-9)
+    torch.testing.assert_close(entered - outflow, stored, rtol=0.0, atol=1e-9)
 
 
 def held(state) -> torch.Tensor:
@@ -185,9 +187,9 @@ def test_hourly_steps_of_a_daily_model_keep_the_water_and_nearly_the_flow(
     hourly = model.simulate(hours, places(), dt=1.0 / 24.0, outputs=outputs)
     assert hourly.state["outlet.in_transit"].shape == (359, 2)
     entered = days["precipitation"].sum(0)
-    left = sum(x.sum(0) / 24.0 for x in hourly.outputs.values())
+    outflow = sum(x.sum(0) / 24.0 for x in hourly.outputs.values())
     stored = held(hourly.state) - held(model.initial_state(2, dt=1.0 / 24.0))
-    torch.testing.assert_close(entered - left, stored, rtol=0.0, atol=1e-8)
+    torch.testing.assert_close(entered - outflow, stored, rtol=0.0, atol=1e-8)
     for name in outputs:
         total = hourly.outputs[name].sum(0) / 24.0
         torch.testing.assert_close(total, daily[name].sum(0), rtol=0.03, atol=0.0)
@@ -297,10 +299,10 @@ def test_inputs_take_the_type_of_the_weights(build, weather, places):
 def test_statistics_cover_what_the_networks_read(spec, weather, places):
     forcing = {name: x.numpy() for name, x in weather(365).items()}
     where = {name: x.numpy() for name, x in places().items()}
-    made = spec(dynamic=True)
-    statistics = fit_statistics(made, forcing, where)
-    assert set(statistics) == set(made.network_inputs)
-    model = Model(made, statistics).double()
+    specification = spec(dynamic=True)
+    statistics = fit_statistics(specification, forcing, where)
+    assert set(statistics) == set(specification.network_inputs)
+    model = Model(specification, statistics).double()
     computed = model.simulate(
         weather(365), places(), outputs=("potential_evaporation",)
     ).outputs["potential_evaporation"]
@@ -308,7 +310,7 @@ def test_statistics_cover_what_the_networks_read(spec, weather, places):
     assert moments.mean == pytest.approx(float(computed.mean()))
     assert moments.std == pytest.approx(float(computed.std(correction=0)))
     with pytest.raises(DataError, match="forcing 'precipitation' is missing"):
-        fit_statistics(made, {}, where)
+        fit_statistics(specification, {}, where)
 
 
 @pytest.mark.parametrize(
@@ -409,6 +411,6 @@ def test_a_process_must_have_what_a_model_needs(build, monkeypatch, flux, messag
 def test_a_dynamic_forcing_must_be_one_of_the_model(spec):
     head = DynamicSpec(parameters=("k0",), forcings=("wind",), attributes=("aridity",))
     values = {"aridity": [0.5, 1.0], "slope_mean": [1.0, 3.0], "wind": [1.0, 2.0]}
-    made = spec(dynamic=head)
+    specification = spec(dynamic=head)
     with pytest.raises(ConfigError, match=r"dynamic\.forcings: unknown 'wind'; known"):
-        Model(made, Statistics.fit(values))
+        Model(specification, Statistics.fit(values))

@@ -69,17 +69,17 @@ def weather(model: Model, hours: int, *, even: bool = False) -> dict[str, Tensor
         "precipitation": (0.0, 9.0), "air_temperature": (3.0, 9.0),
         "potential_evaporation": (0.0, 4.0),
     }  # fmt: skip
-    made = {}
+    forcing = {}
     for name in model.forcings:
         if name == "day_of_year":
             days = torch.arange(hours) // 24 + 1.0
-            made[name] = days.double()[:, None].expand(hours, PLACES)
+            forcing[name] = days.double()[:, None].expand(hours, PLACES)
             continue
         low, range_ = scales[name]
         drawn = torch.rand(length, PLACES, generator=random, dtype=torch.float64)
         series = low + range_ * drawn
-        made[name] = series.repeat_interleave(24, 0) if even else series
-    return made
+        forcing[name] = series.repeat_interleave(24, 0) if even else series
+    return forcing
 
 
 def handed(model: Model, forcing: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -126,13 +126,13 @@ def test_stores_are_those_of_the_model_of_days_and_no_water_is_lost() -> None:
     }
     transit = "outlet.in_transit"
     assert len(cold[transit]) > 20 * len(expected[transit])
-    for name, held in expected.items():
+    for name, store in expected.items():
         if name == transit:
-            torch.testing.assert_close(state[name].sum(0), held.sum(0))
+            torch.testing.assert_close(state[name].sum(0), store.sum(0))
             # What is to leave on the first day leaves through its hours.
-            torch.testing.assert_close(state[name][:24].sum(0), held[0])
+            torch.testing.assert_close(state[name][:24].sum(0), store[0])
         else:
-            torch.testing.assert_close(state[name], held)
+            torch.testing.assert_close(state[name], store)
 
 
 def test_hydrographs_inside_a_process_are_handed_over_as_well() -> None:
@@ -168,9 +168,9 @@ def test_a_network_of_days_goes_on_as_if_the_hours_had_been_run() -> None:
     with torch.no_grad():
         expected = model.simulate(forcing, attributes(model)).state
     state = handed(model, forcing)
-    own = [name for name in state if name.startswith("dynamic.")]
-    assert {"dynamic.total", "dynamic.steps", "dynamic.answer"} < set(own)
-    for name in own:
+    names = [name for name in state if name.startswith("dynamic.")]
+    assert {"dynamic.total", "dynamic.steps", "dynamic.answer"} < set(names)
+    for name in names:
         torch.testing.assert_close(state[name], expected[name], rtol=1e-6, atol=1e-8)
     assert (state["dynamic.steps"] == 24).all()
 
@@ -196,14 +196,14 @@ def test_a_network_of_hours_cannot_see_days() -> None:
 
 def test_what_passes_a_store_on_sees_entries_first() -> None:
     model = made(HOURS)
-    seen: dict[str, tuple[int, ...]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
 
-    def passing(part: Part, name: str, held: Tensor, *sizes: int) -> Tensor:
-        seen[f"{part.name}.{name}"] = tuple(held.shape)
+    def passing(part: Part, name: str, store: Tensor, *sizes: int) -> Tensor:
+        shapes[f"{part.name}.{name}"] = tuple(store.shape)
         entries, ratio = sizes
         assert ratio == 24
-        return in_shorter_steps(part, name, held, entries, ratio)
+        return in_shorter_steps(part, name, store, entries, ratio)
 
     after_longer_steps(model, weather(model, 24), attributes(model), 24, passing)
-    assert seen["land.soil_moisture"] == (1, PLACES, 2)
-    assert seen["outlet.in_transit"][1:] == (PLACES,)
+    assert shapes["land.soil_moisture"] == (1, PLACES, 2)
+    assert shapes["outlet.in_transit"][1:] == (PLACES,)

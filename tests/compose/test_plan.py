@@ -19,13 +19,15 @@ HOUR = 3600.0
 
 
 def process(name: str, **declared: Any) -> Part:
-    known = {"time", "members", "mean", "reads", "links", "coupling", "at"}
-    own = {key: declared.pop(key) for key in known & declared.keys()}
-    return Part(name=name, kind="process", variables=Declarations(**declared), **own)
+    keys = {"time", "members", "mean", "reads", "links", "coupling", "at"}
+    settings = {key: declared.pop(key) for key in keys & declared.keys()}
+    return Part(
+        name=name, kind="process", variables=Declarations(**declared), **settings
+    )
 
 
-def network(name: str, **own: Any) -> Part:
-    return Part(name=name, kind="network", every="once", **own)
+def network(name: str, **settings: Any) -> Part:
+    return Part(name=name, kind="network", every="once", **settings)
 
 
 SOURCE = process(
@@ -40,48 +42,48 @@ SINK = process(
 
 
 def test_a_forcing_nobody_gives_is_the_hosts() -> None:
-    made = plan([SINK], HOUR)
-    assert made.links["sink", "heat"] == Link("host", "heat")
-    assert [f.name for f in made.forcings] == ["heat"]
+    layout = plan([SINK], HOUR)
+    assert layout.links["sink", "heat"] == Link("host", "heat")
+    assert [f.name for f in layout.forcings] == ["heat"]
 
 
 def test_an_earlier_part_gives_what_it_has() -> None:
-    made = plan([SOURCE, SINK], HOUR)
-    assert made.links["sink", "heat"] == Link("part", "heat", "source")
-    assert made.forcings == ()
+    layout = plan([SOURCE, SINK], HOUR)
+    assert layout.links["sink", "heat"] == Link("part", "heat", "source")
+    assert layout.forcings == ()
 
 
 def test_a_later_part_gives_nothing() -> None:
-    made = plan([SINK, SOURCE], HOUR)
-    assert made.links["sink", "heat"].giver == "host"
+    layout = plan([SINK, SOURCE], HOUR)
+    assert layout.links["sink", "heat"].giver == "host"
 
 
 def test_the_nearest_of_two_parts_gives_it() -> None:
     other = replace(SOURCE, name="nearer")
-    made = plan([SOURCE, other, SINK], HOUR)
-    assert made.links["sink", "heat"].part == "nearer"
-    assert made.outputs["heat"][0].name == "nearer"
-    made = plan([SOURCE, other, replace(SINK, reads={"heat": "source.heat"})], HOUR)
-    assert made.links["sink", "heat"] == Link("part", "heat", "source")
+    layout = plan([SOURCE, other, SINK], HOUR)
+    assert layout.links["sink", "heat"].part == "nearer"
+    assert layout.outputs["heat"][0].name == "nearer"
+    layout = plan([SOURCE, other, replace(SINK, reads={"heat": "source.heat"})], HOUR)
+    assert layout.links["sink", "heat"] == Link("part", "heat", "source")
 
 
 def test_a_part_may_read_another_name() -> None:
-    made = plan([SOURCE, replace(SINK, reads={"heat": "light"})], HOUR)
-    assert made.links["sink", "heat"].name == "light"
+    layout = plan([SOURCE, replace(SINK, reads={"heat": "light"})], HOUR)
+    assert layout.links["sink", "heat"].name == "light"
 
 
 def test_the_host_may_be_asked_by_another_name() -> None:
-    made = plan([replace(SINK, reads={"heat": "warmth"})], HOUR)
-    assert made.links["sink", "heat"] == Link("host", "warmth")
-    assert [(f.name, f.units) for f in made.forcings] == [("warmth", "W")]
+    layout = plan([replace(SINK, reads={"heat": "warmth"})], HOUR)
+    assert layout.links["sink", "heat"] == Link("host", "warmth")
+    assert [(f.name, f.units) for f in layout.forcings] == [("warmth", "W")]
 
 
 def test_the_calendar_comes_from_the_clock_whoever_gives_its_name() -> None:
     dated = process("dated", forcings=(Forcing(name="hour", source="clock"),))
     giver = process("giver", fluxes=(Flux(name="hour"),))
-    made = plan([giver, dated], HOUR)
-    assert made.links["dated", "hour"] == Link("clock", "hour")
-    assert [f.name for f in made.forcings] == ["hour"]
+    layout = plan([giver, dated], HOUR)
+    assert layout.links["dated", "hour"] == Link("clock", "hour")
+    assert [f.name for f in layout.forcings] == ["hour"]
 
 
 def test_places_upstream_give_by_the_coupling() -> None:
@@ -94,10 +96,10 @@ def test_places_upstream_give_by_the_coupling() -> None:
     )
     # An earlier part of that name is none of the places upstream.
     giver = process("giver", fluxes=(Flux(name="inflow"), Flux(name="lateral")))
-    made = plan([giver, reach], HOUR)
-    assert made.links["reach", "inflow"] == Link("upstream", "outflow", "reach")
-    assert made.links["reach", "lateral"].part == "giver"
-    assert made.forcings == ()
+    layout = plan([giver, reach], HOUR)
+    assert layout.links["reach", "inflow"] == Link("upstream", "outflow", "reach")
+    assert layout.links["reach", "lateral"].part == "giver"
+    assert layout.forcings == ()
 
 
 @pytest.mark.parametrize(
@@ -111,16 +113,16 @@ def test_places_upstream_give_by_the_coupling() -> None:
 def test_a_parameter_nobody_supplies_is_known_or_has_its_default(
     parameter: Parameter, giver: str
 ) -> None:
-    made = plan([process("sink", parameters=(parameter,))], HOUR)
-    assert made.links["sink", "loss"].giver == giver
-    assert [a.name for a in made.attributes] == ["loss"] * (giver == "attribute")
+    layout = plan([process("sink", parameters=(parameter,))], HOUR)
+    assert layout.links["sink", "loss"].giver == giver
+    assert [a.name for a in layout.attributes] == ["loss"] * (giver == "attribute")
 
 
 def test_a_network_supplies_parameters_of_later_parts() -> None:
-    made = plan([network("net", attributes=("size",), gives=("loss",)), SINK], HOUR)
-    assert made.links["sink", "loss"] == Link("part", "loss", "net")
-    assert [a.name for a in made.attributes] == ["size"]
-    assert [(part.name, p.name) for part, p in made.given()] == [("sink", "loss")]
+    layout = plan([network("net", attributes=("size",), gives=("loss",)), SINK], HOUR)
+    assert layout.links["sink", "loss"] == Link("part", "loss", "net")
+    assert [a.name for a in layout.attributes] == ["size"]
+    assert [(part.name, p.name) for part, p in layout.given()] == [("sink", "loss")]
 
 
 def test_of_two_networks_the_nearest_supplies_it() -> None:
@@ -132,23 +134,23 @@ def test_of_two_networks_the_nearest_supplies_it() -> None:
 def test_a_parameter_may_be_supplied_by_its_part_and_name() -> None:
     other = replace(SINK, name="other")
     net = network("net", attributes=("size",), gives=("other.loss",))
-    made = plan([net, SINK, other], HOUR)
-    assert made.links["sink", "loss"].giver == "attribute"
-    assert made.links["other", "loss"].part == "net"
+    layout = plan([net, SINK, other], HOUR)
+    assert layout.links["sink", "loss"].giver == "attribute"
+    assert layout.links["other", "loss"].part == "net"
 
 
 def test_parts_may_look_for_parameters_under_other_names() -> None:
     other = replace(SINK, name="other", reads={"loss": "leak"})
     net = network("net", attributes=("size",), gives=("loss", "leak"))
-    made = plan([net, SINK, other], HOUR)
-    assert made.links["sink", "loss"] == Link("part", "loss", "net")
-    assert made.links["other", "loss"] == Link("part", "leak", "net")
+    layout = plan([net, SINK, other], HOUR)
+    assert layout.links["sink", "loss"] == Link("part", "loss", "net")
+    assert layout.links["other", "loss"] == Link("part", "leak", "net")
 
 
 def test_units_between_parts_are_converted() -> None:
     kilo = process("sink", forcings=(Forcing(name="heat", units="kW"),))
-    made = plan([SOURCE, kilo], HOUR)
-    assert made.links["sink", "heat"].factor == pytest.approx(1e-3, rel=1e-15)
+    layout = plan([SOURCE, kilo], HOUR)
+    assert layout.links["sink", "heat"].factor == pytest.approx(1e-3, rel=1e-15)
     same = plan([SOURCE, SINK], HOUR)
     assert same.links["sink", "heat"].factor == 1.0
 
@@ -178,8 +180,8 @@ def test_a_network_reads_a_flux_in_the_units_it_has() -> None:
     net = Part(
         name="net", kind="network", every="step", inputs=("heat",), gives=("loss",)
     )
-    made = plan([SOURCE, net, replace(SINK, reads={"heat": "glow"})], HOUR)
-    assert made.links["net", "heat"] == Link("part", "heat", "source")
+    layout = plan([SOURCE, net, replace(SINK, reads={"heat": "glow"})], HOUR)
+    assert layout.links["net", "heat"] == Link("part", "heat", "source")
     first = plan([net, SINK], HOUR)
     assert first.links["net", "heat"] == Link("host", "heat")
 
@@ -229,10 +231,10 @@ def test_what_nobody_reads_or_gives_is_refused(parts: list[Part], message: str) 
 
 
 def test_an_unknown_part_is_refused_with_the_nearest_name() -> None:
-    made = plan([SOURCE, SINK], HOUR)
-    assert made["sink"] is SINK
+    layout = plan([SOURCE, SINK], HOUR)
+    assert layout["sink"] is SINK
     with pytest.raises(ConfigError, match="no part 'snik'; did you mean 'sink'"):
-        made["snik"]
+        layout["snik"]
 
 
 def test_what_is_declared_for_the_step_counts() -> None:
@@ -258,10 +260,10 @@ def test_what_one_part_hands_to_the_next_is_known_to_budgets() -> None:
         budget = Budget(*sides, (), name="heat", units="J")
         return replace(part, variables=replace(part.variables, budgets=(budget,)))
 
-    made = plan(
+    layout = plan(
         [balanced(SOURCE, (), ("heat",)), balanced(SINK, ("heat",), ("glow",))], HOUR
     )
-    assert made.exchanged == {"source.heat": "sink"}
+    assert layout.exchanged == {"source.heat": "sink"}
 
 
 def test_states_that_are_shown_can_be_recorded() -> None:
@@ -269,8 +271,8 @@ def test_states_that_are_shown_can_be_recorded() -> None:
         State(name="seen"), State(name="many", size=3),
         State(name="hidden", internal=True),
     )  # fmt: skip
-    made = plan([process("store", states=states)], HOUR)
-    assert list(made.outputs) == ["seen"]
+    layout = plan([process("store", states=states)], HOUR)
+    assert list(layout.outputs) == ["seen"]
 
 
 def test_names_are_resolved_without_pytorch() -> None:

@@ -42,8 +42,8 @@ def test_they_are_the_logits_of_the_share_of_the_bounds(name: str) -> None:
               "age": torch.ones(PLACES, dtype=torch.float64)}  # fmt: skip
     with raw_outputs(model) as raw:
         ran = model.simulate(forcing, places, outputs=["gain", "cooling"])
-    (found,) = [x for x in raw if x.shape[-1] == 3]
+    (logits,) = [x for x in raw if x.shape[-1] == 3]
     share = (ran.outputs["gain"] - 0.5) / 1.5
-    torch.testing.assert_close(torch.sigmoid(found).mean(-1).expand_as(share), share)
+    torch.testing.assert_close(torch.sigmoid(logits).mean(-1).expand_as(share), share)
     model.simulate(forcing, places)
     assert len(raw) == 2

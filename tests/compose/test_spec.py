@@ -54,9 +54,9 @@ def test_what_was_written_as_a_recipe_stays_one() -> None:
     # Its parts say the same model.
     parts = {key: value for key, value in vars(spec).items()
              if key not in ("recipe", "settings")}  # fmt: skip
-    written = plain(ModelSpec(**parts))
-    assert "recipe" not in written
-    assert plain(convert(written, ModelSpec)) == written
+    block = plain(ModelSpec(**parts))
+    assert "recipe" not in block
+    assert plain(convert(block, ModelSpec)) == block
 
 
 def test_the_usual_recipe_need_not_be_named() -> None:

@@ -29,8 +29,8 @@ WHERE = tensors(ATTRIBUTES)
 
 def numbers(model: Model) -> dict[str, np.ndarray[Any, Any]]:
     """Return the learned parameters as (place, member or 1)."""
-    found = model.constant_parameters(WHERE)
-    columns = {n: x if x.ndim == 2 else x[:, None] for n, x in found.items()}
+    parameters = model.constant_parameters(WHERE)
+    columns = {n: x if x.ndim == 2 else x[:, None] for n, x in parameters.items()}
     return {name: x.detach().numpy() for name, x in columns.items()}
 
 
@@ -50,14 +50,14 @@ def by_hand(
         energy = filled - cooling
         out = waiting[0] * (1.0 - p["loss"][:, 0])
         waiting = [*waiting[1:], cooling.mean(-1)]
-        found = {
+        outputs = {
             "heat": heat, "rated": 230.0**2 / p["resistance"][:, 0],
             "gained": gained.mean(-1) / dt, "energy": energy.mean(-1),
             "cooling": cooling.mean(-1) / dt, "warmth": out / dt, "released": out,
             "power": 1e3 * out / dt,
         }  # fmt: skip
         for name in OUTPUTS:
-            rows[name].append(found[name])
+            rows[name].append(outputs[name])
     return {name: np.array(x) for name, x in rows.items()}
 
 
@@ -69,9 +69,9 @@ def test_a_model_of_parts_is_the_loop_over_them(dt: float, gradient: bool) -> No
         ran = model.simulate(tensors(forcing), WHERE, dt=dt, outputs=OUTPUTS)
     expected = by_hand(numbers(model), forcing["voltage"], dt)
     for name in OUTPUTS:
-        found = ran.outputs[name].detach()
+        output = ran.outputs[name].detach()
         np.testing.assert_allclose(
-            found, expected[name], rtol=1e-12, atol=1e-15, err_msg=name
+            output, expected[name], rtol=1e-12, atol=1e-15, err_msg=name
         )
     assert ran.state["tank.energy"].shape == (2, 3)
     size = round(3 / dt)
@@ -156,9 +156,9 @@ def test_a_known_property_may_be_lacking() -> None:
     without = model.simulate(forcing, WHERE, outputs=names).outputs
     assert bool(without["aged"].isnan().all())
     age = {"age": torch.tensor([3.0, 7.0], dtype=torch.float64)}
-    known = model.simulate(forcing, {**WHERE, **age}, outputs=names).outputs
-    torch.testing.assert_close(known["aged"], known["energy"] * age["age"])
-    assert torch.equal(known["energy"], without["energy"])
+    complete = model.simulate(forcing, {**WHERE, **age}, outputs=names).outputs
+    torch.testing.assert_close(complete["aged"], complete["energy"] * age["age"])
+    assert torch.equal(complete["energy"], without["energy"])
 
 
 def test_a_default_is_taken_where_nobody_supplies_it() -> None:
@@ -167,8 +167,8 @@ def test_a_default_is_taken_where_nobody_supplies_it() -> None:
     assert set(model.constant_parameters(WHERE)) == {*gives}
     forcing = voltages(10)
     ran = model.simulate(tensors(forcing), WHERE, outputs=OUTPUTS).outputs
-    known = {**numbers(model), "gain": np.ones((2, 1))}
-    expected = by_hand(known, forcing["voltage"], 1.0)
+    parameters = {**numbers(model), "gain": np.ones((2, 1))}
+    expected = by_hand(parameters, forcing["voltage"], 1.0)
     for name in OUTPUTS:
         np.testing.assert_allclose(ran[name].detach(), expected[name], rtol=1e-12)
 
@@ -195,13 +195,13 @@ def test_members_may_be_handed_on_one_by_one() -> None:
     single.load_state_dict(mean.state_dict())
     forcing = tensors(voltages(12))
     expected = mean.simulate(forcing, WHERE, outputs=OUTPUTS)
-    found = single.simulate(forcing, WHERE, outputs=OUTPUTS)
-    assert found.state["radiator.waiting"].shape == (3, 2, 3)
+    simulated = single.simulate(forcing, WHERE, outputs=OUTPUTS)
+    assert simulated.state["radiator.waiting"].shape == (3, 2, 3)
     for name in OUTPUTS:
         torch.testing.assert_close(
-            found.outputs[name], expected.outputs[name], rtol=1e-12, atol=1e-15
+            simulated.outputs[name], expected.outputs[name], rtol=1e-12, atol=1e-15
         )
-    waiting = found.state["radiator.waiting"].mean(-1)
+    waiting = simulated.state["radiator.waiting"].mean(-1)
     torch.testing.assert_close(waiting, expected.state["radiator.waiting"])
 
 
@@ -247,16 +247,16 @@ def test_a_model_runs_in_another_space_with_the_weights_it_has() -> None:
     model = Model(spec, fit_statistics(spec, {}, {"size": size})).double()
     other = model.on(Tree(["c", "d", "e"], [2, 2, -1]))
     voltage = {"voltage": torch.rand(4, 3, dtype=torch.float64)}
-    given = {"size": torch.from_numpy(size)}
-    ran = other.simulate(voltage, given, outputs=("heat", "leaving")).outputs
+    attributes = {"size": torch.from_numpy(size)}
+    ran = other.simulate(voltage, attributes, outputs=("heat", "leaving")).outputs
     torch.testing.assert_close(ran["leaving"][:, 2], ran["heat"].sum(1) / 1e3)
     ran["leaving"].sum().backward()
     assert all(w.grad is not None for w in model.parameters())
     assert (len(model.space.ids), len(other.space.ids)) == (2, 3)
-    two = {name: x[..., :2] for name, x in {**voltage, **given}.items()}
-    own = model.simulate(two, two, outputs=("heat", "leaving")).outputs
-    torch.testing.assert_close(own["heat"], ran["heat"][:, :2])
-    torch.testing.assert_close(own["leaving"][:, 1], own["heat"].sum(1) / 1e3)
+    two = {name: x[..., :2] for name, x in {**voltage, **attributes}.items()}
+    outputs = model.simulate(two, two, outputs=("heat", "leaving")).outputs
+    torch.testing.assert_close(outputs["heat"], ran["heat"][:, :2])
+    torch.testing.assert_close(outputs["leaving"][:, 1], outputs["heat"].sum(1) / 1e3)
 
 
 def test_a_part_may_have_no_forcing() -> None:

@@ -55,9 +55,9 @@ def arrays() -> dict[str, np.ndarray]:
 
 
 def test_the_moments_are_those_of_what_was_observed_and_is_there():
-    seen = np.array([[1.0, np.nan], [3.0, 5.0]])
-    found = fit_statistics(spec(), arrays(), {}, observed={"seen": seen})
-    assert found["seen"] == Moments(3.0, float(np.std([1.0, 3.0, 5.0])))
+    observed = np.array([[1.0, np.nan], [3.0, 5.0]])
+    statistics = fit_statistics(spec(), arrays(), {}, observed={"seen": observed})
+    assert statistics["seen"] == Moments(3.0, float(np.std([1.0, 3.0, 5.0])))
 
 
 def test_without_observations_nothing_can_be_answered_by_them():

@@ -105,11 +105,11 @@ ODD: list[Any] = [
 def _attribute(path: Path, chance: random.Random) -> None:
     with netCDF4.Dataset(path, "a") as file:
         variable = chance.choice(list(file.variables.values()))
-        known = [n for n in variable.ncattrs() if n != "_FillValue"]
+        attributes = [n for n in variable.ncattrs() if n != "_FillValue"]
         new = ["units", "calendar", "bounds", "scale_factor", "add_offset", "valid_max",
                "missing_value", "cf_role", "epoch_start", "coordinates"]  # fmt: skip
-        name = chance.choice([*known, *new])
-        if name in known and chance.random() < 0.3:
+        name = chance.choice([*attributes, *new])
+        if name in attributes and chance.random() < 0.3:
             variable.delncattr(name)
         else:
             variable.setncattr(name, chance.choice(ODD))
@@ -125,27 +125,27 @@ def _rename(path: Path, chance: random.Random) -> None:
 
 def _retype(path: Path, chance: random.Random) -> None:
     """Write one variable in another type, or shape, or full of something."""
-    made = path.with_name("made.nc")
-    with netCDF4.Dataset(path) as old, netCDF4.Dataset(made, "w") as new:
-        chosen = chance.choice(list(old.variables))
+    target = path.with_name("made.nc")
+    with netCDF4.Dataset(path) as old, netCDF4.Dataset(target, "w") as new:
+        victim = chance.choice(list(old.variables))
         for name, dimension in old.dimensions.items():
             size = len(dimension)
             new.createDimension(name, None if chance.random() < 0.05 else size)
         new.createDimension("extra", chance.choice([0, 1, 3]))
         for name, variable in old.variables.items():
             kind, dims, values = variable.dtype, variable.dimensions, variable[:]
-            if name == chosen:
+            if name == victim:
                 kind = chance.choice([str, "S1", "i1", "u8", "f4", "f8", "i8"])
                 dims = chance.choice([dims, dims[::-1], (*dims, "extra"), dims[:1], ()])
                 values = None
                 if kind not in (str, "S1") and chance.random() < 0.7:
                     values = chance.choice([0, 1, 100])
             copy = new.createVariable(name, kind, dims)
-            kept = [n for n in variable.ncattrs() if n != "_FillValue"]
-            copy.setncatts({n: variable.getncattr(n) for n in kept})
+            attributes = [n for n in variable.ncattrs() if n != "_FillValue"]
+            copy.setncatts({n: variable.getncattr(n) for n in attributes})
             if values is not None:
                 copy[...] = values
-    made.replace(path)
+    target.replace(path)
 
 
 NETCDF: list[Damage] = [_attribute, _attribute, _rename, _retype, _retype]
@@ -221,13 +221,13 @@ def outcome(name: str, number: int, folder: Path) -> str:
     damage = chance.choice(damages_of(path))
     damage(path, chance)
     try:
-        found, _ = reader.read(path)
+        numbers, _ = reader.read(path)
     except DmxError as error:
         return "refused" if "\n" not in str(error) else f"crash {error!r}"
     except Exception as error:
         return f"crash {type(error).__name__}: {' '.join(str(error).split())[:300]}"
     try:
-        same_numbers(found, reader.expected())
+        same_numbers(numbers, reader.expected())
     except AssertionError:
         return f"other after {damage.__name__}"
     return "same"

@@ -23,30 +23,30 @@ ENDED = 40
 
 def outcomes(name: str, count: int) -> dict[int, str]:
     """Return what came of each damage; reading goes on after one that ended it."""
-    found: dict[int, str] = {}
+    outcomes: dict[int, str] = {}
     for _ in range(ENDED):
-        if len(found) == count:
+        if len(outcomes) == count:
             break
-        first = len(found)
+        first = len(outcomes)
         command = [sys.executable, "-m", "tests.data.damages", name, str(first),
                    str(count - first)]  # fmt: skip
-        done = subprocess.run(
+        process = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, check=False
         )
-        for line in done.stdout.splitlines():
+        for line in process.stdout.splitlines():
             number, _, text = line.partition(" ")
-            found[int(number)] = text
-        if done.returncode:
-            found[len(found)] = (
-                f"crash: ended with {done.returncode}: {done.stderr[-300:]}"
+            outcomes[int(number)] = text
+        if process.returncode:
+            outcomes[len(outcomes)] = (
+                f"crash: ended with {process.returncode}: {process.stderr[-300:]}"
             )
-    return found
+    return outcomes
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_damages_are_refused_or_do_no_harm(name: str) -> None:
-    found = outcomes(name, COUNT)
-    assert len(found) == COUNT
-    assert {k: x for k, x in found.items() if x.startswith("crash")} == {}
-    assert "refused" in found.values()
+    results = outcomes(name, COUNT)
+    assert len(results) == COUNT
+    assert {k: x for k, x in results.items() if x.startswith("crash")} == {}
+    assert "refused" in results.values()

@@ -32,8 +32,8 @@ def test_columns_may_come_first(tmp_path: Path) -> None:
     with netCDF4.Dataset(path, "a") as file:
         other = file.createVariable("turned", "f8", ("lon", "time", "lat"))
         other[:] = np.transpose(file["sst"][:].filled(np.nan), (2, 0, 1))
-    read = read_fields(path, ["sst", "turned"])
-    np.testing.assert_array_equal(read.values["turned"], read.values["sst"])
+    fields = read_fields(path, ["sst", "turned"])
+    np.testing.assert_array_equal(fields.values["turned"], fields.values["sst"])
 
 
 def test_what_is_no_series_of_fields_is_refused(tmp_path: Path) -> None:

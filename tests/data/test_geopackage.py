@@ -37,8 +37,8 @@ def line(order: str = "<", more: int = 0) -> bytes:
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("more", [0, 1])
 def test_points_along_a_line_are_found(envelope: int, order: str, more: int) -> None:
-    found = points_in(header(envelope) + line(order, more))
-    np.testing.assert_array_equal(found, PLACES)
+    points = points_in(header(envelope) + line(order, more))
+    np.testing.assert_array_equal(points, PLACES)
 
 
 def test_points_along_several_lines_follow_each_other() -> None:
@@ -72,8 +72,8 @@ def test_other_and_damaged_shapes_are_refused(shape: bytes, message: str) -> Non
 
 def test_what_cannot_be_written_meanwhile_is_no_fault_of_the_file(tmp_path):
     path = tmp_path / "a.gpkg"
-    with closing(sqlite3.connect(path)) as made:
-        made.execute("CREATE TABLE nexus (id TEXT)")
-    for named, error in (("copy.gpkg", OSError), (str(path), DataError)):
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE nexus (id TEXT)")
+    for filename, error in (("copy.gpkg", OSError), (str(path), DataError)):
         with pytest.raises(error, match="no room"), opened(path):
-            raise OSError(5, "no room", named)
+            raise OSError(5, "no room", filename)

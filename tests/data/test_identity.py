@@ -107,23 +107,23 @@ def test_both_places_of_a_name_are_said():
 
 @given(ALIKE, ALIKE)
 def test_a_match_is_one_to_one_and_exact_names_go_first(wanted, there):
-    found = match(wanted, there)
-    assert set(found.places) | set(found.lacking) == set(wanted)
-    assert not set(found.places) & set(found.lacking)
-    assert len(set(found.places.values())) == len(found.places)
+    matching = match(wanted, there)
+    assert set(matching.places) | set(matching.lacking) == set(wanted)
+    assert not set(matching.places) & set(matching.lacking)
+    assert len(set(matching.places.values())) == len(matching.places)
     exact = set(wanted) & set(there)
     if exact:
-        assert {name: there[k] for name, k in found.places.items()} == {
+        assert {name: there[k] for name, k in matching.places.items()} == {
             name: name for name in exact
         }
-        assert found.remark == ""
-    assert bool(found.remark) == bool(set(found.places) - exact)
+        assert matching.remark == ""
+    assert bool(matching.remark) == bool(set(matching.places) - exact)
 
 
 def parts(name: str) -> tuple[str, str]:
     """Return the word that begins a name and the number that ends it, by hand."""
-    read = re.fullmatch(r"(?:([a-z]+)[-_ ]?)?0*([0-9]+)", name.lower())
-    return (read[1] or "", read[2]) if read else ("", "")
+    groups = re.fullmatch(r"(?:([a-z]+)[-_ ]?)?0*([0-9]+)", name.lower())
+    return (groups[1] or "", groups[2]) if groups else ("", "")
 
 
 def number_of(name: str) -> str:
@@ -167,10 +167,12 @@ def test_a_match_is_never_wrong(wanted, there):
      ([], ["a"], []), (["a"], [], None)],
 )  # fmt: skip
 def test_names_are_told_by_their_numbers_where_that_is_sure(wanted, there, places):
-    found = match(wanted, there)
+    matching = match(wanted, there)
     expected = [] if places is None else places
-    assert [found.places[name] for name in wanted if name in found.places] == expected
-    assert list(found.lacking) == (wanted if places is None else [])
+    assert [
+        matching.places[name] for name in wanted if name in matching.places
+    ] == expected
+    assert list(matching.lacking) == (wanted if places is None else [])
 
 
 def test_numbers_alone_are_compared_where_that_is_asked_for():

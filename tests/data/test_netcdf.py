@@ -35,10 +35,10 @@ def written(
             for d, size in zip(dims, np.shape(values), strict=True):
                 if d not in file.dimensions:
                     file.createDimension(d, size)
-            made = file.createVariable(name, str if kind == "text" else kind, dims)
-            made.set_auto_maskandscale(False)
-            made.setncatts(of.get(name, {}))
-            made[:] = np.asarray(values, dtype=object) if kind == "text" else values
+            variable = file.createVariable(name, str if kind == "text" else kind, dims)
+            variable.set_auto_maskandscale(False)
+            variable.setncatts(of.get(name, {}))
+            variable[:] = np.asarray(values, dtype=object) if kind == "text" else values
     return path
 
 
@@ -87,8 +87,8 @@ def test_a_folder_and_nothing_are_refused(tmp_path):
 
 
 def test_numbers_are_float64_and_nan_where_nothing_is_declared_known(tmp_path):
-    said = {"missing_value": np.int16(2), "scale_factor": 0.5, "units": " m "}
-    path = written(tmp_path / "f.nc", ("x", "i2", ("n",), [1, 2, 3]), x=said)
+    attributes = {"missing_value": np.int16(2), "scale_factor": 0.5, "units": " m "}
+    path = written(tmp_path / "f.nc", ("x", "i2", ("n",), [1, 2, 3]), x=attributes)
     with opened(path) as file:
         np.testing.assert_array_equal(numbers(path, file["x"]), [0.5, np.nan, 1.5])
         assert numbers(path, file["x"], slice(2, 3)).tolist() == [1.5]
@@ -115,8 +115,8 @@ def test_a_damaged_piece_is_named_with_its_variable(tmp_path):
     values = np.random.default_rng(0).random(20_000)
     with netCDF4.Dataset(path, "w") as file:
         file.createDimension("n", values.size)
-        made = file.createVariable("x", "f8", ("n",), zlib=True, fletcher32=True)
-        made[:] = values
+        variable = file.createVariable("x", "f8", ("n",), zlib=True, fletcher32=True)
+        variable[:] = values
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xFF
     path.write_bytes(data)
@@ -170,8 +170,8 @@ def test_a_row_of_times_for_every_place_must_be_the_same(tmp_path, dims):
             tmp_path / "f.nc", ("Time", "f8", dims, shown), Time={"units": DAYS}
         )
 
-    found = axis(put(), "Time")
-    assert (found.start, found.steps) == (datetime(2000, 1, 1), 5)
+    timeline = axis(put(), "Time")
+    assert (timeline.start, timeline.steps) == (datetime(2000, 1, 1), 5)
     values[2, 3] += 0.5
     with pytest.raises(DataError, match="Time: places differ in their times: entry 2"):
         axis(put(), "Time")
@@ -185,8 +185,8 @@ def test_bounds_of_a_file_are_read(tmp_path):
         ("time_bnds", "f8", ("time", "nv"), np.stack([edges[:-1], edges[1:]], axis=1)),
         time={"units": DAYS, "bounds": "time_bnds"},
     )
-    found = axis(path)
-    assert (found.start, found.remarks, found.assumption) == (
+    timeline = axis(path)
+    assert (timeline.start, timeline.remarks, timeline.assumption) == (
         datetime(2000, 1, 1),
         (),
         "",
@@ -201,19 +201,19 @@ def test_bounds_that_are_none_leave_it_to_the_times(tmp_path, bounds):
         ("single", "f8", ("time", "one"), [[1.0], [2.0]]),
         time={"units": DAYS, "bounds": bounds},
     )  # fmt: skip
-    found = axis(path)
-    assert found.start == datetime(2000, 1, 2)
-    assert "there are no bounds that say so" in found.assumption
+    timeline = axis(path)
+    assert timeline.start == datetime(2000, 1, 2)
+    assert "there are no bounds that say so" in timeline.assumption
 
 
 def test_a_part_of_the_times_may_be_even_where_all_are_not(tmp_path):
     times = ("time", "f8", ("time",), [0, 1, 2, 5, 6])
     path = written(tmp_path / "f.nc", times, time={"units": DAYS})
     with opened(path) as file:
-        read = stamps(path, file, file["time"])
+        moments = stamps(path, file, file["time"])
     with pytest.raises(DataError, match="expected one 1 d later: 2 are missing"):
-        read.axis()
-    assert read.axis(slice(3, 5)).start == datetime(2000, 1, 6)
+        moments.axis()
+    assert moments.axis(slice(3, 5)).start == datetime(2000, 1, 6)
 
 
 def test_times_are_named_with_file_and_variable_where_they_are_none(tmp_path):
@@ -236,8 +236,8 @@ def test_bounds_may_stand_for_every_place(tmp_path, dims):
         ("Time", "f8", dims, times), ("ends", "f8", (*dims, "nv"), bounds),
         Time={"units": DAYS, "bounds": "ends"},
     )  # fmt: skip
-    found = axis(path, "Time")
-    assert (found.start, found.steps) == (datetime(2000, 1, 1), 3)
+    timeline = axis(path, "Time")
+    assert (timeline.start, timeline.steps) == (datetime(2000, 1, 1), 3)
 
 
 def test_bounds_may_have_units_of_their_own(tmp_path):

@@ -51,5 +51,5 @@ def test_places_are_where_proj_puts_them(latitude, longitude, x, y):
 @pytest.mark.parametrize("latitude", [24.5, 37.0, 49.4])
 @pytest.mark.parametrize("longitude", [-124.7, -96.0, -67.0])
 def test_there_and_back_is_nowhere_else(latitude, longitude):
-    found = from_conus_albers(*to_conus_albers(latitude, longitude))
-    assert found == pytest.approx((latitude, longitude), abs=1e-10)
+    location = from_conus_albers(*to_conus_albers(latitude, longitude))
+    assert location == pytest.approx((latitude, longitude), abs=1e-10)

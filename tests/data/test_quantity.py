@@ -15,9 +15,9 @@ PLAIN = Variable(name="plain", units="m")
 
 
 def read(values, units, variable):
-    told = []
-    found = quantity(values, units, variable, "f.nc: x", told.append)
-    return found.tolist(), told
+    remarks = []
+    numbers = quantity(values, units, variable, "f.nc: x", remarks.append)
+    return numbers.tolist(), remarks
 
 
 def test_units_are_converted_and_absent_ones_are_the_declared():
@@ -40,21 +40,21 @@ def test_words_for_no_units_are_no_units(units):
 
 def test_shares_may_be_percent_and_are_numbers_whatever_else_is_said():
     assert read([50.0], "percent", SHARE) == ([0.5], [])
-    found, (said,) = read([0.5], "mm/mm yearly", SHARE)
-    assert found == [0.5]
-    assert said == (
+    numbers, (remark,) = read([0.5], "mm/mm yearly", SHARE)
+    assert numbers == [0.5]
+    assert remark == (
         "f.nc: x: units 'mm/mm yearly' are passed over, a plain number is expected"
     )
 
 
 def test_markers_are_judged_in_the_units_of_the_file():
     # -99 degF is possible where -99 degC is not.
-    found, told = read([-99.0], "degF", WARMTH)
-    assert found[0] == pytest.approx(-72.7777777)
-    assert told == []
-    found, (said,) = read([-99.0, 1.0], "degC", WARMTH)
-    assert np.isnan(found[0])
-    assert said.startswith("1 value of f.nc: x is -99, taken for missing")
+    numbers, remarks = read([-99.0], "degF", WARMTH)
+    assert numbers[0] == pytest.approx(-72.7777777)
+    assert remarks == []
+    numbers, (remark,) = read([-99.0, 1.0], "degC", WARMTH)
+    assert np.isnan(numbers[0])
+    assert remark.startswith("1 value of f.nc: x is -99, taken for missing")
     assert np.isnan(read([-99.0], "K", WARMTH)[0][0])
 
 

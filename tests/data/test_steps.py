@@ -31,36 +31,36 @@ def axis(seconds: Any, **more: Any) -> TimeAxis:
 
 @given(STEPS, st.integers(-5000, 5000), st.integers(2, 40))
 def test_even_times_are_the_beginnings_of_steps(seconds, begin, count):
-    found = axis(seconds * (begin + np.arange(count)))
+    timeline = axis(seconds * (begin + np.arange(count)))
     start = np.datetime64("2000-01-01") + np.timedelta64(int(begin * seconds), "s")
-    assert (found.first, found.seconds, found.steps) == (start, seconds, count)
-    assert found.remarks == ()
-    assert "is taken for the beginning of its step" in found.assumption
-    np.testing.assert_array_equal(np.diff(found.times), np.timedelta64(int(seconds)))
+    assert (timeline.first, timeline.seconds, timeline.steps) == (start, seconds, count)
+    assert timeline.remarks == ()
+    assert "is taken for the beginning of its step" in timeline.assumption
+    np.testing.assert_array_equal(np.diff(timeline.times), np.timedelta64(int(seconds)))
 
 
 @given(STEPS, st.integers(0, 5000), st.integers(2, 40))
 def test_times_in_the_middle_of_steps_are_recognised_and_said(seconds, begin, count):
-    found = axis(seconds * (begin + 0.5 + np.arange(count)))
-    assert found.start == axis(seconds * (begin + np.arange(count))).start
-    (said,) = found.remarks
-    assert "are taken for the middles of steps of" in said
-    assert found.assumption == ""
+    timeline = axis(seconds * (begin + 0.5 + np.arange(count)))
+    assert timeline.start == axis(seconds * (begin + np.arange(count))).start
+    (remark,) = timeline.remarks
+    assert "are taken for the middles of steps of" in remark
+    assert timeline.assumption == ""
 
 
 def test_times_in_the_middle_may_be_taken_as_they_are():
-    found = axis(HOUR * (0.5 + np.arange(4)), centred=False)
-    assert found.start == datetime(2000, 1, 1, 0, 30)
+    timeline = axis(HOUR * (0.5 + np.arange(4)), centred=False)
+    assert timeline.start == datetime(2000, 1, 1, 0, 30)
 
 
 @given(STEPS, st.integers(0, 99), st.integers(1, 30), st.floats(0.0, 1.0))
 def test_bounds_say_where_steps_begin(seconds, begin, count, place):
     edges = seconds * (begin + np.arange(count + 1))
     ends = stamped(edges[:-1]), stamped(edges[1:])
-    found = axis(edges[:-1] + place * seconds, bounds=ends)
-    assert found.first == ends[0].first
-    assert (found.seconds, found.steps) == (seconds, count)
-    assert (found.remarks, found.assumption) == ((), "")
+    timeline = axis(edges[:-1] + place * seconds, bounds=ends)
+    assert timeline.first == ends[0].first
+    assert (timeline.seconds, timeline.steps) == (seconds, count)
+    assert (timeline.remarks, timeline.assumption) == ((), "")
 
 
 def test_times_outside_their_bounds_are_refused():
@@ -89,13 +89,13 @@ def test_a_gap_is_named_with_what_is_missing(seconds, count, data):
     at = data.draw(st.integers(1, count - 1))
     gone = data.draw(st.integers(1, 9))
     times = seconds * np.arange(count + gone)
-    kept = np.delete(times, np.arange(at, at + gone))
+    gapped = np.delete(times, np.arange(at, at + gone))
     # Of two lengths the rarer is the gap.
     assume(min(at, count - at) > 1)
     verb = "is" if gone == 1 else "are"
     text = rf"\(entries {at - 1} and {at}\).*: {gone} {verb} missing$"
     with pytest.raises(DataError, match=text):
-        axis(kept)
+        axis(gapped)
 
 
 @given(st.integers(2, 40), st.data())
@@ -122,34 +122,38 @@ def test_one_time_says_no_length(count):
 def test_hours_through_single_precision_are_read_and_said(day, count, hour):
     # Days with a fraction in float32 are off by minutes, as many files have it.
     days = (day + (hour + np.arange(count)) / 24.0).astype(np.float32)
-    found = TimeAxis.of(moments(days, "days since 1970-01-01", "", WHERE), WHERE)
-    assert found.seconds == HOUR
+    timeline = TimeAxis.of(moments(days, "days since 1970-01-01", "", WHERE), WHERE)
+    assert timeline.seconds == HOUR
     expected = np.datetime64("1970-01-01") + np.timedelta64(24 * day + hour, "h")
-    assert found.first == expected
-    assert "went through single precision" in found.remarks[0]
+    assert timeline.first == expected
+    assert "went through single precision" in timeline.remarks[0]
 
 
 @given(st.integers(0, 10_000), st.integers(3, 50), st.integers(1, 3))
 def test_a_gap_among_single_precision_is_still_one(day, count, gone):
     days = day + np.arange(2 * count + gone) / 24.0
-    kept = np.delete(days, np.arange(count, count + gone)).astype(np.float32)
-    read = moments(kept, "days since 1970-01-01", "", WHERE)
+    gapped = np.delete(days, np.arange(count, count + gone)).astype(np.float32)
+    times = moments(gapped, "days since 1970-01-01", "", WHERE)
     with pytest.raises(DataError, match="do not follow each other evenly"):
-        TimeAxis.of(read, WHERE)
+        TimeAxis.of(times, WHERE)
 
 
 @given(st.integers(0, 3650), st.integers(3, 200))
 def test_fractions_of_days_are_whole_hours(day, count):
     days = day + np.arange(count) / 24.0
-    found = TimeAxis.of(moments(days, "days since 2000-01-01", "", WHERE), WHERE)
-    assert (found.seconds, found.remarks) == (HOUR, ())
-    assert found.times[-1] == found.times[0] + np.timedelta64(count - 1, "h")
+    timeline = TimeAxis.of(moments(days, "days since 2000-01-01", "", WHERE), WHERE)
+    assert (timeline.seconds, timeline.remarks) == (HOUR, ())
+    assert timeline.times[-1] == timeline.times[0] + np.timedelta64(count - 1, "h")
 
 
 def test_times_written_out_are_steps_as_well():
     times = np.datetime64("2000-01-01") + np.arange(5)
-    found = regular(times, "a.csv: time")
-    assert (found.start, found.seconds, found.steps) == (datetime(2000, 1, 1), DAY, 5)
+    timeline = regular(times, "a.csv: time")
+    assert (timeline.start, timeline.seconds, timeline.steps) == (
+        datetime(2000, 1, 1),
+        DAY,
+        5,
+    )
     with pytest.raises(DataError, match=r"a.csv: time: found 0 times"):
         regular([], "a.csv: time")
     with pytest.raises(DataError, match="expected one 1 d later: 1 is missing"):
@@ -157,7 +161,7 @@ def test_times_written_out_are_steps_as_well():
 
 
 def test_a_part_of_times_begins_where_it_begins():
-    read = stamped(HOUR * np.arange(10)).part(slice(4, 8))
-    found = TimeAxis.of(read, WHERE)
-    assert (found.start, found.steps) == (datetime(2000, 1, 1, 4), 4)
-    assert stamped(HOUR * np.arange(10)).part(slice(0, 0)).passed.size == 0
+    times = stamped(HOUR * np.arange(10)).part(slice(4, 8))
+    timeline = TimeAxis.of(times, WHERE)
+    assert (timeline.start, timeline.steps) == (datetime(2000, 1, 1, 4), 4)
+    assert stamped(HOUR * np.arange(10)).part(slice(0, 0)).offsets.size == 0

@@ -39,10 +39,10 @@ def test_files_of_years_follow_each_other_by_days(tmp_path: Path) -> None:
     assert store.y.tolist() == [0.0, 5.0, 10.0]
     assert str(store.begins[59])[:10] == "2020-02-29"
     assert str(store.begins[366])[:10] == "2021-01-01"
-    read = store.read(np.array([366, 365]), ["top", "salt"])
-    assert read["salt"].shape == (2, 2, 3, 5)
-    np.testing.assert_array_equal(read["salt"][1], first[365, :2, ::-1])
-    np.testing.assert_array_equal(read["top"][0], later[0, 2:3, ::-1])
+    fields = store.read(np.array([366, 365]), ["top", "salt"])
+    assert fields["salt"].shape == (2, 2, 3, 5)
+    np.testing.assert_array_equal(fields["salt"][1], first[365, :2, ::-1])
+    np.testing.assert_array_equal(fields["top"][0], later[0, 2:3, ::-1])
 
 
 def test_windows_do_not_reach_over_a_gap_between_files(tmp_path: Path) -> None:
@@ -104,9 +104,9 @@ def test_cf_files_are_read_by_name(tmp_path: Path) -> None:
     store = FieldFiles(paths, {"temperature": "thetao", "elevation": "zos"})
     assert len(store.begins) == 5
     assert store.y.tolist() == [0.0, 10.0, 20.0]
-    read = store.read(np.array([1, 4]), ["elevation", "temperature"])
-    np.testing.assert_array_equal(read["temperature"][0], a["thetao"][1][:, ::-1])
-    np.testing.assert_array_equal(read["elevation"][1], b["zos"][2][None, ::-1])
+    fields = store.read(np.array([1, 4]), ["elevation", "temperature"])
+    np.testing.assert_array_equal(fields["temperature"][0], a["thetao"][1][:, ::-1])
+    np.testing.assert_array_equal(fields["elevation"][1], b["zos"][2][None, ::-1])
 
 
 def test_cf_files_that_do_not_go_together_are_refused(tmp_path: Path) -> None:

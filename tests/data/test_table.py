@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bmi_dmx.data.missing import WORDS
+from bmi_dmx.data.fill_values import WORDS
 from bmi_dmx.data.table import Table, heading, is_table, read_table, stem_of
 from bmi_dmx.errors import ConfigError, DataError, DmxError
 
@@ -59,15 +59,15 @@ def test_any_table_is_read_as_it_was_written(
     text = io.StringIO()
     writer = csv.writer(text, delimiter=mark, lineterminator=end, quoting=quoting)
     writer.writerows([titles, *rows])
-    found = table(text.getvalue(), folder, encoding)
-    assert list(found.titles) == titles
-    assert [list(map(str.strip, row)) for row in found.rows] == [
+    sheet = table(text.getvalue(), folder, encoding)
+    assert list(sheet.titles) == titles
+    assert [list(map(str.strip, row)) for row in sheet.rows] == [
         list(map(str.strip, row)) for row in rows
     ]
     odd = ENCODINGS[encoding] if text.getvalue().isascii() is False else ()
     odd = ENCODINGS[encoding] if encoding == "utf-16" else odd
     between = () if mark == "," else (f"cells are parted by {MARKS[mark]}",)
-    assert found.remarks == (*odd, *between)
+    assert sheet.remarks == (*odd, *between)
 
 
 CELLS = st.text("ab\"',; \n\u2028\x0b\x85", max_size=6)
@@ -78,10 +78,10 @@ def test_quoted_cells_may_hold_anything(folder, given):
     titles, rows = given
     text = io.StringIO()
     csv.writer(text, quoting=csv.QUOTE_ALL).writerows([titles, *rows])
-    found = table(text.getvalue(), folder)
+    sheet = table(text.getvalue(), folder)
     # As the csv module reads them, whose lines end as files of text have it.
-    known = list(csv.reader(io.StringIO(text.getvalue(), newline="")))
-    assert [list(found.titles), *found.rows] == known
+    expected = list(csv.reader(io.StringIO(text.getvalue(), newline="")))
+    assert [list(sheet.titles), *sheet.rows] == expected
 
 
 @given(
@@ -90,22 +90,22 @@ def test_quoted_cells_may_hold_anything(folder, given):
 )
 def test_decimal_commas_are_points(folder, values, mark):
     lines = [f"id{mark}x", *(f"{k}{mark}{v}" for k, v in enumerate(values))]
-    found = table("\n".join(lines).replace(".", ","), folder)
-    np.testing.assert_array_equal(found.numbers(1), np.array(values, dtype=float))
-    assert found.remarks[-1] == "numbers are written with decimal commas"
-    assert found.commas(1)
-    assert not found.commas(0)
+    sheet = table("\n".join(lines).replace(".", ","), folder)
+    np.testing.assert_array_equal(sheet.numbers(1), np.array(values, dtype=float))
+    assert sheet.remarks[-1] == "numbers are written with decimal commas"
+    assert sheet.commas(1)
+    assert not sheet.commas(0)
 
 
 def test_text_of_numbers_has_points(tmp_path):
-    found = table("id;x;y\na;1,5;m\nb;NA;n,o\n", tmp_path)
-    assert found.plain(1) == ["1.5", "NA"]
-    assert found.plain(2) == ["m", "n,o"]
+    sheet = table("id;x;y\na;1,5;m\nb;NA;n,o\n", tmp_path)
+    assert sheet.plain(1) == ["1.5", "NA"]
+    assert sheet.plain(2) == ["m", "n,o"]
 
 
 def test_quoted_decimal_commas_among_commas_are_points_where_that_is_sure(tmp_path):
-    found = table('id,x\na,"3,3"\nb,"1,25"\n', tmp_path)
-    assert found.numbers(1).tolist() == [3.3, 1.25]
+    sheet = table('id,x\na,"3,3"\nb,"1,25"\n', tmp_path)
+    assert sheet.numbers(1).tolist() == [3.3, 1.25]
     # Three digits behind it may be thousands.
     with pytest.raises(DataError, match=r"row 2, column 'x': found '3,300', expected"):
         table('id,x\na,"3,300"\nb,"1,250"\n', tmp_path).numbers(1)
@@ -121,10 +121,10 @@ def test_what_is_no_number_is_named_with_row_and_column(tmp_path, cell, mark):
     lines = [["id", "x"], ["a", "1.5"], ["b", cell]]
     text = io.StringIO()
     csv.writer(text, delimiter=mark).writerows(lines)
-    found = table(text.getvalue(), tmp_path)
+    sheet = table(text.getvalue(), tmp_path)
     message = rf"t\.csv: row 3, column 'x': found '?.*{cell[-1]}.*, expected a number"
     with pytest.raises(DataError, match=message):
-        found.numbers(1)
+        sheet.numbers(1)
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=9))
@@ -135,26 +135,26 @@ def test_numbers_keep_all_their_digits(folder, values):
 
 @pytest.mark.parametrize("word", sorted(WORDS | {"NA", "NaN", "NULL", " na ", "N/A"}))
 def test_words_for_missing_are_missing(tmp_path, word):
-    found = table(f"id,x\na,{word}\nb,2\n", tmp_path)
-    np.testing.assert_array_equal(found.numbers(1), [np.nan, 2.0])
+    sheet = table(f"id,x\na,{word}\nb,2\n", tmp_path)
+    np.testing.assert_array_equal(sheet.numbers(1), [np.nan, 2.0])
     if word.strip() and word.strip().casefold() not in ("nan", "-nan"):
         with pytest.raises(DataError, match="row 2, column 'x'"):
-            found.numbers(1, missing=False)
+            sheet.numbers(1, missing=False)
 
 
 def test_lines_end_where_files_of_text_end_them(tmp_path):
-    found = table("id,x\na\x0bb,1\nc\u2028d,2\n", tmp_path)
-    assert found.cells(0) == ["a\x0bb", "c\u2028d"]
-    assert found.lines == [2, 3]
+    sheet = table("id,x\na\x0bb,1\nc\u2028d,2\n", tmp_path)
+    assert sheet.cells(0) == ["a\x0bb", "c\u2028d"]
+    assert sheet.lines == [2, 3]
 
 
 def test_lines_around_the_table_are_passed_over(tmp_path):
     text = "# made by\n#a;b;c\n\n id ,x,,\n\na,1,,\n , ,\nb,2\n\n"
-    found = table(text, tmp_path)
-    assert found.titles == ("id", "x")
-    assert found.rows == [["a", "1"], ["b", "2"]]
-    assert found.lines == [6, 8]
-    assert found.places() == {"a": 0, "b": 1}
+    sheet = table(text, tmp_path)
+    assert sheet.titles == ("id", "x")
+    assert sheet.rows == [["a", "1"], ["b", "2"]]
+    assert sheet.lines == [6, 8]
+    assert sheet.places() == {"a": 0, "b": 1}
 
 
 @pytest.mark.parametrize(
@@ -191,22 +191,22 @@ def test_a_file_that_is_not_there_or_a_folder_is_refused(tmp_path):
 def test_names_that_are_missing_or_given_twice_are_refused(tmp_path):
     with pytest.raises(DataError, match="column 'id': row 3 is empty, expected a name"):
         table("id,x\na,1\n,2\n", tmp_path).places()
-    found = table("# c\nid,x\na,1\n\nb,2\na ,3\n", tmp_path)
+    sheet = table("# c\nid,x\na,1\n\nb,2\na ,3\n", tmp_path)
     with pytest.raises(DataError, match="column 'id': 'a' is given twice, in rows 3"):
-        found.places()
+        sheet.places()
 
 
 @given(st.binary(max_size=80))
 def test_any_bytes_are_a_table_or_refused_in_one_line(folder, data):
-    told = "t.csv"
+    message = "t.csv"
     try:
-        found = table(data, folder)
-        found.places()
-        found.numbers(len(found.titles) - 1)
+        sheet = table(data, folder)
+        sheet.places()
+        sheet.numbers(len(sheet.titles) - 1)
     except DmxError as error:
-        told = str(error)
-    assert "t.csv" in told
-    assert "\n" not in told
+        message = str(error)
+    assert "t.csv" in message
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize(

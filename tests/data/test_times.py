@@ -82,12 +82,12 @@ def read(folder: Path, *cells: str):
 
 
 def test_a_day_above_12_tells_the_order_of_the_whole_column(tmp_path):
-    times, told = read(tmp_path, "11/12/2000", "12/12/2000", "13/12/2000")
+    times, remarks = read(tmp_path, "11/12/2000", "12/12/2000", "13/12/2000")
     assert [str(t)[:10] for t in times] == ["2000-12-11", "2000-12-12", "2000-12-13"]
-    assert told == ("dates are day, month, year",)
-    times, told = read(tmp_path, "12/11/2000", "12/12/2000", "12/13/2000")
+    assert remarks == ("dates are day, month, year",)
+    times, remarks = read(tmp_path, "12/11/2000", "12/12/2000", "12/13/2000")
     assert [str(t)[:10] for t in times] == ["2000-12-11", "2000-12-12", "2000-12-13"]
-    assert told == ("dates are month, day, year",)
+    assert remarks == ("dates are month, day, year",)
     assert read(tmp_path, "2000-12-11", "2000-12-12")[1] == ()
 
 

@@ -57,10 +57,10 @@ def test_stepping_equals_the_batch_run(ran: SimpleNamespace) -> None:
     proof = summary["stepping_against_batch"]
     assert proof["values"] == 366 * len(IDS)
     assert proof["largest_relative_difference"] <= 1e-12
-    written = read_streamflow(ran.folder / "streamflow.nc")
-    np.testing.assert_allclose(written["simulated"], written["batch"], rtol=1e-12)
-    assert written["simulated"].dtype == np.float64
-    assert np.ptp(written["simulated"]) > 1.0
+    flows = read_streamflow(ran.folder / "streamflow.nc")
+    np.testing.assert_allclose(flows["simulated"], flows["batch"], rtol=1e-12)
+    assert flows["simulated"].dtype == np.float64
+    assert np.ptp(flows["simulated"]) > 1.0
     assert "Stepping equals the batch run" in ran.text
 
 
@@ -70,16 +70,16 @@ def test_the_water_balance_closes(ran: SimpleNamespace) -> None:
 
 
 def test_scores_are_those_of_the_written_flow(ran: SimpleNamespace) -> None:
-    written = read_streamflow(ran.folder / "streamflow.nc")
+    flows = read_streamflow(ran.folder / "streamflow.nc")
     with open(ran.folder / "scores.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["basin_id"] for row in rows] == IDS
     series = {m: "simulated" if m == "trained" else m for m in MODELS}
     for model, name in series.items():
-        expected = score(written[name], written["observed"], ["nse", "kge"])
+        expected = score(flows[name], flows["observed"], ["nse", "kge"])
         for metric, values in expected.items():
-            found = [float(row[f"{metric}_{model}"]) for row in rows]
-            np.testing.assert_allclose(found, values, rtol=1e-6)
+            scores = [float(row[f"{metric}_{model}"]) for row in rows]
+            np.testing.assert_allclose(scores, values, rtol=1e-6)
 
 
 def test_the_table_has_a_line_for_every_gauge_and_the_medians(
@@ -105,8 +105,8 @@ def test_what_was_run_can_be_run_again(ran: SimpleNamespace) -> None:
     ):
         component.set_value(name, data.forcing[name][0].astype(float))
     component.update()
-    found = component.get_value_ptr("streamflow")
-    assert (found == ran.result.flows["trained"][0]).all()
+    streamflow = component.get_value_ptr("streamflow")
+    assert (streamflow == ran.result.flows["trained"][0]).all()
     component.finalize()
 
 
@@ -127,22 +127,22 @@ def test_an_untrained_model_has_all_parameters_in_the_middle(
     model = mid_range(bundle.model().spec, bundle.statistics)
     names = bundle.plan["static"].attributes
     attributes = {n: 1.0 + torch.rand(3, dtype=torch.float64) for n in names}
-    found = model.constant_parameters(attributes)
+    parameters = model.constant_parameters(attributes)
     supplied = [parameter for _, parameter in bundle.plan.given()]
-    assert {parameter.name for parameter in supplied} == found.keys()
+    assert {parameter.name for parameter in supplied} == parameters.keys()
     for parameter in supplied:
         assert parameter.bounds is not None
         middle = torch.tensor(sum(parameter.bounds) / 2)
         torch.testing.assert_close(
-            found[parameter.name], middle.expand_as(found[parameter.name])
+            parameters[parameter.name], middle.expand_as(parameters[parameter.name])
         )
 
 
 def test_gauges_have_readable_names_and_lie_in_the_basin() -> None:
-    found = gauges(IDS)
-    assert found.names[0] == "Bush Kill at Shoemakers"
-    assert ((found.latitude > 38) & (found.latitude < 43)).all()
-    assert ((found.longitude > -77) & (found.longitude < -74)).all()
+    stations = gauges(IDS)
+    assert stations.names[0] == "Bush Kill at Shoemakers"
+    assert ((stations.latitude > 38) & (stations.latitude < 43)).all()
+    assert ((stations.longitude > -77) & (stations.longitude < -74)).all()
     assert (
         readable("TULPEHOCKEN CR. NEAR BERNVILLE, PA")
         == "Tulpehocken Creek near Bernville"

@@ -144,11 +144,11 @@ def run(case: Case, folder: Path) -> dict[str, Array]:
     component, course = _started(case, folder), _Course()
     if case.wet:
         _fill(component, case)
-    names, given = _names(component), _forcing(component, case)
+    names, forcing = _names(component), _forcing(component, case)
     for step in range(case.steps):
         if step == case.steps // 2:
             component = _in_the_middle(component, case, folder)
-        for name, series in given.items():
+        for name, series in forcing.items():
             component.set_value(name, series[step])
         component.update()
         course.look(component, names)
@@ -187,21 +187,21 @@ def _fill(component: Component, case: Case) -> None:
 
 def _names(component: Component) -> list[str]:
     """Return everything that is looked at in every step."""
-    known = set(component.names())
-    more = [name for name in (*PARAMETERS, *DIAGNOSTICS) if name in known]
+    names = set(component.names())
+    more = [name for name in (*PARAMETERS, *DIAGNOSTICS) if name in names]
     return [*component.get_output_var_names(), *more]
 
 
 def _forcing(component: Component, case: Case) -> dict[str, Array]:
     """Return what the component asks for, in its units."""
     series = weather(case.steps, case.locations, case.hours)
-    given = {name: series[name] for name in component.get_input_var_names()}
+    forcing = {name: series[name] for name in component.get_input_var_names()}
     for name in RATES:
-        if name in given and component.get_var_units(name) == "mm h-1":
-            given[name] = given[name] / 24.0
+        if name in forcing and component.get_var_units(name) == "mm h-1":
+            forcing[name] = forcing[name] / 24.0
     if case.gaps:
-        given[PRECIPITATION][7::11, 0] = np.nan
-    return given
+        forcing[PRECIPITATION][7::11, 0] = np.nan
+    return forcing
 
 
 def _in_the_middle(component: Component, case: Case, folder: Path) -> Component:
@@ -222,8 +222,8 @@ def _in_the_middle(component: Component, case: Case, folder: Path) -> Component:
 
 def _cases() -> Iterator[Case]:
     for short, bundle in {"shipped": SHIPPED, "lstm": str(LSTM)}.items():
-        for steps, chosen in STEPS.items():
-            settings: dict[str, Any] = {"bundle": bundle, **chosen}
+        for steps, options in STEPS.items():
+            settings: dict[str, Any] = {"bundle": bundle, **options}
             yield from _ways(f"{short} {steps}", settings)
             yield from _courses(f"{short} {steps}", settings)
 
@@ -231,8 +231,8 @@ def _cases() -> Iterator[Case]:
 def _ways(name: str, settings: dict[str, Any]) -> Iterator[Case]:
     """Yield every evaporation in every system of units, at one place and at three."""
     for evaporation, units, n in product(EVAPORATIONS, ("model", "ngen"), (1, 3)):
-        chosen = {**settings, "evaporation": evaporation, "units": units}
-        yield Case(f"{name} {evaporation} {units} {n}", n, chosen, wet=True)
+        options = {**settings, "evaporation": evaporation, "units": units}
+        yield Case(f"{name} {evaporation} {units} {n}", n, options, wet=True)
 
 
 def _courses(name: str, settings: dict[str, Any]) -> Iterator[Case]:

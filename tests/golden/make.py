@@ -86,36 +86,36 @@ def make_bundle() -> None:
 
 def make_components() -> None:
     """Write the numbers of components."""
-    found: dict[str, Records] = {}
+    groups: dict[str, Records] = {}
     for case in CASES:
         with tempfile.TemporaryDirectory() as folder:
-            found[case.name] = condensed(run(case, Path(folder)))
-    write_records(HERE / "components.npz", found)
+            groups[case.name] = condensed(run(case, Path(folder)))
+    write_records(HERE / "components.npz", groups)
 
 
 def make_ngen() -> None:
     """Write the numbers of ``dmx ngen run``."""
-    found: dict[str, Records] = {}
+    groups: dict[str, Records] = {}
     with tempfile.TemporaryDirectory() as shared:
         sample = write_sample(Path(shared) / "sample")
         for variant in VARIANTS:
             with tempfile.TemporaryDirectory() as folder:
-                found[variant] = run_framework(variant, sample, Path(folder))
-    write_records(HERE / "ngen.npz", found)
+                groups[variant] = run_framework(variant, sample, Path(folder))
+    write_records(HERE / "ngen.npz", groups)
 
 
 def make_training() -> None:
     """Write the weights of small trainings, which an interruption must not change."""
-    found: dict[str, Records] = {}
+    groups: dict[str, Records] = {}
     for model in MODELS:
         with tempfile.TemporaryDirectory() as folder:
-            found[model] = train_whole(model, Path(folder))
+            groups[model] = train_whole(model, Path(folder))
         with tempfile.TemporaryDirectory() as folder:
             again = interrupted(model, Path(folder))
-        digests = [{n: r.digest for n, r in x.items()} for x in (found[model], again)]
+        digests = [{n: r.digest for n, r in x.items()} for x in (groups[model], again)]
         if digests[0] != digests[1]:
             raise SystemExit(f"{model}: a resumed training gives other weights")
-    write_records(HERE / "training.npz", found)
+    write_records(HERE / "training.npz", groups)
 
 
 PARTS: dict[str, Callable[[], None]] = {

@@ -79,25 +79,25 @@ def _content(array: Array) -> bytes:
 
 
 def differences(
-    expected: Records, found: Records, *, bitwise: bool, rtol: float, atol: float
+    expected: Records, actual: Records, *, bitwise: bool, rtol: float, atol: float
 ) -> list[str]:
     """Return what does not agree, a line each; what is new is no difference.
 
     Parameters
     ----------
-    expected, found : dict of str to Record
+    expected, actual : dict of str to Record
         By name.
     bitwise : bool
         Whether the hashes have to agree.
     rtol, atol : float
         What numbers may differ where they need not be the same bit for bit.
     """
-    missing = [f"{name}: missing" for name in expected if name not in found]
+    missing = [f"{name}: missing" for name in expected if name not in actual]
     return missing + [
-        f"{name}: expected {expected[name].sample}, found {found[name].sample}"
+        f"{name}: expected {expected[name].sample}, found {actual[name].sample}"
         for name in expected
-        if name in found
-        and not _agree(expected[name], found[name], bitwise, rtol, atol)
+        if name in actual
+        and not _agree(expected[name], actual[name], bitwise, rtol, atol)
     ]
 
 
@@ -112,13 +112,13 @@ def _agree(a: Record, b: Record, bitwise: bool, rtol: float, atol: float) -> boo
 def write_records(path: Path, groups: Mapping[str, Records]) -> None:
     """Write groups of records, which are the same file whenever they are the same."""
     names = [f"{group}\t{name}" for group in groups for name in groups[group]]
-    whole = [known for records in groups.values() for known in records.values()]
+    whole = [entry for records in groups.values() for entry in records.values()]
     np.savez_compressed(
         path,
         names=np.frombuffer("\n".join(names).encode(), dtype=np.uint8),
-        digests=np.array([known.digest for known in whole], dtype=np.uint64),
-        sizes=np.array([known.sample.size for known in whole], dtype=np.uint8),
-        samples=np.concatenate([known.sample for known in whole]),
+        digests=np.array([entry.digest for entry in whole], dtype=np.uint64),
+        sizes=np.array([entry.sample.size for entry in whole], dtype=np.uint8),
+        samples=np.concatenate([entry.sample for entry in whole]),
     )
 
 
@@ -130,8 +130,8 @@ def read_records(path: Path) -> dict[str, Records]:
         edges = np.cumsum(file["sizes"], dtype=np.int64)[:-1]
         samples = np.split(file["samples"], edges)
         for name, digest, sample in zip(names, file["digests"], samples, strict=True):
-            group, _, own = name.partition("\t")
-            groups.setdefault(group, {})[own] = Record(int(digest), sample)
+            group, _, short = name.partition("\t")
+            groups.setdefault(group, {})[short] = Record(int(digest), sample)
     return groups
 
 
@@ -164,15 +164,15 @@ def _features() -> str:
 
 def _compiler() -> str:
     """Return the first line that the C compiler says of itself; empty without one."""
-    named = shlex.split(os.environ.get("CC", ""))
-    candidates = named[:1] or ["cc", "gcc", "clang"]
-    found = next(filter(None, map(shutil.which, candidates)), None)
-    if found is None:
+    words = shlex.split(os.environ.get("CC", ""))
+    candidates = words[:1] or ["cc", "gcc", "clang"]
+    program = next(filter(None, map(shutil.which, candidates)), None)
+    if program is None:
         return ""
-    command = [found, *named[1:], "--version"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [program, *words[1:], "--version"]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
     # How it was called may be any of its names.
-    return done.stdout.partition("\n")[0].partition(" ")[2]
+    return process.stdout.partition("\n")[0].partition(" ")[2]
 
 
 def _settings() -> Iterator[str]:

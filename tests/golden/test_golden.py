@@ -42,31 +42,31 @@ LEARNED = {"rtol": 1e-4, "atol": 1e-4}
 
 def today(name: str) -> str:
     """Return the name that something recorded has now."""
-    kind, _, own = name.rpartition(" ")
+    kind, _, state = name.rpartition(" ")
     if kind != "state":
         return name
     for old, new in RENAMED.items():
-        if own == old or (old.endswith(".") and own.startswith(old)):
-            return f"state {new}{own.removeprefix(old)}"
+        if state == old or (old.endswith(".") and state.startswith(old)):
+            return f"state {new}{state.removeprefix(old)}"
     return name
 
 
 def recorded(file: str) -> dict[str, Records]:
     groups = read_records(HERE / file)
     return {
-        group: {today(name): known for name, known in records.items()}
+        group: {today(name): entry for name, entry in records.items()}
         for group, records in groups.items()
     }
 
 
 def assert_hold(
     expected: Records,
-    found: Records,
+    actual: Records,
     tolerance: dict[str, float],
     bitwise: bool = SAME_MACHINE,
 ) -> None:
-    told = differences(expected, found, bitwise=bitwise, **tolerance)
-    assert not told, "\n".join(told)
+    problems = differences(expected, actual, bitwise=bitwise, **tolerance)
+    assert not problems, "\n".join(problems)
 
 
 COMPONENTS = recorded("components.npz")
@@ -97,14 +97,14 @@ def evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("evaluated")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_numbers_of_0_1_hold(case: Case, tmp_path: Path) -> None:
-    found = condensed(run(case, tmp_path))
-    assert_hold(COMPONENTS[case.name], found, PRECISE)
+    records = condensed(run(case, tmp_path))
+    assert_hold(COMPONENTS[case.name], records, PRECISE)
 
 
 @pytest.mark.parametrize("case", OF_NETWORKS)
 def test_compiled_networks_give_them_to_rounding(case: Case, tmp_path: Path) -> None:
-    found = condensed(run(case, tmp_path))
-    assert_hold(COMPONENTS[case.name], found, PRECISE, bitwise=False)
+    records = condensed(run(case, tmp_path))
+    assert_hold(COMPONENTS[case.name], records, PRECISE, bitwise=False)
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +117,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_files_of_a_coupled_run_hold(
     variant: str, sample: Path, tmp_path: Path
 ) -> None:
-    found = run_framework(variant, sample, tmp_path)
-    assert found.keys() == FRAMEWORK[variant].keys()
-    assert_hold(FRAMEWORK[variant], found, WRITTEN)
+    records = run_framework(variant, sample, tmp_path)
+    assert records.keys() == FRAMEWORK[variant].keys()
+    assert_hold(FRAMEWORK[variant], records, WRITTEN)
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -60,12 +60,12 @@ class LayeredRock(Process):
         t = s.heat * p.per_capacity
         closed = torch.zeros_like(t[..., :1, :, :])
         falls = torch.cat((closed, t[..., :-1, :, :] - t[..., 1:, :, :], closed), -3)
-        wanted = p.across * (t - torch.roll(t, -1, -1))
-        along = s.along + (wanted - s.along) * (DT / p.delay)
+        target = p.across * (t - torch.roll(t, -1, -1))
+        along = s.along + (target - s.along) * (DT / p.delay)
         down = s.down + (p.lead * falls - s.down) * (DT / p.delay)
-        lost = along - torch.roll(along, 1, -1) + torch.diff(down, dim=-3)
+        outflow = along - torch.roll(along, 1, -1) + torch.diff(down, dim=-3)
         sun = torch.cat((f.heating.unsqueeze(-3), closed, closed), -3)
-        return {"heat": s.heat - DT * lost + sun, "along": along, "down": down}, {}
+        return {"heat": s.heat - DT * outflow + sun, "along": along, "down": down}, {}
 
 
 def _maps(size: int, name: str) -> dict[str, Any]:
@@ -90,9 +90,9 @@ def data(steps: int = 60) -> dict[str, Any]:
     """What the rock holds, from rest, under a heater that moves at random."""
     heating = np.random.default_rng(5).gamma(0.5, 200.0, (steps, ROWS, COLUMNS))
     profile = torch.full((LEVELS + 1, 1, 1), 3.0, dtype=torch.float64)
-    known = {"conductivity": profile, "delay": 1e4, "fraction": 0.6}
-    given = {"heating": torch.from_numpy(heating)}
-    ran = scan(LayeredRock().on(GRID), None, given, known, dt=DT, outputs=["heat"])
+    parameters = {"conductivity": profile, "delay": 1e4, "fraction": 0.6}
+    forcing, rock = {"heating": torch.from_numpy(heating)}, LayeredRock().on(GRID)
+    ran = scan(rock, None, forcing, parameters, dt=DT, outputs=["heat"])
     return {
         "forcing": {"heating": heating},
         "targets": {"heat": ran.outputs["heat"].numpy()},

@@ -39,10 +39,10 @@ def guest(request: pytest.FixtureRequest) -> ModuleType:
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ModuleType], Bundle]:
     """Train 20 steps by the task of arrays, and export; once for each guest."""
-    made: dict[str, Bundle] = {}
+    bundles: dict[str, Bundle] = {}
 
     def bundle(guest: ModuleType) -> Bundle:
-        if guest.__name__ not in made:
+        if guest.__name__ not in bundles:
             folder = tmp_path_factory.mktemp("guest")
             experiment = {
                 "name": "guest", "licence": "CC0-1.0", "task": "arrays",
@@ -55,8 +55,10 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ModuleType], 
             }  # fmt: skip
             path = folder / "experiment.yaml"
             path.write_text(as_yaml(experiment), encoding="utf-8")
-            made[guest.__name__] = export(train(path, root=folder), folder / "bundle")
-        return made[guest.__name__]
+            bundles[guest.__name__] = export(
+                train(path, root=folder), folder / "bundle"
+            )
+        return bundles[guest.__name__]
 
     return bundle
 
@@ -68,15 +70,15 @@ def loss_of(model: Model, guest: ModuleType, steps: int = 6) -> torch.Tensor:
 
 
 def simulate(model: Model, guest: ModuleType, steps: int, outputs: Any) -> Any:
-    given = guest.data()
+    arrays = guest.data()
     forcing = {
-        n: torch.from_numpy(x[:steps]) for n, x in given.get("forcing", {}).items()
+        n: torch.from_numpy(x[:steps]) for n, x in arrays.get("forcing", {}).items()
     }
     attributes = {
-        n: torch.from_numpy(x) for n, x in given.get("attributes", {}).items()
+        n: torch.from_numpy(x) for n, x in arrays.get("attributes", {}).items()
     }
     states = {
-        n: torch.from_numpy(x[0, 0]) for n, x in given.get("states", {}).items()
+        n: torch.from_numpy(x[0, 0]) for n, x in arrays.get("states", {}).items()
     } or None
     return model.simulate(
         forcing, attributes, state=states, steps=None if forcing else steps,
@@ -98,33 +100,33 @@ def test_the_gradient_is_that_of_differences(
     way = [torch.randn(w.shape, generator=generator, dtype=w.dtype) for w in weights]
     gradient = torch.autograd.grad(loss_of(model, guest), weights)
     along = sum(float((g * d).sum()) for g, d in zip(gradient, way, strict=True))
-    found = []
+    losses = []
     for h in (1e-5, -1e-5):
         with torch.no_grad():
             for w, d in zip(weights, way, strict=True):
                 w += h * d
-            found.append(float(loss_of(model, guest)))
+            losses.append(float(loss_of(model, guest)))
             for w, d in zip(weights, way, strict=True):
                 w -= h * d
     assert along != 0.0
-    assert (found[0] - found[1]) / 2e-5 == pytest.approx(along, rel=1e-6)
+    assert (losses[0] - losses[1]) / 2e-5 == pytest.approx(along, rel=1e-6)
 
 
 def started(bundle: Bundle, guest: ModuleType, folder: Path) -> Component:
     """Return a component at the first of the data."""
-    given = guest.data()
+    arrays = guest.data()
     settings: dict[str, Any] = {
         "bundle": str(bundle.path), "start_time": "2000-01-01",
     }  # fmt: skip
-    if given.get("attributes"):
+    if arrays.get("attributes"):
         ids = guest.SPACE["ids"]
-        values = {n: x.tolist() for n, x in given["attributes"].items()}
+        values = {n: x.tolist() for n, x in arrays["attributes"].items()}
         settings["locations"] = {"ids": ids, "attributes": values}
     path = folder / "component.yaml"
     path.write_text(as_yaml(settings), encoding="utf-8")
     component = Component()
     component.initialize(str(path))
-    for name, x in given.get("states", {}).items():
+    for name, x in arrays.get("states", {}).items():
         component.set_value(name.partition(".")[2], x[0, 0].reshape(-1))
     return component
 
@@ -133,14 +135,14 @@ def advance(component: Component, guest: ModuleType, steps: range) -> dict[str, 
     """Step a component on the data; return its fluxes and states."""
     forcing = guest.data().get("forcing", {})
     entries = component._table.catalogue.of("flux", "state")
-    found: dict[str, list[Any]] = {e.short: [] for e in entries}
+    quantities: dict[str, list[Any]] = {e.short: [] for e in entries}
     for step in steps:
         for name, x in forcing.items():
             component.set_value(name, x[step])
         component.update()
-        for name, series in found.items():
+        for name, series in quantities.items():
             series.append(component.get_value_ptr(name).copy())
-    return {name: np.stack(series) for name, series in found.items()}
+    return {name: np.stack(series) for name, series in quantities.items()}
 
 
 def test_stepped_through_bmi_it_gives_the_numbers_of_one_run(
@@ -169,9 +171,9 @@ def test_what_is_saved_is_what_resumes(
     expected = advance(whole, guest, range(10, STEPS))
     other = started(bundle, guest, tmp_path)
     other.set_state_bytes(saved)
-    found = advance(other, guest, range(10, STEPS))
+    quantities = advance(other, guest, range(10, STEPS))
     for name, series in expected.items():
-        np.testing.assert_array_equal(found[name], series)
+        np.testing.assert_array_equal(quantities[name], series)
     assert other.state_bytes() == whole.state_bytes()
 
 
@@ -188,9 +190,9 @@ def test_what_is_conserved_is_accounted_for(
         term: runner.storage.balance[names[term]]
         for term in ("in", "out", "stored", "adjusted")
     }
-    left = terms["in"] - terms["out"] + terms["adjusted"] - terms["stored"]
+    residual = terms["in"] - terms["out"] + terms["adjusted"] - terms["stored"]
     scale = max(1.0, float(np.abs(terms["in"]).max()))
-    assert np.abs(left).max() <= 1e-11 * scale
+    assert np.abs(residual).max() <= 1e-11 * scale
     assert guest is shallow_water or np.abs(terms["in"]).max() > 0.0
 
 

@@ -33,7 +33,7 @@ def test_what_a_folder_of_tables_holds_is_said(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     write_folder(Path("five"))
-    said = dmx(capsys, "check", "five", "--picture", "five.png")
+    output = dmx(capsys, "check", "five", "--picture", "five.png")
     for part in (
         "five: reader 'tables', 5 basins",
         "800 steps of 1 d from 2001-01-01 to 2003-03-11",
@@ -41,8 +41,8 @@ def test_what_a_folder_of_tables_holds_is_said(
         "'1031500' is taken for '01031500'",
         "flow rises best with rain: 5 basins on the same day",
     ):
-        assert part in said, said
-    assert max(map(len, said.splitlines())) <= 80
+        assert part in output, output
+    assert max(map(len, output.splitlines())) <= 80
     with Image.open("five.png") as picture:
         colours = np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)
     assert len(colours) > 50
@@ -64,15 +64,15 @@ def test_forcing_and_hydrofabrics_are_looked_at(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     hydrofabric, forcing = make_sample(Path("domain"))
-    said = dmx(capsys, "check", str(forcing))
-    assert "forcing of 8 catchments, 17544 hours from 1979-01-01 00:00:00" in said
-    assert "precip_rate (mm s^-1)" in said
+    output = dmx(capsys, "check", str(forcing))
+    assert "forcing of 8 catchments, 17544 hours from 1979-01-01 00:00:00" in output
+    assert "precip_rate (mm s^-1)" in output
     with closing(sqlite3.connect(hydrofabric)) as connection:
         connection.execute("UPDATE divides SET areasqkm = 0 WHERE divide_id='cat-1458'")
         connection.commit()
-    said = dmx(capsys, "check", str(hydrofabric))
-    assert "7 catchments, 6 nexuses, reference system 5070" in said
-    assert "1 of 8 divides are left out: no area (cat-1458)" in said
+    output = dmx(capsys, "check", str(hydrofabric))
+    assert "7 catchments, 6 nexuses, reference system 5070" in output
+    assert "1 of 8 divides are left out: no area (cat-1458)" in output
     assert main(["data", "check", str(forcing), "--picture", "a.png"]) == 1
     assert "forcing of NextGen is not drawn" in capsys.readouterr().err
 
@@ -100,15 +100,15 @@ def test_the_table_is_read_where_the_model_runs(
     hydrofabric, forcing = make_sample(Path("domain"))
     words = (str(forcing), str(hydrofabric))
     dmx(capsys, "attributes", *words, "--output", "table.csv")
-    made = ["ngen", "prepare", str(hydrofabric), str(forcing)]
-    assert main([*made, "--output", "plain"]) == 0
-    assert main([*made, "--attributes", "table.csv", "--output", "given"]) == 0
-    plain, given = (
+    command = ["ngen", "prepare", str(hydrofabric), str(forcing)]
+    assert main([*command, "--output", "plain"]) == 0
+    assert main([*command, "--attributes", "table.csv", "--output", "given"]) == 0
+    plain, with_table = (
         yaml.safe_load(Path(name, "config/cat_config/dmx/cat-1451.yml").read_text())
         for name in ("plain", "given")
     )
-    known = plain["locations"]["attributes"]
-    assert given["locations"]["attributes"] == pytest.approx(known, rel=1e-6)
+    attributes = plain["locations"]["attributes"]
+    assert with_table["locations"]["attributes"] == pytest.approx(attributes, rel=1e-6)
 
 
 @pytest.mark.parametrize("lag", list(LAGS))
@@ -140,9 +140,9 @@ def test_a_bundle_is_scored_on_a_folder_of_tables(
     write_folder(Path("five"), 900)
     words = ["evaluate", "dhbv-conus-daily", "--data", "five", "--output", "scores"]
     assert main(words) == 0
-    said = capsys.readouterr().out
-    assert "all (5)" in said
-    assert "bundle better" in said
+    output = capsys.readouterr().out
+    assert "all (5)" in output
+    assert "bundle better" in output
     with open("scores/scores.csv", encoding="utf-8", newline="") as file:
         rows = {row["basin_id"]: float(row["nse"]) for row in csv.DictReader(file)}
     assert sorted(rows) == sorted(IDS)

@@ -62,8 +62,8 @@ def library() -> ctypes.CDLL:
 
 def forget() -> None:
     """Forget all kernels and devices, so that those of one driver are not another's."""
-    for kept in (cuda._entry, cuda._module, cuda_tree._entry, driver.device):
-        kept.cache_clear()
+    for memo in (cuda._entry, cuda._module, cuda_tree._entry, driver.device):
+        memo.cache_clear()
     cuda_tree._order.cache_clear()
 
 

@@ -33,8 +33,8 @@ def view(array: np.ndarray) -> View:
 
 def compile_to_stop() -> None:
     """Let kernels of this process be compiled to stop at the first fault."""
-    own = sanitizers.LIBRARIES[os.environ["CC"]][1]
-    build._FLAGS = (*build._FLAGS, *sanitizers.FLAGS, *own)
+    flags = sanitizers.LIBRARIES[os.environ["CC"]][1]
+    build._FLAGS = (*build._FLAGS, *sanitizers.FLAGS, *flags)
 
 
 ABREAST = 2
@@ -66,13 +66,13 @@ def train(step: Program, adjoint: Program, shape: tuple[int, int], short: int) -
     row = ABREAST * LANES
     rows = -(-grid[0] * grid[1] // row)
     segments = -(-(steps - warmup) // interval)
-    kept = np.zeros(rows * segments * len(states) * row)
+    checkpoints = np.zeros(rows * segments * len(states) * row)
     gradients = [[np.zeros(x.shape) for x in group]
                  for group in (states, forcing, parameters)]  # fmt: skip
     views = [list(map(view, group)) for group in (states, forcing, parameters)]
     block = Block(
         steps, *grid, *views, list(map(view, final)), list(map(view, series)),
-        warmup=warmup, interval=interval, checkpoints=view(kept[None])[0],
+        warmup=warmup, interval=interval, checkpoints=view(checkpoints[None])[0],
         d_final=list(map(view, final)), d_output=list(map(view, series)),
         g_state=list(map(view, gradients[0])), g_forcing=list(map(view, gradients[1])),
         g_parameter=list(map(view, gradients[2])),

@@ -49,7 +49,7 @@ class Run:
         layout, n = self.layout, len(below)
         order = schedule(below, members, 4)
         rng = np.random.default_rng(0)
-        given = [name for name in layout.forcings if name not in self.links]
+        drivers = [name for name in layout.forcings if name not in self.links]
 
         def some(count: int, *shape: int) -> list[np.ndarray]:
             return [rng.uniform(0.1, 0.6, shape) for _ in range(count)]
@@ -57,16 +57,16 @@ class Run:
         states = some(len(layout.states), n, members)
         # Of one series the steps of a place stand side by side.
         forcing = [np.moveaxis(x, -1, 0) for x in
-                   some(len(given), n, 1, steps - short)]  # fmt: skip
+                   some(len(drivers), n, 1, steps - short)]  # fmt: skip
         parameters = some(len(layout.parameters), n, members)
         parameters[0] = rng.random((steps, n, members))
         final = some(len(states), n, members)
         series = some(len(layout.outputs), steps, n, members)
         gradients = [[np.zeros(x.shape) for x in group]
                      for group in (states, forcing, parameters)]  # fmt: skip
-        kept = np.zeros(sum(Passage.size_kept(layout, order.slots, steps, whole)))
-        at = dict(zip(given, map(view, forcing), strict=True))
-        back = dict(zip(given, map(view, gradients[1]), strict=True))
+        storage = np.zeros(sum(Passage.size_kept(layout, order.slots, steps, whole)))
+        at = dict(zip(drivers, map(view, forcing), strict=True))
+        back = dict(zip(drivers, map(view, gradients[1]), strict=True))
         block = Block(
             steps, n, members, list(map(view, states)),
             [at.get(name, ABSENT) for name in layout.forcings],
@@ -78,10 +78,10 @@ class Run:
         )  # fmt: skip
         passage = Passage(
             layout, order, steps, self.kernel.fixed, "float64",
-            [*given, *self.varying], layout.outputs, kept=kept, whole=whole,
+            [*drivers, *self.varying], layout.outputs, kept=storage, whole=whole,
         )  # fmt: skip
         assert self.kernel.forward(block, passage, 2)
-        self.kernel.backward(block, passage, [*given, *self.varying], 2)
+        self.kernel.backward(block, passage, [*drivers, *self.varying], 2)
         assert all(np.isfinite(x).all() for group in gradients for x in group)
 
     def operate(self, below: np.ndarray) -> None:
@@ -103,9 +103,9 @@ class Run:
 def main(folder: str, *faults: str) -> None:
     """Run everything."""
     compile_to_stop()
-    found = (json.loads(Path(folder, name).read_text())
+    contents = (json.loads(Path(folder, name).read_text())
              for name in ("step.json", "adjoint.json", "links.json"))  # fmt: skip
-    step, adjoint, links = found
+    step, adjoint, links = contents
     run = Run(Program.from_json(step), Program.from_json(adjoint), links)
     short = int("short" in faults)
     for below in (SINGLE, CHAIN, BUSHY):

@@ -27,12 +27,12 @@ that make kernels look for it there."""
 
 def library(compiler: str) -> Path | None:
     """Return the library that has to be loaded first, if there is one."""
-    found = shutil.which(compiler)
-    if found is None or sys.platform != "linux":
+    program = shutil.which(compiler)
+    if program is None or sys.platform != "linux":
         return None
-    command = [found, f"-print-file-name={LIBRARIES[compiler][0]}"]
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    path = Path(os.path.realpath(said.strip()))
+    command = [program, f"-print-file-name={LIBRARIES[compiler][0]}"]
+    output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    path = Path(os.path.realpath(output.strip()))
     return path if path.is_absolute() and path.is_file() else None
 
 

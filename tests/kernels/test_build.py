@@ -51,11 +51,11 @@ def test_a_kernel_is_compiled_once(
 ) -> None:
     source = SOURCE.format(answer=42)
     assert answer(source) == 42
-    (made,) = fresh.iterdir()
+    (kernel,) = fresh.iterdir()
     build.library.cache_clear()
     monkeypatch.setattr(build, "compiler", lambda: pytest.fail("compiled again"))
     assert answer(source) == 42
-    assert list(fresh.iterdir()) == [made]
+    assert list(fresh.iterdir()) == [kernel]
 
 
 def test_other_sources_and_targets_are_other_kernels(
@@ -140,8 +140,8 @@ def test_what_others_could_have_put_there_is_not_run(
 ) -> None:
     source = SOURCE.format(answer=3)
     assert answer(source) == 3
-    (made,) = fresh.iterdir()
-    place = fresh if what == "folder" else made
+    (kernel,) = fresh.iterdir()
+    place = fresh if what == "folder" else kernel
     if fault == "mode":
         place.chmod(0o777)
     elif os.geteuid() == 0:
@@ -149,8 +149,10 @@ def test_what_others_could_have_put_there_is_not_run(
     else:
         pytest.skip("only root gives files away")
     build.library.cache_clear()
-    said = {"mode": "anybody may write to", "owner": "belongs to another user"}[fault]
-    with pytest.warns(RuntimeWarning, match=rf"{said}.*BMI_DMX_CACHE"):
+    message = {"mode": "anybody may write to", "owner": "belongs to another user"}[
+        fault
+    ]
+    with pytest.warns(RuntimeWarning, match=rf"{message}.*BMI_DMX_CACHE"):
         assert build.load(source) is None
 
 
@@ -187,14 +189,14 @@ def test_the_cache_folder_follows_the_environment(
 def test_a_damaged_kernel_is_made_again(damage: bytes | None, fresh: Path) -> None:
     source = SOURCE.format(answer=5)
     assert answer(source) == 5
-    (made,) = fresh.iterdir()
-    content = made.read_bytes()
+    (kernel,) = fresh.iterdir()
+    content = kernel.read_bytes()
     # Not in place: this process has it mapped.
-    made.unlink()
-    made.write_bytes(content[: len(content) // 2] if damage is None else damage)
+    kernel.unlink()
+    kernel.write_bytes(content[: len(content) // 2] if damage is None else damage)
     build.library.cache_clear()
     assert answer(source) == 5
-    assert len(made.read_bytes()) == len(content)
+    assert len(kernel.read_bytes()) == len(content)
 
 
 def test_the_kernel_of_another_source_is_made_again(fresh: Path) -> None:
@@ -237,10 +239,10 @@ def test_a_user_without_a_home_is_told(
 def test_the_compiler_may_come_with_arguments(
     fresh: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = build.compiler()
-    assert found is not None
-    monkeypatch.setenv("CC", f"{found[0]} -DANSWER=9")
-    assert build.compiler() == [found[0], "-DANSWER=9"]
+    compiler = build.compiler()
+    assert compiler is not None
+    monkeypatch.setenv("CC", f"{compiler[0]} -DANSWER=9")
+    assert build.compiler() == [compiler[0], "-DANSWER=9"]
     assert answer(SOURCE.format(answer="ANSWER")) == 9
 
 
@@ -258,9 +260,11 @@ def test_a_compiler_that_is_none_is_named(
     fresh: Path, monkeypatch: pytest.MonkeyPatch, named: str
 ) -> None:
     monkeypatch.setenv("CC", named)
-    with pytest.warns(RuntimeWarning, match="CC is .*, which names no program") as said:
+    with pytest.warns(
+        RuntimeWarning, match="CC is .*, which names no program"
+    ) as record:
         assert build.load(SOURCE.format(answer=6)) is None
-    assert named in str(said[0].message)
+    assert named in str(record[0].message)
 
 
 def test_a_compiler_that_does_not_come_to_an_end_is_stopped(

@@ -40,9 +40,9 @@ class TestOnHost:
         put_on_host(monkeypatch)
 
     def test_a_gpu_tells_what_it_is(self) -> None:
-        found = Device(0)
-        assert found.capability == Capability(9, 0)
-        assert found.processors == 2
+        device = Device(0)
+        assert device.capability == Capability(9, 0)
+        assert device.processors == 2
 
     def test_there_are_no_more_than_there_are(self) -> None:
         with pytest.raises(
@@ -52,9 +52,9 @@ class TestOnHost:
 
     def test_arguments_come_as_they_are_given(self) -> None:
         target = (ctypes.c_int64 * 6)()
-        given = (ctypes.c_int64 * 2)(ctypes.addressof(target), 40)
+        arguments = (ctypes.c_int64 * 2)(ctypes.addressof(target), 40)
         module = Module(Device(0), COUNTING)
-        module.launch("forward", 3, 2, 0, [given, ctypes.c_int64(2)])
+        module.launch("forward", 3, 2, 0, [arguments, ctypes.c_int64(2)])
         assert list(target) == [42] * 6
 
     def test_errors_name_the_function(self) -> None:

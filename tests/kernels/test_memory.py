@@ -63,8 +63,8 @@ def test_what_is_small_or_too_much_is_not_held(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(memory, "_MOST", 5 * SIZE)
     for size in (10, SIZE, SIZE, 4 * SIZE):
         given_back(borrowed(size, "float32"))
-    held = sum(size * len(x) for size, x in memory._waiting.items())
-    assert held == 4 * SIZE
+    total = sum(size * len(x) for size, x in memory._waiting.items())
+    assert total == 4 * SIZE
     two = borrowed(SIZE, "float32"), borrowed(SIZE, "float32")
     for array in two:
         given_back(array)
@@ -78,11 +78,11 @@ def test_it_comes_back_while_some_is_borrowed(monkeypatch: pytest.MonkeyPatch) -
         pass
 
     class Clearing(dict[int, list[np.ndarray]]):
-        def setdefault(self, *given: object) -> list[np.ndarray]:
+        def setdefault(self, *arguments: object) -> list[np.ndarray]:
             if not cleared:
                 cleared.append(1)
                 gc.collect()
-            return super().setdefault(*given)  # type: ignore[arg-type]
+            return super().setdefault(*arguments)  # type: ignore[arg-type]
 
     cleared: list[int] = []
     monkeypatch.setattr(memory, "_waiting", Clearing())

@@ -37,11 +37,11 @@ def traced(kind: str) -> tuple[Program, dict[str, np.ndarray], dict[str, tuple[i
     weights = {f"w.{n}": x.detach() for n, x in network.named_parameters()}
     memory = {f"s.{n}": width for n, width in network.memory.items()}
 
-    def whole(given: Any) -> dict[str, torch.Tensor]:
-        own = {n[2:]: x for n, x in given.items() if n.startswith("w.")}
-        past = {n[2:]: given[n] for n in memory}
+    def whole(inputs: Any) -> dict[str, torch.Tensor]:
+        weights = {n[2:]: x for n, x in inputs.items() if n.startswith("w.")}
+        past = {n[2:]: inputs[n] for n in memory}
         y, after = torch.func.functional_call(
-            Step(network), named(own), (given["x"], past)
+            Step(network), named(weights), (inputs["x"], past)
         )
         return {"y": y, **{f"s.{n}": x for n, x in after.items()}}
 
@@ -65,8 +65,8 @@ class Step(torch.nn.Module):
         return self.network.step(x, memory)
 
 
-def named(own: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {f"network.{name}": x for name, x in own.items()}
+def named(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {f"network.{name}": x for name, x in weights.items()}
 
 
 def drawn(widths: dict[str, tuple[int, ...]], places: int) -> dict[str, np.ndarray]:
@@ -74,20 +74,20 @@ def drawn(widths: dict[str, tuple[int, ...]], places: int) -> dict[str, np.ndarr
     return {n: numbers.normal(size=(places, *width)) for n, width in widths.items()}
 
 
-def room(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: np.full(x.shape, np.nan) for name, x in found.items()}
+def room(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: np.full(x.shape, np.nan) for name, x in arrays.items()}
 
 
 def compiled(
     program: Program,
     fixed: dict[str, np.ndarray],
-    given: dict[str, np.ndarray],
+    inputs: dict[str, np.ndarray],
     **more: Any,
 ) -> dict[str, np.ndarray]:
     """Return the outputs, which a kernel must have computed."""
-    widths = {name: x.shape[1:] for name, x in given.items()}
-    outputs = room(evaluate(program, {**fixed, **given}))
-    call = NetworkProgram("it", program, fixed, widths).bind(given, outputs, **more)
+    widths = {name: x.shape[1:] for name, x in inputs.items()}
+    outputs = room(evaluate(program, {**fixed, **inputs}))
+    call = NetworkProgram("it", program, fixed, widths).bind(inputs, outputs, **more)
     assert isinstance(call, evaluator._Call)
     assert not call()
     return outputs
@@ -97,19 +97,19 @@ def compiled(
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_a_kernel_gives_what_numpy_gives(kind: str, places: int) -> None:
     program, weights, widths = traced(kind)
-    given = drawn(widths, places)
-    expected = evaluate(program, {**weights, **given})
-    for name, x in compiled(program, weights, given).items():
+    inputs = drawn(widths, places)
+    expected = evaluate(program, {**weights, **inputs})
+    for name, x in compiled(program, weights, inputs).items():
         np.testing.assert_allclose(x, expected[name], rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("kind", ["mlp", "lstm"])
 def test_a_number_that_is_none_stays_with_its_place(kind: str) -> None:
     program, weights, widths = traced(kind)
-    given = drawn(widths, 20)
-    given["x"][17, 2] = np.nan
-    expected = evaluate(program, {**weights, **given})
-    for name, x in compiled(program, weights, given).items():
+    inputs = drawn(widths, 20)
+    inputs["x"][17, 2] = np.nan
+    expected = evaluate(program, {**weights, **inputs})
+    for name, x in compiled(program, weights, inputs).items():
         bad = np.isnan(x).any(axis=1)
         np.testing.assert_array_equal(np.flatnonzero(bad), [17])
         np.testing.assert_array_equal(np.isnan(x), np.isnan(expected[name]))
@@ -117,9 +117,9 @@ def test_a_number_that_is_none_stays_with_its_place(kind: str) -> None:
 
 def test_arrays_may_have_any_strides_and_be_written_where_they_are_read() -> None:
     program, weights, widths = traced("lstm")
-    given = drawn(widths, 18)
-    expected = evaluate(program, {**weights, **given})
-    spaced = {n: np.repeat(x, 3, axis=0)[::3] for n, x in given.items()}
+    inputs = drawn(widths, 18)
+    expected = evaluate(program, {**weights, **inputs})
+    spaced = {n: np.repeat(x, 3, axis=0)[::3] for n, x in inputs.items()}
     y = np.zeros((OUTPUTS, 18)).T
     outputs = {"y": y, "s.hidden": spaced["s.hidden"], "s.cell": spaced["s.cell"]}
     NetworkProgram("it", program, weights, widths).bind(spaced, outputs)()
@@ -133,12 +133,12 @@ def test_inputs_are_divided_first(
     places: int, kernel: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program, weights, widths = traced("mlp")
-    given = drawn(widths, places)
-    expected = evaluate(program, {**weights, "x": given["x"] / 24.0})["y"]
+    inputs = drawn(widths, places)
+    expected = evaluate(program, {**weights, "x": inputs["x"] / 24.0})["y"]
     if not kernel:
         monkeypatch.setattr(evaluator, "kernel_of", lambda _: None)
     y = np.zeros((places, OUTPUTS))
-    NetworkProgram("it", program, weights, widths).bind(given, {"y": y}, {"x": 24.0})()
+    NetworkProgram("it", program, weights, widths).bind(inputs, {"y": y}, {"x": 24.0})()
     np.testing.assert_allclose(y, expected, rtol=1e-12)
 
 
@@ -183,15 +183,15 @@ def test_operations_on_shapes_do_what_they_do_in_numpy(places: int) -> None:
         "w": numbers.normal(size=6), "table": numbers.normal(size=(3, 4)),
         "square": numbers.normal(size=(3, 3)),
     }  # fmt: skip
-    given = drawn({"x": (6,), "y": ()}, places)
-    given["x"][0, 0] = np.nan
-    expected = evaluate(program, {**fixed, **given})
-    found = compiled(program, fixed, given)
-    for name, x in found.items():
+    inputs = drawn({"x": (6,), "y": ()}, places)
+    inputs["x"][0, 0] = np.nan
+    expected = evaluate(program, {**fixed, **inputs})
+    outputs = compiled(program, fixed, inputs)
+    for name, x in outputs.items():
         if name != "rows":
             np.testing.assert_allclose(x, expected[name], rtol=1e-13, err_msg=name)
-    real = np.isfinite(given["x"])
-    np.testing.assert_array_equal(found["rows"][real], expected["rows"][real])
+    real = np.isfinite(inputs["x"])
+    np.testing.assert_array_equal(outputs["rows"][real], expected["rows"][real])
 
 
 def test_what_has_no_c_form_is_evaluated_and_said_once(
@@ -200,13 +200,13 @@ def test_what_has_no_c_form_is_evaluated_and_said_once(
     build = Builder()
     rolled = build.emit("roll", build.input("x"), [1], [0])
     program = build.build({"y": rolled})
-    given = drawn({"x": (4,)}, 3)
+    inputs = drawn({"x": (4,)}, 3)
     whole = NetworkProgram("network 'it'", program, {}, {"x": (4,)})
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             y = np.zeros((3, 4))
-            whole.bind(given, {"y": y})()
-            np.testing.assert_array_equal(y, np.roll(given["x"], 1, 0))
+            whole.bind(inputs, {"y": y})()
+            np.testing.assert_array_equal(y, np.roll(inputs["x"], 1, 0))
     assert [r.getMessage() for r in caplog.records] == [
         "network 'it' is evaluated in NumPy, which is slower: places change their order"
     ]
@@ -216,17 +216,17 @@ def test_sums_over_places_have_no_c_form() -> None:
     build = Builder()
     total = build.emit("sum", build.input("x"), [0], 1)
     program = build.build({"y": build.emit("sub", build.input("x"), total)})
-    given = drawn({"x": (4,)}, 3)
+    inputs = drawn({"x": (4,)}, 3)
     y = np.zeros((3, 4))
-    NetworkProgram("it", program, {}, {"x": (4,)}).bind(given, {"y": y})()
-    np.testing.assert_allclose(y, given["x"] - given["x"].sum(0))
+    NetworkProgram("it", program, {}, {"x": (4,)}).bind(inputs, {"y": y})()
+    np.testing.assert_allclose(y, inputs["x"] - inputs["x"].sum(0))
 
 
 def test_arrays_that_do_not_fit_are_refused() -> None:
     program, weights, widths = traced("mlp")
     whole = NetworkProgram("it", program, weights, widths)
-    given = drawn(widths, 2)
+    inputs = drawn(widths, 2)
     with pytest.raises(ScanError, match="'y' has 7 entries, found room for 6"):
-        whole.bind(given, {"y": np.zeros((2, 6))})
+        whole.bind(inputs, {"y": np.zeros((2, 6))})
     with pytest.raises(ScanError, match="'x' is float32, expected float64"):
-        whole.bind({"x": given["x"].astype("f4")}, {"y": np.zeros((2, 7))})
+        whole.bind({"x": inputs["x"].astype("f4")}, {"y": np.zeros((2, 7))})

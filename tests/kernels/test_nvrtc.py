@@ -42,9 +42,9 @@ def source_of(process: Process, precision: str) -> str:
     key, dtype = Key(process), DTYPES[precision]
     fluxes = tuple(f"q.{flux.name}" for flux in process.fluxes)
     layout = Layout.of(step_of(key, dtype), fluxes, links=links)
-    made = tuple(name for name in layout.outputs if name.startswith("q."))
+    names = tuple(name for name in layout.outputs if name.startswith("q."))
     return cuda_source(
-        layout, step_of(key, dtype), adjoint_of(key, made, dtype),
+        layout, step_of(key, dtype), adjoint_of(key, names, dtype),
         double=precision == "float64", forcing_gradient=True,
     )  # fmt: skip
 
@@ -82,10 +82,10 @@ def no_library(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_cells_and_trees_are_compiled_for_every_generation(
     process: Process, precision: str, gpu: Capability
 ) -> None:
-    found = compiled(source_of(process, precision), gpu)
-    assert found.startswith(b"\x7fELF")
-    assert b"forward" in found
-    assert b"backward" in found
+    binary = compiled(source_of(process, precision), gpu)
+    assert binary.startswith(b"\x7fELF")
+    assert b"forward" in binary
+    assert b"backward" in binary
 
 
 @pytest.fixture
@@ -117,13 +117,13 @@ def test_many_arguments_lie_on_the_gpu() -> None:
 def test_what_was_compiled_is_found_again_without_nvrtc(
     empty: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = image(PLAIN, H100)
-    (kept,) = empty.glob("*.cubin")
+    binary = image(PLAIN, H100)
+    (file,) = empty.glob("*.cubin")
     monkeypatch.setattr(nvrtc, "_library", lambda: "nothing may be compiled")
-    assert image(PLAIN, H100) == made
+    assert image(PLAIN, H100) == binary
     with pytest.raises(ScanError, match="nothing may be compiled"):
         image(PLAIN, A100)
-    kept.write_bytes(kept.read_bytes()[:-1])
+    file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(ScanError, match="nothing may be compiled"):
         image(PLAIN, H100)
 

@@ -61,10 +61,10 @@ def test_a_prebuilt_kernel_is_not_compiled_again(
 ) -> None:
     level = processor.levels()[-1]
     build.compile_for(level, SOURCE, elsewhere)
-    (made,) = (elsewhere / level).iterdir()
-    before = made.stat().st_mtime_ns
+    (kernel,) = (elsewhere / level).iterdir()
+    before = kernel.stat().st_mtime_ns
     build.compile_for(level, SOURCE, elsewhere)
-    assert made.stat().st_mtime_ns == before
+    assert kernel.stat().st_mtime_ns == before
 
 
 def test_prebuilding_without_a_compiler_is_refused(
@@ -101,9 +101,9 @@ def test_why_no_prebuilt_kernel_serves_is_said(
 def told() -> str:
     """Return why there is no kernel."""
     build.library.cache_clear()
-    found = build.library(SOURCE)
-    assert isinstance(found, str)
-    return found
+    reason = build.library(SOURCE)
+    assert isinstance(reason, str)
+    return reason
 
 
 @x86_only

@@ -45,17 +45,19 @@ GUARDED = ("mul", "div", "log", "sqrt", "log1p", "acos", "exp", "expm1", "tan")
 def programs(draw: st.DrawFn) -> Program:
     """Draw a program over two states, two forcings and two parameters."""
     builder = Builder()
-    made: list[Arg] = [builder.input(name) for name in INPUTS]
-    first = list(made)
+    operands: list[Arg] = [builder.input(name) for name in INPUTS]
+    first = list(operands)
 
     def one() -> Arg:
         # Late values come more often, or half of the program would be dead.
-        return made[-1 - draw(values) % min(len(made), 9)]
+        return operands[-1 - draw(values) % min(len(operands), 9)]
 
     def mask() -> Arg:
         # Of inputs alone: what rounding may turn over says nothing about the kernel.
-        chosen = first[draw(values) % len(first)]
-        return builder.emit(draw(st.sampled_from(COMPARISONS)), chosen, draw(constants))
+        operand = first[draw(values) % len(first)]
+        return builder.emit(
+            draw(st.sampled_from(COMPARISONS)), operand, draw(constants)
+        )
 
     for _ in range(draw(st.integers(4, 24))):
         kind = draw(st.sampled_from(["smooth", "pair", "guarded", "where", "number"]))
@@ -69,12 +71,12 @@ def programs(draw: st.DrawFn) -> Program:
             new = _guarded(builder, draw(st.sampled_from(GUARDED)), one(), one())
         elif kind == "where":
             both = builder.emit(draw(st.sampled_from(["and", "or"])), mask(), mask())
-            chosen = builder.emit("not", both) if draw(st.booleans()) else both
-            new = builder.emit("where", chosen, one(), one())
+            condition = builder.emit("not", both) if draw(st.booleans()) else both
+            new = builder.emit("where", condition, one(), one())
         else:
             new = builder.emit(draw(st.sampled_from(PAIRS)), one(), draw(constants))
-        made.append(new)
-    outputs = dict(zip(["s.a", "s.b", "q.u", "q.v"], made[-4:], strict=True))
+        operands.append(new)
+    outputs = dict(zip(["s.a", "s.b", "q.u", "q.v"], operands[-4:], strict=True))
     return builder.build(outputs)
 
 
@@ -86,11 +88,11 @@ def test_a_kernel_is_its_program(dtype: str, program: Program, seed: int) -> Non
     outputs = ["q.u", "q.v"]
     stepper = Stepper(program, PLACES, MEMBERS, outputs, dtype)
     assert stepper.compiled
-    given = {
+    inputs = {
         name: rng.normal(0.0, 1.0, (PLACES, 1 if name[0] == "f" else MEMBERS))
         for name in program.inputs
     }
-    for name, x in given.items():
+    for name, x in inputs.items():
         if name[0] == "f":
             stepper.forcing[name][:] = x[:, 0]
         else:
@@ -98,7 +100,7 @@ def test_a_kernel_is_its_program(dtype: str, program: Program, seed: int) -> Non
     assert not stepper.step()
     exact = {
         name: np.broadcast_to(x, (PLACES, MEMBERS))
-        for name, x in evaluate(program, given).items()
+        for name, x in evaluate(program, inputs).items()
     }
     tolerance = {"float64": 1e-10, "float32": 1e-3}[dtype]
     for name in ("s.a", "s.b"):

@@ -18,11 +18,11 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def by_eigenvectors(matrix: Array, vector: Array, other: Array) -> Array:
     value, basis = np.linalg.eigh(matrix.astype(np.float64))
     value = np.maximum(value, 0.0)
-    found = []
+    products = []
     for v, q, a, b in zip(value, basis, vector, other, strict=True):
         root = (q / np.sqrt(1.0 + v)) @ q.T @ a
-        found.append(root + a @ (q / (1.0 + v)) @ q.T @ b)
-    return np.array(found)
+        products.append(root + a @ (q / (1.0 + v)) @ q.T @ b)
+    return np.array(products)
 
 
 def packed(matrix: Array) -> Array:
@@ -32,9 +32,9 @@ def packed(matrix: Array) -> Array:
 
 def roots_of(matrix: Array, vector: Array, other: Array) -> Array:
     """Return what the kernel makes of whole matrices."""
-    found = applied_roots(packed(matrix), vector, other)
-    assert found is not None
-    return found
+    products = applied_roots(packed(matrix), vector, other)
+    assert products is not None
+    return products
 
 
 def cases(
@@ -53,9 +53,11 @@ def cases(
 def test_roots_are_those_by_eigenvectors(
     members: int, observed: int, size: float, seed: int
 ) -> None:
-    given_ = cases(members, observed, size, seed)
-    found = roots_of(*given_)
-    np.testing.assert_allclose(found, by_eigenvectors(*given_), rtol=1e-9, atol=1e-10)
+    problem = cases(members, observed, size, seed)
+    products = roots_of(*problem)
+    np.testing.assert_allclose(
+        products, by_eigenvectors(*problem), rtol=1e-9, atol=1e-10
+    )
 
 
 @pytest.mark.parametrize("members", [2, 3, 20])
@@ -63,35 +65,35 @@ def test_zeros_and_unit_vectors_are_no_exception(members: int) -> None:
     matrix, vector, other = cases(members, 5, 1.0, 0)
     vector[0], vector[1, 1:], matrix[2] = 0.0, 0.0, 0.0
     matrix[3] = np.diag(np.arange(members, dtype=float))
-    found = roots_of(matrix, vector, other)
+    products = roots_of(matrix, vector, other)
     expected = by_eigenvectors(matrix, vector, other)
-    np.testing.assert_allclose(found, expected, atol=1e-11)
-    np.testing.assert_allclose(found[0], 0.0, atol=0.0)
+    np.testing.assert_allclose(products, expected, atol=1e-11)
+    np.testing.assert_allclose(products[0], 0.0, atol=0.0)
 
 
 @pytest.mark.parametrize("count", [1, 8, 9, 40])
 def test_cases_do_not_see_each_other(count: int) -> None:
     many = cases(6, 4, 1.0, 0, count)
-    found = roots_of(*many)
+    products = roots_of(*many)
     for k in (0, count // 2, count - 1):
         alone = roots_of(*(x[k : k + 1] for x in many))
-        np.testing.assert_allclose(found[k], alone[0], rtol=1e-13, atol=1e-13)
+        np.testing.assert_allclose(products[k], alone[0], rtol=1e-13, atol=1e-13)
 
 
 def test_leading_axes_are_kept() -> None:
     matrix, vector, other = cases(5, 3, 1.0, 1, 12)
-    found = roots_of(
+    products = roots_of(
         matrix.reshape(3, 4, 5, 5), vector.reshape(3, 4, 5), other.reshape(3, 4, 5)
     )
     expected = roots_of(matrix, vector, other)
-    assert np.array_equal(found.reshape(12, 5), expected)
+    assert np.array_equal(products.reshape(12, 5), expected)
 
 
 def test_single_precision_is_near_double() -> None:
     double = cases(12, 20, 0.5, 2)
-    found = roots_of(*(x.astype(np.float32) for x in double))
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, roots_of(*double), rtol=1e-4, atol=1e-4)
+    products = roots_of(*(x.astype(np.float32) for x in double))
+    assert products.dtype == np.float32
+    np.testing.assert_allclose(products, roots_of(*double), rtol=1e-4, atol=1e-4)
 
 
 def test_matrices_beside_which_one_is_nothing_are_left_to_others() -> None:
@@ -107,8 +109,8 @@ def test_sums_of_inverses_are_the_root(largest: float, kind: str, error: float) 
     shift, weight = terms(largest, kind)
     x = np.random.default_rng(0).uniform(0.0, 1.0, 1000)
     x = np.exp(x * np.log1p(largest))[:, None]
-    found = (weight / (x + shift)).sum(-1)
-    np.testing.assert_allclose(found * np.sqrt(x[:, 0]), 1.0, atol=error)
+    root = (weight / (x + shift)).sum(-1)
+    np.testing.assert_allclose(root * np.sqrt(x[:, 0]), 1.0, atol=error)
     assert (shift > 0).all()
     assert (weight > 0).all()
 

@@ -58,13 +58,13 @@ def test_edges_lead_from_every_cell_to_the_one_below(
     below = np.array(downstream)
     order = schedule(below, members, units, lanes)
     cell = order.place.astype(int) * members + order.member
-    found = []
+    pairs = []
     for k in range(order.chunks):
         edges = slice(int(order.edge[k]), int(order.edge[k + 1]))
         to = cell[k * lanes + order.lane[edges]]
         givers = cell[order.giver[edges]]
         assert (order.lane[edges] < order.count[k]).all()
-        found += list(zip(givers.tolist(), to.tolist(), strict=True))
+        pairs += list(zip(givers.tolist(), to.tolist(), strict=True))
         # What a cell sums up comes in the order of the places, in any schedule.
         for one in set(to.tolist()):
             assert (np.diff(givers[to == one]) > 0).all()
@@ -73,7 +73,7 @@ def test_edges_lead_from_every_cell_to_the_one_below(
         for place, to in enumerate(downstream) if to >= 0
         for m in range(members)
     ]  # fmt: skip
-    assert sorted(found) == sorted(expected)
+    assert sorted(pairs) == sorted(expected)
 
 
 @given(downstream=downstreams(60), members=MEMBERS, units=UNITS, lanes=LANES)
@@ -93,9 +93,9 @@ def test_units_are_apart_from_others_of_their_stage(
         for unit in stage:
             inside = order.places[unit.first_place : unit.last_place]
             stage_of[inside], unit_of[inside] = k, unit.first_chunk
-            found = chunk_of(order)[inside]
-            assert found.min() >= unit.first_chunk
-            assert found.max() < unit.last_chunk
+            chunk = chunk_of(order)[inside]
+            assert chunk.min() >= unit.first_chunk
+            assert chunk.max() < unit.last_chunk
     flowing = np.flatnonzero(below >= 0)
     other = flowing[unit_of[flowing] != unit_of[below[flowing]]]
     assert (stage_of[other] < stage_of[below[other]]).all()
@@ -134,15 +134,17 @@ def fewest(downstream: list[int], lanes: int) -> int:
             above[to].add(place)
 
     @cache
-    def rest(done: frozenset[int]) -> int:
+    def rest(finished: frozenset[int]) -> int:
         ready = [
-            p for p in range(len(downstream)) if p not in done and above[p] <= done
+            p
+            for p in range(len(downstream))
+            if p not in finished and above[p] <= finished
         ]
         if not ready:
             return 0
         # One that is left out can never be better than one that is taken.
-        taken = min(lanes, len(ready))
-        return 1 + min(rest(done | set(c)) for c in combinations(ready, taken))
+        count = min(lanes, len(ready))
+        return 1 + min(rest(finished | set(c)) for c in combinations(ready, count))
 
     return rest(frozenset())
 

@@ -57,12 +57,12 @@ def found(process: Process, **options: Any) -> list[np.ndarray]:
     case = some_case(process, locations=21, members=3, varying=1, gradient=True)
     result = scan(case.process, case.state, case.forcing, case.parameters,
                   warmup=2, **options)  # fmt: skip
-    made = [*result.outputs.values(), *result.state.values()]
+    arrays = [*result.outputs.values(), *result.state.values()]
     loss = sum((x * torch.linspace(0.5, 2.0, x.numel()).reshape(x.shape)).sum()
-               for x in made)  # fmt: skip
+               for x in arrays)  # fmt: skip
     gradients = torch.autograd.grad(loss, case.leaves(), allow_unused=True,
                                     materialize_grads=True)  # fmt: skip
-    return [x.detach().numpy() for x in (*made, *gradients)]
+    return [x.detach().numpy() for x in (*arrays, *gradients)]
 
 
 class Bare(Process):
@@ -94,9 +94,9 @@ def test_compilers_have_nothing_to_say(
 
 @pytest.mark.parametrize("lanes", [0, 24, 256])
 def test_lanes_that_cannot_be_added_up_are_refused(lanes: int, fresh: Path) -> None:
-    said = build.library(text_of(Delay(4), lanes=lanes))
-    assert isinstance(said, str)
-    assert re.search("adds up lanes of a power of two|array size", said)
+    message = build.library(text_of(Delay(4), lanes=lanes))
+    assert isinstance(message, str)
+    assert re.search("adds up lanes of a power of two|array size", message)
 
 
 SUM = """
@@ -125,12 +125,12 @@ int main(void)
 def test_all_lanes_are_added_up(lanes: int, tmp_path: Path) -> None:
     compiler = build.compiler()
     assert compiler is not None
-    text, made = tmp_path / "sum.c", tmp_path / "sum"
+    text, binary = tmp_path / "sum.c", tmp_path / "sum"
     text.write_text(SUM.format(lanes=lanes))
     include = f"-I{Path(build.__file__).parent}"
-    command = [*compiler, "-O2", "-fopenmp-simd", include, str(text), "-o", str(made)]
+    command = [*compiler, "-O2", "-fopenmp-simd", include, str(text), "-o", str(binary)]
     subprocess.run(command, check=True)
-    answer = subprocess.run([made], capture_output=True, text=True, check=True)
+    answer = subprocess.run([binary], capture_output=True, text=True, check=True)
     assert int(answer.stdout) == lanes * (lanes + 1) // 2
 
 
@@ -200,6 +200,6 @@ def test_no_kernel_reads_or_writes_where_it_must_not(
     adjoint = trace_adjoint(process, [n for n in step.outputs if n.startswith("q.")])
     for name, program in (("step.json", step), ("adjoint.json", adjoint)):
         (fresh / name).write_text(json.dumps(program.to_json()))
-    done = sanitized(RUN, fresh, compiler)
-    assert done.returncode == 0, done.stderr
+    completed = sanitized(RUN, fresh, compiler)
+    assert completed.returncode == 0, completed.stderr
     assert "heap-buffer-overflow" in sanitized(RUN, fresh, compiler, "short").stderr

@@ -29,23 +29,25 @@ def outputs_of(process: Process) -> list[str]:
 
 def prepared(case: Case, locations: int, members: int, dtype: str) -> Stepper:
     process = case.process
-    made = Stepper(trace_step(process), locations, members, outputs_of(process), dtype)
-    for kind, given, variables, target in (
-        ("s", case.state, process.states, made.state),
-        ("p", case.parameters, process.parameters, made.parameter),
+    stepper = Stepper(
+        trace_step(process), locations, members, outputs_of(process), dtype
+    )
+    for kind, values, variables, target in (
+        ("s", case.state, process.states, stepper.state),
+        ("p", case.parameters, process.parameters, stepper.parameter),
     ):
         for v in variables:
-            target[f"{kind}.{v.name}"][...] = given[v.name].numpy()
-    return made
+            target[f"{kind}.{v.name}"][...] = values[v.name].numpy()
+    return stepper
 
 
-def run_steps(made: Stepper, case: Case) -> dict[str, np.ndarray]:
-    series: dict[str, list[np.ndarray]] = {n: [] for n in made.output}
+def run_steps(stepper: Stepper, case: Case) -> dict[str, np.ndarray]:
+    series: dict[str, list[np.ndarray]] = {n: [] for n in stepper.output}
     for t in range(next(iter(case.forcing.values())).shape[0]):
         for name, x in case.forcing.items():
-            made.forcing[f"f.{name}"][:] = x[t].numpy()
-        assert not made.step()
-        for name, y in made.output.items():
+            stepper.forcing[f"f.{name}"][:] = x[t].numpy()
+        assert not stepper.step()
+        for name, y in stepper.output.items():
             series[name].append(y.copy())
     return {n[2:]: np.stack(rows) for n, rows in series.items()}
 
@@ -71,10 +73,10 @@ def test_steps_equal_the_series(
         process, steps=30, locations=locations, members=members,
         dtype=getattr(torch, dtype),
     )  # fmt: skip
-    made = prepared(case, locations, members, dtype)
+    stepper = prepared(case, locations, members, dtype)
     stepper_module._prepared.cache_clear()
-    assert made.compiled == compiled
-    series = run_steps(made, case)
+    assert stepper.compiled == compiled
+    series = run_steps(stepper, case)
     expected = scan(
         process, case.state, case.forcing, case.parameters, average=True
     ).outputs
@@ -102,23 +104,31 @@ def test_a_state_is_handed_on_as_it_was_before_the_step(
 ) -> None:
     if not compiled:
         monkeypatch.setattr(build, "load", lambda source: None)
-    made = Stepper(trace_step(HandedOn()), 2, 1, ["q.lost"])
-    assert made.compiled == compiled
-    made.state["s.first"][:], made.state["s.second"][:] = 1.0, 2.0
-    made.forcing["f.inflow"][:] = 7.0
-    made.step()
-    assert made.state["s.first"].tolist() == [[7.0], [7.0]]
-    assert made.state["s.second"].tolist() == [[1.0], [1.0]]
-    assert made.output["q.lost"].tolist() == [2.0, 2.0]
+    stepper = Stepper(trace_step(HandedOn()), 2, 1, ["q.lost"])
+    assert stepper.compiled == compiled
+    stepper.state["s.first"][:], stepper.state["s.second"][:] = 1.0, 2.0
+    stepper.forcing["f.inflow"][:] = 7.0
+    stepper.step()
+    assert stepper.state["s.first"].tolist() == [[7.0], [7.0]]
+    assert stepper.state["s.second"].tolist() == [[1.0], [1.0]]
+    assert stepper.output["q.lost"].tolist() == [2.0, 2.0]
 
 
 def test_buffers_are_never_rebound() -> None:
     case = some_case(PROCESSES[0])
-    made = prepared(case, 3, 2, "float64")
-    buffers = [*made.state.values(), *made.forcing.values(), *made.output.values()]
+    stepper = prepared(case, 3, 2, "float64")
+    buffers = [
+        *stepper.state.values(),
+        *stepper.forcing.values(),
+        *stepper.output.values(),
+    ]
     addresses = [x.__array_interface__["data"][0] for x in buffers]
-    run_steps(made, case)
-    after = [*made.state.values(), *made.forcing.values(), *made.output.values()]
+    run_steps(stepper, case)
+    after = [
+        *stepper.state.values(),
+        *stepper.forcing.values(),
+        *stepper.output.values(),
+    ]
     assert all(x is y for x, y in zip(buffers, after, strict=True))
     assert addresses == [x.__array_interface__["data"][0] for x in after]
 
@@ -169,14 +179,14 @@ def test_a_step_says_when_an_input_was_not_finite(
         monkeypatch.setattr(build, "load", lambda source: None)
     stepper_module._prepared.cache_clear()
     case = some_case(process, members=members)
-    made = prepared(case, 3, members, "float64")
+    stepper = prepared(case, 3, members, "float64")
     stepper_module._prepared.cache_clear()
     for forcing, values in case.forcing.items():
-        made.forcing[f"f.{forcing}"][:] = values[0].numpy()
-    assert not made.step()
-    inputs = getattr(made, kind)[name]
+        stepper.forcing[f"f.{forcing}"][:] = values[0].numpy()
+    assert not stepper.step()
+    inputs = getattr(stepper, kind)[name]
     inputs[(..., 1) if kind == "forcing" else (..., 1, members - 1)] = np.nan
-    assert made.step()
+    assert stepper.step()
 
 
 def test_a_long_series_of_a_location_is_the_same_bits_alone_and_among_others() -> None:

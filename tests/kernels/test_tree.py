@@ -137,6 +137,6 @@ def test_no_kernel_reads_or_writes_where_it_must_not(
     }.items():  # fmt: skip
         (fresh / name).write_text(json.dumps(content))
     module = sanitized_tree.__name__
-    done = sanitized(module, fresh, compiler)
-    assert done.returncode == 0, done.stderr
+    completed = sanitized(module, fresh, compiler)
+    assert completed.returncode == 0, completed.stderr
     assert "heap-buffer-overflow" in sanitized(module, fresh, compiler, "short").stderr

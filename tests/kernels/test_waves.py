@@ -12,27 +12,27 @@ from tests.scan.tree_cases import downstreams
 
 @given(downstreams())
 def test_places_upstream_are_one_level_higher(downstream: list[int]) -> None:
-    found = waves(np.array(downstream))
-    level = dict(zip(found.place.tolist(), found.level.tolist(), strict=True))
+    order = waves(np.array(downstream))
+    level = dict(zip(order.place.tolist(), order.level.tolist(), strict=True))
     assert sorted(level) == list(range(len(downstream)))
     for place, down in enumerate(downstream):
         if down >= 0:
             assert level[down] == level[place] + 1
-    assert found.levels == max(level.values()) + 1
+    assert order.levels == max(level.values()) + 1
 
 
 @given(downstreams())
 def test_edges_lead_from_those_upstream_in_the_order_of_places(
     downstream: list[int],
 ) -> None:
-    found = waves(np.array(downstream))
-    for slot, place in enumerate(found.place.tolist()):
-        edges = slice(found.edge[slot], found.edge[slot + 1])
-        givers = found.place[found.giver[edges]].tolist()
+    order = waves(np.array(downstream))
+    for slot, place in enumerate(order.place.tolist()):
+        edges = slice(order.edge[slot], order.edge[slot + 1])
+        givers = order.place[order.giver[edges]].tolist()
         assert givers == [k for k, down in enumerate(downstream) if down == place]
-        below = found.below[slot]
-        assert downstream[place] == (-1 if below < 0 else found.place[below])
-    assert (np.diff(found.level) >= 0).all()
+        below = order.below[slot]
+        assert downstream[place] == (-1 if below < 0 else order.place[below])
+    assert (np.diff(order.level) >= 0).all()
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**5))

@@ -54,15 +54,15 @@ def counted(folder: Path, reached: Callable[[int], object]) -> None:
     """Call something before every access to a file in a folder, with its number."""
     inside, number = str(folder), 0
 
-    def hook(event: str, given: tuple[Any, ...]) -> None:
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal number
         if event in _TOUCHING:
-            path = given[0]
+            path = arguments[0]
             if not isinstance(path, str | bytes | os.PathLike):
                 return
             if not os.fsdecode(path).startswith(inside):
                 return
-        elif event != _EXCHANGE[0] or given[1] != _EXCHANGE[1]:
+        elif event != _EXCHANGE[0] or arguments[1] != _EXCHANGE[1]:
             return
         number += 1
         reached(number)
@@ -154,18 +154,18 @@ def outcome(
     )
     if how not in (0, -signal.SIGKILL):
         return f"ended by itself with {how}"
-    found = scenario.look(folder)
-    for name in before.keys() | after.keys() | found.keys():
-        state = found.get(name)
+    states = scenario.look(folder)
+    for name in before.keys() | after.keys() | states.keys():
+        state = states.get(name)
         if state not in (before.get(name), after.get(name)):
             return f"{name}: {state}, neither {before.get(name)} nor {after.get(name)}"
     if forked(lambda: scenario.again(folder)):
         return "cannot be done again"
-    found = scenario.look(folder)
-    if found != after:
-        return f"done again it is {found}, expected {after}"
-    left = [name for name in hidden(folder) if name not in hidden(base / "after")]
-    return f"left behind: {left}" if left else ""
+    states = scenario.look(folder)
+    if states != after:
+        return f"done again it is {states}, expected {after}"
+    leftovers = [name for name in hidden(folder) if name not in hidden(base / "after")]
+    return f"left behind: {leftovers}" if leftovers else ""
 
 
 def main() -> None:
@@ -179,11 +179,11 @@ def main() -> None:
     scenario.act(base / "warm")
     accesses, seconds = whole_run(scenario, base / "after")
     before, after = scenario.look(base / "before"), scenario.look(base / "after")
-    found = {}
+    kills = {}
     for moment in moments(accesses, seconds, int(count)):
         wrong = outcome(scenario, base, moment, before, after)
-        found[f"{moment[0]} {moment[1]:g}"] = wrong
-    print(json.dumps({"accesses": accesses, "seconds": seconds, "kills": found}))
+        kills[f"{moment[0]} {moment[1]:g}"] = wrong
+    print(json.dumps({"accesses": accesses, "seconds": seconds, "kills": kills}))
 
 
 if __name__ == "__main__":

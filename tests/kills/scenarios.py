@@ -23,7 +23,7 @@ from bmi_dmx.config import as_yaml
 from bmi_dmx.ngen.sample import make_sample
 from bmi_dmx.routing.route import Request as Routing
 from bmi_dmx.routing.route import route
-from bmi_dmx.routing.span import Asked
+from bmi_dmx.routing.span import RequestedSpan
 from bmi_dmx.run.request import Request
 from bmi_dmx.run.run import run
 from bmi_dmx.trainer.checkpoint import read_checkpoint
@@ -162,19 +162,19 @@ class Training(Scenario):
             resume(begun[0].parent)
 
     def look(self, folder: Path) -> Seen:
-        found: Seen = {}
+        states: Seen = {}
         for path in folder.glob("runs/[!.]*/checkpoints/[!.]*.ckpt"):
             read_checkpoint(path)
         for path in folder.glob("runs/[!.]*/training.json"):
-            told = json.loads(path.read_text(encoding="utf-8"))
-            told.pop("seconds")
-            found["summary"] = json.dumps(told)
-            found["metrics"] = (path.parent / "metrics.csv").read_text("utf-8")
+            summary = json.loads(path.read_text(encoding="utf-8"))
+            summary.pop("seconds")
+            states["summary"] = json.dumps(summary)
+            states["metrics"] = (path.parent / "metrics.csv").read_text("utf-8")
             for name in ("last", "best"):
                 file = path.parent / "checkpoints" / f"{name}.ckpt"
                 weights = read_checkpoint(file)["state_dict"]
-                found[name] = of_arrays({n: w.numpy() for n, w in weights.items()})
-        return found
+                states[name] = of_arrays({n: w.numpy() for n, w in weights.items()})
+        return states
 
 
 class Trained(Scenario):
@@ -231,18 +231,18 @@ class Evaluation(Trained):
         quietly("evaluate", str(folder / "run"))
 
     def look(self, folder: Path) -> Seen:
-        found: Seen = {}
+        states: Seen = {}
         results = folder / "run" / "test"
         for path in results.glob("[!.]*"):
             text = (
                 of_netcdf(path) if path.suffix == ".nc" else digest(path.read_bytes())
             )
-            found[path.name] = text
-        if "summary.json" in found:
+            states[path.name] = text
+        if "summary.json" in states:
             # Where it is, all numbers are; pictures follow.
             json.loads((results / "summary.json").read_text(encoding="utf-8"))
-            found["numbers"] = str({"scores.csv", "streamflow.nc"} <= found.keys())
-        return found
+            states["numbers"] = str({"scores.csv", "streamflow.nc"} <= states.keys())
+        return states
 
 
 class Simulation(Scenario):
@@ -337,7 +337,7 @@ class Route(Scenario):
                 tree=self.base / "tree.nc",
                 output=folder / "out.nc",
                 at="all",
-                when=Asked(daily=True),
+                when=RequestedSpan(daily=True),
                 save_state=folder / "last.state",
                 block=5 * 48,
             )

@@ -22,13 +22,13 @@ FEW = 4
 @pytest.mark.parametrize("name", NAMES)
 def test_a_kill_at_any_moment_loses_nothing(name: str, tmp_path: Path) -> None:
     count = int(os.environ.get("BMI_DMX_KILLS", FEW))
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "tests.kills.process", name, str(tmp_path), str(count)],
         capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert found["accesses"] >= 5
-    assert len(found["kills"]) == count
-    assert {moment: wrong for moment, wrong in found["kills"].items() if wrong} == {}
+    assert process.returncode == 0, process.stderr
+    report = json.loads(process.stdout.splitlines()[-1])
+    assert report["accesses"] >= 5
+    assert len(report["kills"]) == count
+    assert {moment: wrong for moment, wrong in report["kills"].items() if wrong} == {}

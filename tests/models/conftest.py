@@ -15,7 +15,7 @@ from torch import Tensor
 import bmi_dmx.models
 from bmi_dmx.process import SECONDS, Budget, Process, Stencil, Upstream
 from bmi_dmx.registries import processes
-from bmi_dmx.scan import Scanned, scan
+from bmi_dmx.scan import ScanResult, scan
 from bmi_dmx.space import Tree
 from bmi_dmx.variables import Variable
 
@@ -47,7 +47,7 @@ def _residual(
     process: Process,
     state: Mapping[str, Tensor],
     forcing: Mapping[str, Tensor],
-    run: Scanned,
+    run: ScanResult,
     dt: float = 1.0,
 ) -> float:
     """Return the largest residual relative to what went through, of all budgets."""
@@ -70,10 +70,10 @@ def _residual(
         return total
 
     def residual(budget: Budget) -> float:
-        entered, left = amount(budget.inputs), amount(budget.outputs)
+        entered, outflow = amount(budget.inputs), amount(budget.outputs)
         change = stored(budget, run.state) - stored(budget, start)
         throughput = entered.abs() + stored(budget, start) + 1.0
-        return float(((entered - left - change).abs() / throughput).max())
+        return float(((entered - outflow - change).abs() / throughput).max())
 
     return max(map(residual, process.budgets))
 
@@ -115,15 +115,15 @@ def _needs_another(kind: type[Process]) -> bool:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run tests for all processes (``shipped``) or all with budgets (``balanced``)."""
     for name in {"shipped", "balanced"} & set(metafunc.fixturenames):
-        found = dict(_shipped_processes())
+        cases = dict(_shipped_processes())
         if name == "balanced":
             # Those of whole fields close over a space, not place by place.
-            found = {
+            cases = {
                 n: process
-                for n, process in found.items()
+                for n, process in cases.items()
                 if process.budgets and not isinstance(process.coupling, Stencil)
             }
-        metafunc.parametrize(name, found.values(), ids=found.keys())
+        metafunc.parametrize(name, cases.values(), ids=cases.keys())
 
 
 @pytest.fixture(scope="session")
@@ -139,10 +139,10 @@ def residual() -> Callable[..., float]:
 
 
 @pytest.fixture(scope="session")
-def run() -> Callable[..., Scanned]:
+def run() -> Callable[..., ScanResult]:
     """Return ``scan`` on the readable backend."""
 
-    def reference(*args: object, **kwargs: object) -> Scanned:
+    def reference(*args: object, **kwargs: object) -> ScanResult:
         return scan(*args, backend="reference", **kwargs)  # type: ignore[arg-type]
 
     return reference

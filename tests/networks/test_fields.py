@@ -50,7 +50,7 @@ def test_a_convolution_on_a_ring_is_the_sum_over_neighbours() -> None:
 @pytest.mark.parametrize("name", ["residual_conv", "amenf_conv", "amenf_mlp"])
 def test_a_field_alone_is_answered_as_among_others(name: str) -> None:
     options = {"places": 8} if name == "amenf_mlp" else {}
-    network = networks[name].made(3, 5, {"hidden": 4, **options}).double().eval()
+    network = networks[name].make(3, 5, {"hidden": 4, **options}).double().eval()
     x = torch.rand(2, 3, 3, 8, dtype=torch.float64)
     with torch.no_grad():
         together, _ = network.step(x, {})
@@ -64,18 +64,20 @@ def test_a_program_of_one_field_runs_many_and_on_other_rings() -> None:
     weights = {n: w.detach() for n, w in network.named_parameters()}
 
     def answer(values: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        own = {n: values[n] for n in weights}
+        tensors = {n: values[n] for n in weights}
         y, _ = torch.func.functional_call(
-            _Stepped(network), {f"network.{n}": w for n, w in own.items()}, values["x"]
+            _Stepped(network),
+            {f"network.{n}": w for n, w in tensors.items()},
+            values["x"],
         )
         return {"y": y}
 
     program = trace(answer, {"x": torch.rand(3, 6, dtype=torch.float64), **weights})
     x = torch.rand(4, 3, 11, dtype=torch.float64)
     plain = {n: w.numpy() for n, w in weights.items()}
-    found = evaluate(program, {"x": x.numpy(), **plain})["y"]
+    field = evaluate(program, {"x": x.numpy(), **plain})["y"]
     with torch.no_grad():
-        torch.testing.assert_close(torch.from_numpy(found), network.step(x, {})[0])
+        torch.testing.assert_close(torch.from_numpy(field), network.step(x, {})[0])
 
 
 class _Stepped(nn.Module):
@@ -109,7 +111,7 @@ def test_impossible_networks_are_refused(
     name: str, options: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        networks[name].made(3, 4, options)
+        networks[name].make(3, 4, options)
 
 
 def test_published_networks_are_silenced_in_training_alone() -> None:

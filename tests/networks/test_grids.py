@@ -26,7 +26,7 @@ INPUTS, ROWS, COLUMNS = 7, 8, 12
 
 def made(name: str, **options: Any) -> Any:
     torch.manual_seed(0)
-    network = networks[name].made(INPUTS, 2, {**OPTIONS[name], **options})
+    network = networks[name].make(INPUTS, 2, {**OPTIONS[name], **options})
     return network.double().eval()
 
 
@@ -63,14 +63,14 @@ def test_a_program_gives_the_same_numbers(name: str) -> None:
     weights = {n: w.detach() for n, w in network.state_dict().items()}
 
     def run(values: Any) -> dict[str, torch.Tensor]:
-        own = {n: values[n] for n in weights}
-        given = (values["x"].unsqueeze(0),)
-        return {"y": torch.func.functional_call(network, own, given)}
+        tensors = {n: values[n] for n in weights}
+        arguments = (values["x"].unsqueeze(0),)
+        return {"y": torch.func.functional_call(network, tensors, arguments)}
 
     program = trace(run, {"x": x, **weights})
-    found = evaluate(program, {n: v.numpy() for n, v in {"x": x, **weights}.items()})
+    outputs = evaluate(program, {n: v.numpy() for n, v in {"x": x, **weights}.items()})
     expected = network.step(x, {})[0].detach().numpy()
-    np.testing.assert_allclose(found["y"][0], expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(outputs["y"][0], expected, rtol=0, atol=1e-12)
 
 
 def test_waves_are_those_of_the_fast_transform() -> None:
@@ -113,7 +113,7 @@ def test_what_patches_do_not_divide_is_filled_up_where_nothing_goes_around(
 def test_frames_may_have_several_channels() -> None:
     torch.manual_seed(0)
     options = {**OPTIONS["convlstm"], "frames": 3, "seen": 2, "width": 2}
-    network = networks["convlstm"].made(INPUTS, 2, options).double().eval()
+    network = networks["convlstm"].make(INPUTS, 2, options).double().eval()
     x = torch.randn(INPUTS, ROWS, COLUMNS, dtype=torch.float64)
     y = network.step(x, {})[0]
     for channel, same in ((0, False), (3, False), (4, True), (5, True), (6, False)):
@@ -133,7 +133,7 @@ def test_attention_reaches_from_each_patch_to_every_other() -> None:
 
 def test_a_local_network_reads_its_own_cell_alone() -> None:
     torch.manual_seed(0)
-    network = networks["local_mlp"].made(INPUTS, 2, {"hidden": [5]}).double()
+    network = networks["local_mlp"].make(INPUTS, 2, {"hidden": [5]}).double()
     x = torch.randn(3, INPUTS, ROWS, COLUMNS, dtype=torch.float64)
     y = network.step(x, {})[0]
     one = network.step(x[1:2, :, 4:5, 6:7], {})[0]
@@ -155,7 +155,7 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ConfigError, match="heads: found 3, expected a divisor"):
         made("ste", heads=3)
     with pytest.raises(ConfigError, match="a network of maps reads none"):
-        networks["maps"].made(1, 1, {"places": 4})
+        networks["maps"].make(1, 1, {"places": 4})
 
 
 def test_a_grid_smaller_than_what_it_is_filled_up_to_is_filled_up() -> None:

@@ -34,10 +34,10 @@ def b_splines(x: np.ndarray, grid: int, order: int) -> np.ndarray:
 def all_of(x: torch.Tensor, grid: int, order: int) -> np.ndarray:
     """Return the few B-splines that are computed among all."""
     first, values = splines(x, grid, order)
-    found = np.zeros((*x.shape, grid + 3 * order))
+    basis = np.zeros((*x.shape, grid + 3 * order))
     at = (first + order).unsqueeze(-1) + torch.arange(order + 1)
-    np.put_along_axis(found, at.numpy(), values.numpy(), -1)
-    return found[..., order : grid + 2 * order]
+    np.put_along_axis(basis, at.numpy(), values.numpy(), -1)
+    return basis[..., order : grid + 2 * order]
 
 
 @given(
@@ -48,9 +48,9 @@ def all_of(x: torch.Tensor, grid: int, order: int) -> np.ndarray:
 @settings(max_examples=60, deadline=None)
 def test_b_splines_are_those_of_the_recursion(x, grid, order):
     values = np.array(x)
-    found = all_of(torch.from_numpy(values), grid, order)
+    basis = all_of(torch.from_numpy(values), grid, order)
     # Which side of a knot a value is on is a matter of rounding.
-    np.testing.assert_allclose(found, b_splines(values, grid, order), atol=1e-11)
+    np.testing.assert_allclose(basis, b_splines(values, grid, order), atol=1e-11)
 
 
 def test_b_splines_add_up_to_one_inside_and_nothing_is_outside_the_knots():
@@ -91,8 +91,8 @@ def test_gradients_are_those_of_finite_differences(trunks):
     names, weights = zip(*network.named_parameters(), strict=True)
 
     def answer(x: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
-        own = dict(zip(names, values, strict=True))
-        return torch.func.functional_call(network, own, (x,))
+        tensors = dict(zip(names, values, strict=True))
+        return torch.func.functional_call(network, tensors, (x,))
 
     network.forward = lambda x: network.step(x, {})[0]
     x = torch.rand(5, 2, dtype=torch.float64, requires_grad=True)
@@ -158,16 +158,16 @@ def test_its_program_in_numpy_gives_its_numbers(trunks, grid, order):
     weights = {f"w.{n}": x.detach() for n, x in module.state_dict().items()}
 
     def whole(values):
-        own = {n[2:]: values[n] for n in weights}
-        return {"y": torch.func.functional_call(module, own, (values["x"],))}
+        tensors = {n[2:]: values[n] for n in weights}
+        return {"y": torch.func.functional_call(module, tensors, (values["x"],))}
 
     free = torch.empty(BATCH, 4, dtype=torch.float64, device="meta")
     meta = {n: x.to("meta") for n, x in weights.items()}
     program = trace(whole, {"x": free, **meta})
     x = torch.randn(30, 4, dtype=torch.float64)
-    given = {"x": x.numpy(), **{n: w.numpy() for n, w in weights.items()}}
+    inputs = {"x": x.numpy(), **{n: w.numpy() for n, w in weights.items()}}
     np.testing.assert_allclose(
-        evaluate(program, given)["y"], module(x).detach(), rtol=1e-12, atol=1e-14
+        evaluate(program, inputs)["y"], module(x).detach(), rtol=1e-12, atol=1e-14
     )
 
 
@@ -183,7 +183,7 @@ def test_its_program_in_numpy_gives_its_numbers(trunks, grid, order):
 )
 def test_options_that_do_not_fit_are_refused_by_name(options, message):
     with pytest.raises(ConfigError, match=message):
-        networks["kan"].made(2, 1, options)
+        networks["kan"].make(2, 1, options)
 
 
 # Weights of pykan
@@ -196,14 +196,14 @@ def pykan_weights(layers: int = 2, width: int = 5) -> dict[str, torch.Tensor]:
     def draw(*shape: int) -> torch.Tensor:
         return torch.randn(*shape, generator=random, dtype=torch.float64)
 
-    found = {
+    weights = {
         "input.weight": draw(width, 3), "input.bias": draw(width),
         "output.weight": draw(2, width), "output.bias": draw(2),
     }  # fmt: skip
     knots = torch.from_numpy(knots_of(6, 2)).expand(width, -1)
     for at in range(layers):
         start = f"layers.{at}."
-        found |= {
+        weights |= {
             f"{start}act_fun.0.grid": knots,
             f"{start}act_fun.0.coef": draw(width, width, 8),
             f"{start}act_fun.0.mask": torch.ones(width, width, dtype=torch.float64),
@@ -214,23 +214,23 @@ def pykan_weights(layers: int = 2, width: int = 5) -> dict[str, torch.Tensor]:
             f"{start}subnode_scale_0": draw(width),
             f"{start}symbolic_fun.0.mask": torch.zeros(width, width),
         }  # fmt: skip
-    found["layers.0.act_fun.0.mask"][1, 2] = 0.0
-    return found
+    weights["layers.0.act_fun.0.mask"][1, 2] = 0.0
+    return weights
 
 
 def pykan_by_hand(w: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
     """Return what its equations, written out, make of the arrays."""
     x = x @ w["input.weight"].T + w["input.bias"]
     for at in range(2):
-        own = {
+        layer = {
             n.split(".", 2)[2]: v for n, v in w.items() if n.startswith(f"layers.{at}")
         }
-        spline = np.einsum("pim,ijm->pij", b_splines(x, 6, 2), own["act_fun.0.coef"])
+        spline = np.einsum("pim,ijm->pij", b_splines(x, 6, 2), layer["act_fun.0.coef"])
         base = (x / (1.0 + np.exp(-x)))[..., None]
-        y = own["act_fun.0.scale_base"] * base + own["act_fun.0.scale_sp"] * spline
-        x = (own["act_fun.0.mask"] * y).sum(1)
-        x = own["subnode_scale_0"] * x + own["subnode_bias_0"]
-        x = own["node_scale_0"] * x + own["node_bias_0"]
+        y = layer["act_fun.0.scale_base"] * base + layer["act_fun.0.scale_sp"] * spline
+        x = (layer["act_fun.0.mask"] * y).sum(1)
+        x = layer["subnode_scale_0"] * x + layer["subnode_bias_0"]
+        x = layer["node_scale_0"] * x + layer["node_bias_0"]
     return x @ w["output.weight"].T + w["output.bias"]
 
 

@@ -61,9 +61,9 @@ def test_lstm_series_follows_the_published_equations(lstm, inputs):
 def test_lstm_steps_are_its_series(lstm, inputs):
     expected, last = lstm.series(inputs, lstm.blank(inputs, 2))
     memory = lstm.blank(inputs, 2)
-    for now, wanted in zip(inputs, expected, strict=True):
+    for now, target in zip(inputs, expected, strict=True):
         y, memory = lstm.step(now, memory)
-        torch.testing.assert_close(y, wanted, rtol=1e-12, atol=1e-14)
+        torch.testing.assert_close(y, target, rtol=1e-12, atol=1e-14)
     for name, value in last.items():
         torch.testing.assert_close(memory[name], value, rtol=1e-12, atol=1e-14)
 
@@ -128,7 +128,7 @@ def test_networks_are_found_by_name():
 
 
 def test_a_constant_answers_what_it_learned_whatever_it_reads():
-    network = Constant.made(0, 3, {})
+    network = Constant.make(0, 3, {})
     with torch.no_grad():
         network.output.bias.copy_(torch.tensor([1.0, -2.0, 0.5]))
     for shape in [(7, 0), (4, 7, 0), (7, 2)]:
@@ -136,7 +136,7 @@ def test_a_constant_answers_what_it_learned_whatever_it_reads():
         assert torch.equal(y, network.output.bias.expand(*shape[:-1], 3))
         assert memory == {}
     with pytest.raises(ConfigError, match=r"hidden: unknown key"):
-        Constant.made(0, 3, {"hidden": 4})
+        Constant.make(0, 3, {"hidden": 4})
 
 
 @pytest.mark.parametrize("axes", [1, 2])
@@ -163,9 +163,9 @@ def test_a_convolution_is_a_sum_over_neighbours():
         ):
             layer.weight.copy_(torch.tensor(weight).reshape(1, 1, 3))
             layer.bias.fill_(0.5)
-        found, _ = network.step(x, {})
+        output, _ = network.step(x, {})
     around = 0.5 * x.roll(1, -1) + x + 0.25 * x.roll(-1, -1) + 0.5
-    torch.testing.assert_close(found, around + 0.5)
+    torch.testing.assert_close(output, around + 0.5)
 
 
 def test_fields_may_have_any_axes_before_them():
@@ -192,4 +192,4 @@ def test_fields_may_have_any_axes_before_them():
 )
 def test_options_that_do_not_fit_are_refused_by_name(kind, inputs, options, message):
     with pytest.raises(ConfigError, match=message):
-        networks[kind].made(inputs, 2, options)
+        networks[kind].make(inputs, 2, options)

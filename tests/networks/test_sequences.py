@@ -54,8 +54,8 @@ def test_a_series_may_be_cut_anywhere(name, cut):
     expected, _ = network.series(x, network.blank(x, 2))
     first, memory = network.series(x[:cut], network.blank(x, 2))
     second, _ = network.series(x[cut:], memory)
-    found = torch.cat([first, second])
-    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-13)
+    series = torch.cat([first, second])
+    torch.testing.assert_close(series, expected, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("name", MAKES)
@@ -121,4 +121,4 @@ def test_gradients_of_a_transformer_are_those_of_its_numbers():
 )
 def test_options_that_do_not_fit_are_refused(kind, options, message):
     with pytest.raises(ConfigError, match=message):
-        kind.made(3, 2, options)
+        kind.make(3, 2, options)

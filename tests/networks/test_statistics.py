@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from bmi_dmx.errors import ConfigError, DataError
-from bmi_dmx.networks.normalization import Normalize
+from bmi_dmx.networks.normalization import Normalizer
 from bmi_dmx.networks.statistics import Moments, Statistics
 
 VALUES = {
@@ -28,7 +28,7 @@ VALUES = {
 @settings(max_examples=50)
 def test_normalised_values_have_mean_zero_and_spread_of_at_most_one(x):
     statistics = Statistics.fit({"x": x})
-    y = Normalize(statistics, ["x"]).double()(torch.from_numpy(x)[:, None]).numpy()
+    y = Normalizer(statistics, ["x"]).double()(torch.from_numpy(x)[:, None]).numpy()
     assert np.isfinite(y).all()
     assert abs(y.mean()) < 1e-2
     assert y.std() < 1.0 + 1e-3
@@ -38,7 +38,7 @@ def test_a_transform_comes_before_mean_and_standard_deviation():
     statistics = Statistics.fit(VALUES, {"area_km2": "log"})
     assert statistics["area_km2"].mean == pytest.approx(np.log(10.0))
     assert statistics["area_km2"].std == pytest.approx(np.log(VALUES["area_km2"]).std())
-    normalize = Normalize(statistics, ["aridity", "area_km2"]).double()
+    normalize = Normalizer(statistics, ["aridity", "area_km2"]).double()
     x = torch.tensor([[2.0, 10.0]], dtype=torch.float64)
     y = normalize(x)
     assert float(y[0, 1]) == pytest.approx(0.0, abs=1e-6)
@@ -50,7 +50,7 @@ def test_a_transform_comes_before_mean_and_standard_deviation():
 def test_the_typical_value_normalises_to_zero(transform):
     statistics = Statistics.fit({"x": VALUES["area_km2"]}, {"x": transform})
     typical = torch.tensor([[statistics["x"].typical]], dtype=torch.float64)
-    assert float(Normalize(statistics, ["x"]).double()(typical)) == pytest.approx(
+    assert float(Normalizer(statistics, ["x"]).double()(typical)) == pytest.approx(
         0.0, abs=1e-6
     )
 
@@ -58,7 +58,7 @@ def test_the_typical_value_normalises_to_zero(transform):
 @pytest.mark.parametrize("constant", [0.0, 1e-40, -3.0, 2.5e6])
 def test_a_constant_variable_normalises_to_zero(constant):
     statistics = Statistics.fit({"x": np.full(4, constant)})
-    normalize = Normalize(statistics, ["x"])
+    normalize = Normalizer(statistics, ["x"])
     assert float(normalize(torch.tensor([[constant]]))) == 0.0
 
 
@@ -88,7 +88,7 @@ def test_a_transform_of_an_unknown_variable_is_refused():
 
 def test_a_variable_without_statistics_is_refused_with_the_nearest_name():
     with pytest.raises(ConfigError, match=r"'aridty'; did you mean 'aridity'"):
-        Normalize(Statistics.fit(VALUES), ["aridty"])
+        Normalizer(Statistics.fit(VALUES), ["aridty"])
 
 
 @pytest.mark.parametrize(

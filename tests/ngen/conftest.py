@@ -158,7 +158,7 @@ def folder(sample: tuple[Path, Path], bundle: Path, somewhere: Path) -> Path:
     """A run folder of three catchments and four days, which is the current folder."""
     ids = ["cat-1451", "cat-1453", "cat-1455"]
     with open_domain(*sample, catchments=ids, **SPAN) as domain:
-        made = prepare(domain, str(bundle), Path("run"))
-    assert (made.catchments, made.hours) == (3, 96)
+        report = prepare(domain, str(bundle), Path("run"))
+    assert (report.catchments, report.hours) == (3, 96)
     os.chdir("run")
     return somewhere / "run"

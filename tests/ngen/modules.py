@@ -30,13 +30,13 @@ class Module:
         self.seen: list[dict[str, float]] = []
 
     def __getattribute__(self, name: str) -> Any:
-        found = super().__getattribute__(name)
+        attribute = super().__getattribute__(name)
         if not name.startswith(("get_", "set_", "update", "initialize", "finalize")):
-            return found
+            return attribute
 
         def counted(*args: Any) -> Any:
             type(self).calls[name] += 1
-            return found(*args)
+            return attribute(*args)
 
         return counted
 

@@ -259,9 +259,9 @@ def test_what_one_refuses_the_other_refuses(folder, name):
     check, run = refused()
     assert check, "the check accepts it"
     assert run, "the run accepts it"
-    written = [path for path in Path("outputs").rglob("*.csv") if path.is_file()]
+    files = [path for path in Path("outputs").rglob("*.csv") if path.is_file()]
     # Values are looked at when their hour has come.
-    assert bool(written) == (name in ("a gap", "an absurd value"))
+    assert bool(files) == (name in ("a gap", "an absurd value"))
 
 
 @pytest.mark.parametrize("name", ACCEPTED)

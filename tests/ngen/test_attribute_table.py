@@ -55,24 +55,26 @@ def plain(opened, operation) -> Attributes:
 def test_a_table_may_hold_some_catchments_and_blank_cells(opened, read, plain):
     _, second, third, *_ = opened.ids
     text = f"id,elevation_mean,slope_mean\n{second},700,\n{third},,33\ncat-0,1,1\n"
-    found = read(text)
+    attributes = read(text)
     expected = {n: plain.values[n].copy() for n in ("elevation_mean", "slope_mean")}
     expected["elevation_mean"][1] = 700.0
     expected["slope_mean"][2] = 33.0
     for name, values in expected.items():
-        np.testing.assert_array_equal(found.values[name], values)
-    assert found.at(0) == plain.at(0)
+        np.testing.assert_array_equal(attributes.values[name], values)
+    assert attributes.at(0) == plain.at(0)
 
 
 def test_headings_may_be_in_capitals(opened, read, plain):
-    found = read(f"ID,Slope_Mean\n{opened.ids[2]},33\n")
+    attributes = read(f"ID,Slope_Mean\n{opened.ids[2]},33\n")
     expected = plain.values["slope_mean"].copy()
     expected[2] = 33.0
-    np.testing.assert_array_equal(found.values["slope_mean"], expected)
-    assert "a.csv: column 'Slope_Mean' is taken for 'slope_mean'" in found.remarks
-    found = read(f"ID,Slope_Mean,slope_mean\n{opened.ids[2]},44,33\n")
-    np.testing.assert_array_equal(found.values["slope_mean"], expected)
-    assert any("'Slope_Mean' is no attribute" in remark for remark in found.remarks)
+    np.testing.assert_array_equal(attributes.values["slope_mean"], expected)
+    assert "a.csv: column 'Slope_Mean' is taken for 'slope_mean'" in attributes.remarks
+    attributes = read(f"ID,Slope_Mean,slope_mean\n{opened.ids[2]},44,33\n")
+    np.testing.assert_array_equal(attributes.values["slope_mean"], expected)
+    assert any(
+        "'Slope_Mean' is no attribute" in remark for remark in attributes.remarks
+    )
 
 
 def test_only_forcing_of_catchments_without_a_climate_is_read(opened, read, plain):
@@ -80,29 +82,34 @@ def test_only_forcing_of_catchments_without_a_climate_is_read(opened, read, plai
     calls = []
     block = opened.forcing.block
     opened.forcing.block = lambda ids, *args: calls.append(ids) or block(ids, *args)
-    found = read("\n".join(["id,p_mean,pet_mean", *rows]))
+    attributes = read("\n".join(["id,p_mean,pet_mean", *rows]))
     assert {tuple(ids) for ids in calls} == {opened.ids[:1]}
-    assert found.values["p_mean"].tolist() == [plain.values["p_mean"][0], *[3.3] * 7]
-    np.testing.assert_allclose(found.values["aridity"][1:], 1.5 / 3.3)
+    assert attributes.values["p_mean"].tolist() == [
+        plain.values["p_mean"][0],
+        *[3.3] * 7,
+    ]
+    np.testing.assert_allclose(attributes.values["aridity"][1:], 1.5 / 3.3)
 
 
 def test_aridity_follows_from_the_mean_that_is_given(opened, read, plain):
     name = opened.ids[2]
-    found = read(f"id,p_mean\n{name},9.0")
+    attributes = read(f"id,p_mean\n{name},9.0")
     demand = plain.values["aridity"][2] * plain.values["p_mean"][2]
-    assert found.values["aridity"][2] == pytest.approx(demand / 9.0)
-    assert found.values["aridity"][1] == plain.values["aridity"][1]
-    found = read(f"id,p_mean,aridity\n{name},9.0,0.7")
-    assert found.values["aridity"][2] == 0.7
+    assert attributes.values["aridity"][2] == pytest.approx(demand / 9.0)
+    assert attributes.values["aridity"][1] == plain.values["aridity"][1]
+    attributes = read(f"id,p_mean,aridity\n{name},9.0,0.7")
+    assert attributes.values["aridity"][2] == 0.7
 
 
 def test_other_columns_are_not_read_but_told(opened, read):
     first, *_ = opened.ids
-    found = read(f"id,name,slop_mean,slope_mean,\n{first},Beaver Kill,12,13,\n")
-    assert found.values["slope_mean"][0] == 13.0
-    told = [r for r in found.remarks if "passed over" in r]
-    assert told[0].startswith("a.csv: column 'name' is no attribute and is passed over")
-    assert told[1].endswith("column 'slop_mean' is no attribute and is passed over; "
+    attributes = read(f"id,name,slop_mean,slope_mean,\n{first},Beaver Kill,12,13,\n")
+    assert attributes.values["slope_mean"][0] == 13.0
+    remarks = [r for r in attributes.remarks if "passed over" in r]
+    assert remarks[0].startswith(
+        "a.csv: column 'name' is no attribute and is passed over"
+    )
+    assert remarks[1].endswith("column 'slop_mean' is no attribute and is passed over; "
                             "did you mean 'slope_mean'?")  # fmt: skip
 
 
@@ -160,11 +167,11 @@ def test_a_missing_row_is_named_and_can_be_given(logan, bundle, capsys):
     line = ["ngen", "prepare", "logan.gpkg", str(forcing), "--crosswalk", "x.csv"]
     line += ["--bundle", str(bundle), *DAY]
     assert main([*line, "--output", "run"]) == 1
-    told = capsys.readouterr().err
+    error = capsys.readouterr().err
     assert (
         "logan.gpkg: attributes 'elevation_mean', 'slope_mean', 'latitude' are not "
         f"known of '{ids[1]}', which has no row in divide-attributes; give them"
-    ) in told
+    ) in error
     table = f"divide_id,elevation_mean,slope_mean,latitude\n{ids[1]},2000,150,41.8\n"
     Path("a.csv").write_text(table, encoding="utf-8")
     assert main([*line, "--attributes", "a.csv", "--output", "run"]) == 0
@@ -196,5 +203,5 @@ def test_a_fault_of_an_option_names_no_temporary_file(opened, bundle):
 def test_a_hydrofabric_with_half_a_channel_is_named_as_it_was_given(opened, bundle):
     with pytest.raises(DataError) as caught:
         prepare(opened, str(bundle), Path("run"), routing=True)
-    said = f"{opened.hydrofabric.path}: flowpath-attributes: no column 'nCC'"
-    assert str(caught.value).startswith(said)
+    message = f"{opened.hydrofabric.path}: flowpath-attributes: no column 'nCC'"
+    assert str(caught.value).startswith(message)

@@ -26,12 +26,12 @@ def opened(sample):
 
 def test_elevation_is_in_centimetres_and_slope_of_a_centimetre_grid(domain):
     row = {"mean.elevation": 246395.0, "mean.slope": 85.0}
-    found, _ = topography(replace(domain, attributes={"cat-2": row}))
-    assert found["elevation_mean"][1] == pytest.approx(2463.95)
+    terrain, _ = topography(replace(domain, attributes={"cat-2": row}))
+    assert terrain["elevation_mean"][1] == pytest.approx(2463.95)
     # tan(85 degrees) centimetres per metre.
-    assert found["slope_mean"][1] == pytest.approx(114.3, abs=0.01)
-    assert found["area_km2"].tolist() == [10.0, 20.0, 5.0]
-    assert np.isnan(found["elevation_mean"][[0, 2]]).all()
+    assert terrain["slope_mean"][1] == pytest.approx(114.3, abs=0.01)
+    assert terrain["area_km2"].tolist() == [10.0, 20.0, 5.0]
+    assert np.isnan(terrain["elevation_mean"][[0, 2]]).all()
 
 
 def test_a_slope_that_is_no_angle_is_refused(domain):
@@ -49,25 +49,28 @@ def test_a_slope_that_is_no_angle_is_refused(domain):
     ],
 )
 def test_real_mountains_are_mountains(shared_data, name, slope, elevation):
-    found, _ = topography(read_hydrofabric(shared_data / name))
-    degrees = np.degrees(np.arctan(found["slope_mean"] / 1000.0))
-    for values, (low, high) in ((degrees, slope), (found["elevation_mean"], elevation)):
+    terrain, _ = topography(read_hydrofabric(shared_data / name))
+    degrees = np.degrees(np.arctan(terrain["slope_mean"] / 1000.0))
+    for values, (low, high) in (
+        (degrees, slope),
+        (terrain["elevation_mean"], elevation),
+    ):
         assert low < values.min() < values.max() < high
-    assert (np.abs(found["latitude"] - 40.8) < 1.5).all()
+    assert (np.abs(terrain["latitude"] - 40.8) < 1.5).all()
 
 
 def test_the_sample_keeps_its_terrain(opened):
-    found, _ = topography(opened.hydrofabric)
-    assert 500 < found["elevation_mean"].min() < found["elevation_mean"].max() < 800
-    assert (np.abs(found["latitude"] - 41.9) < 0.2).all()
-    assert (np.abs(found["longitude"] + 74.8) < 0.2).all()
+    terrain, _ = topography(opened.hydrofabric)
+    assert 500 < terrain["elevation_mean"].min() < terrain["elevation_mean"].max() < 800
+    assert (np.abs(terrain["latitude"] - 41.9) < 0.2).all()
+    assert (np.abs(terrain["longitude"] + 74.8) < 0.2).all()
 
 
 def test_climate_is_that_of_whole_days(opened, operation):
     """Against the daily values that the hours were made of."""
     ids = opened.ids[:2]
     latitude = np.array([41.9, 42.0])
-    found, remarks = climate(opened.forcing, ids, latitude, Repair(operation))
+    indices, remarks = climate(opened.forcing, ids, latitude, Repair(operation))
     assert "731 days (2.0 years) of forcing" in remarks[0]
     rain = opened.forcing.block(
         ids, "atmosphere_water__liquid_equivalent_precipitation_rate", "mm d-1",
@@ -80,7 +83,7 @@ def test_climate_is_that_of_whole_days(opened, operation):
     pet = hargreaves(warmth.min(axis=1), warmth.max(axis=1), days, latitude)
     expected = climate_indices(rain, warmth.mean(axis=1), pet, days)
     for name, values in expected.items():
-        np.testing.assert_allclose(found[name], values, rtol=2e-4, err_msg=name)
+        np.testing.assert_allclose(indices[name], values, rtol=2e-4, err_msg=name)
 
 
 def test_forcing_of_less_than_a_day_is_no_climate(forcing, domain, operation):
@@ -94,20 +97,24 @@ def test_forcing_of_less_than_a_day_is_no_climate(forcing, domain, operation):
 def test_a_table_goes_before_all_else(opened, operation):
     rows = [f"{name},0.5,12.0" for name in opened.ids]
     Path("a.csv").write_text("\n".join(["id,aridity,slope_mean", *rows]))
-    found = attributes_of(operation, opened.hydrofabric, opened.forcing, Path("a.csv"))
-    assert set(found.values["aridity"]) == {0.5}
-    assert set(found.values["slope_mean"]) == {12.0}
-    assert found.values["p_mean"].min() > 2.0
-    assert any("'aridity' of 8 catchments" not in r for r in found.remarks)
+    attributes = attributes_of(
+        operation, opened.hydrofabric, opened.forcing, Path("a.csv")
+    )
+    assert set(attributes.values["aridity"]) == {0.5}
+    assert set(attributes.values["slope_mean"]) == {12.0}
+    assert attributes.values["p_mean"].min() > 2.0
+    assert any("'aridity' of 8 catchments" not in r for r in attributes.remarks)
 
 
 def test_values_far_from_the_training_are_remarked_on(opened, operation):
     rows = [f"{name},9.0" for name in opened.ids]
     Path("a.csv").write_text("\n".join(["id,aridity", *rows]))
-    found = attributes_of(operation, opened.hydrofabric, opened.forcing, Path("a.csv"))
+    attributes = attributes_of(
+        operation, opened.hydrofabric, opened.forcing, Path("a.csv")
+    )
     assert any(
         "'aridity' of 8 catchments is far from the training basins (typically 1)" in r
-        for r in found.remarks
+        for r in attributes.remarks
     )
 
 

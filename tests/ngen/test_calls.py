@@ -83,8 +83,8 @@ def test_inputs_are_converted_and_looked_up_at_the_modules_own_time(
 ):
     realization = realize()
     module = realization.module("cat-2")
-    with providers(realization, ["cat-2"]) as made:
-        formulation = Formulation(module, "cat-2", {}, made["cat-2"], set())
+    with providers(realization, ["cat-2"]) as sources:
+        formulation = Formulation(module, "cat-2", {}, sources["cat-2"], set())
         model = formulation.adapters[0].model
         depths = [formulation.step(realization.period.start, k) for k in range(2)]
         # A clock that was set back brings the forcing of that hour again.

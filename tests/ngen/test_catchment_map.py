@@ -35,12 +35,12 @@ def test_a_map_has_the_means_of_the_simulation(sample, bundle, somewhere, monkey
     target = Path("maps/all.gpkg")
     with open_domain(*sample, catchments=IDS, **SPAN) as domain:
         simulate(domain, str(bundle), Path("all.nc"), map_file=target)
-    made = geopandas.read_file(target, layer=LAYER)
-    assert made["divide_id"].tolist() == IDS
+    layer = geopandas.read_file(target, layer=LAYER)
+    assert layer["divide_id"].tolist() == IDS
     with netCDF4.Dataset("all.nc") as file:
         means = file[RUNOFF][:].mean(axis=0)
     assert means.min() > 0
-    np.testing.assert_allclose(made[f"{RUNOFF}[m]"], means, rtol=1e-12)
+    np.testing.assert_allclose(layer[f"{RUNOFF}[m]"], means, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["sample.gpkg", "divides.geojson"])
@@ -48,14 +48,14 @@ def test_outlines_are_those_of_the_hydrofabric(name, sample, outlines, somewhere
     path = sample[0]
     if name.endswith("geojson"):
         path = Path(name)
-        kept = outlines[["toid", "areasqkm", "geometry"]].rename_axis("id")
-        kept.reset_index().to_file(path, driver="GeoJSON")
+        features = outlines[["toid", "areasqkm", "geometry"]].rename_axis("id")
+        features.reset_index().to_file(path, driver="GeoJSON")
     fabric = read_hydrofabric(path).select(IDS)
     write_map(Path("map.gpkg"), fabric, {"score": np.array([0.25, np.nan])})
-    made = geopandas.read_file("map.gpkg", layer=LAYER)
-    assert made["score"][0] == 0.25
-    assert np.isnan(made["score"][1])
-    ours = made.to_crs(outlines.crs).geometry.area.to_numpy()
+    layer = geopandas.read_file("map.gpkg", layer=LAYER)
+    assert layer["score"][0] == 0.25
+    assert np.isnan(layer["score"][1])
+    ours = layer.to_crs(outlines.crs).geometry.area.to_numpy()
     assert ours == pytest.approx(outlines.geometry.area.loc[IDS].to_numpy(), rel=1e-3)
 
 

@@ -60,9 +60,9 @@ def wrong(key: str, value: Any) -> Callable[[dict[str, Any]], None]:
 )  # fmt: skip
 def test_a_fault_of_the_realization_is_found(folder, edit, level, problem, cure):
     change(edit)
-    found = checked()
-    assert [f for f in found if f.level == level and problem in f.problem], found
-    assert [f for f in found if cure in f.cure], found
+    findings = checked()
+    assert [f for f in findings if f.level == level and problem in f.problem], findings
+    assert [f for f in findings if cure in f.cure], findings
 
 
 @pytest.mark.parametrize(
@@ -75,85 +75,86 @@ def test_a_fault_of_the_realization_is_found(folder, edit, level, problem, cure)
 )
 def test_a_fault_of_one_catchment_names_it_and_its_file(folder, edit, problem):
     edited(edit)
-    (found,) = [f for f in checked() if f.level == "error"]
+    (finding,) = [f for f in checked() if f.level == "error"]
     for part in ("cat-1453", "cat_config/dmx/cat-1453.yml", problem):
-        assert part in found.problem
+        assert part in finding.problem
 
 
 def test_a_start_other_than_that_of_the_run_is_found(folder):
     edited(lambda c: c.update(start_time="1979-03-02 00:00:00"))
-    (found,) = checked()
-    assert "cat-1453.yml: start_time: found '1979-03-02 00:00:00'" in found.problem
-    assert "the run starts at 1979-03-01 00:00:00" in found.problem
+    (finding,) = checked()
+    assert "cat-1453.yml: start_time: found '1979-03-02 00:00:00'" in finding.problem
+    assert "the run starts at 1979-03-01 00:00:00" in finding.problem
 
 
 def test_forcing_that_is_too_short_is_found(folder):
     content = json.loads(REALIZATION.read_text())
     content["time"]["end_time"] = "1979-03-05 00:00:00"
     REALIZATION.write_text(json.dumps(content))
-    found = checked()
-    assert len(found) == 3
+    findings = checked()
+    assert len(findings) == 3
     assert (
-        "1979-03-01 00:00:00 to 1979-03-05 01:00:00 is not covered" in found[0].problem
+        "1979-03-01 00:00:00 to 1979-03-05 01:00:00 is not covered"
+        in findings[0].problem
     )
 
 
 def test_a_catchment_without_forcing_is_found(folder):
     with netCDF4.Dataset("forcings/forcings.nc", "a") as file:
         file["ids"][1] = "cat-9"
-    (found,) = checked()
-    assert "no forcing of catchment 'cat-1453'" in found.problem
-    assert "would use that of the first one in the file without" in found.problem
-    assert "same version" in found.cure
+    (finding,) = checked()
+    assert "no forcing of catchment 'cat-1453'" in finding.problem
+    assert "would use that of the first one in the file without" in finding.problem
+    assert "same version" in finding.cure
 
 
 def test_an_input_that_nothing_gives_is_found(folder):
     with netCDF4.Dataset("forcings/forcings.nc", "a") as file:
         file.renameVariable("TMP_2maboveground", "temperature")
-    found = checked()
+    findings = checked()
     assert any(
-        "nothing gives 'land_surface_air__temperature'" in f.problem for f in found
+        "nothing gives 'land_surface_air__temperature'" in f.problem for f in findings
     )
-    assert any("variables_names_map" in f.cure for f in found)
+    assert any("variables_names_map" in f.cure for f in findings)
 
 
 def test_units_that_do_not_convert_are_found(folder):
     with netCDF4.Dataset("forcings/forcings.nc", "a") as file:
         file["TMP_2maboveground"].units = "W m-2"
-    found = checked()
-    assert any("'W m-2' cannot be converted into" in f.problem for f in found)
+    findings = checked()
+    assert any("'W m-2' cannot be converted into" in f.problem for f in findings)
 
 
 def test_of_a_mass_of_water_the_cure_is_its_depth(folder):
     with netCDF4.Dataset("forcings/forcings.nc", "a") as file:
         file["precip_rate"].units = "kg m-2 s-1"
-    found = [f for f in checked() if "'kg m-2 s-1' cannot be conv" in f.problem]
-    assert found
-    assert all("1 kg m-2 is 1 mm, so write mm" in f.cure for f in found)
+    findings = [f for f in checked() if "'kg m-2 s-1' cannot be conv" in f.problem]
+    assert findings
+    assert all("1 kg m-2 is 1 mm, so write mm" in f.cure for f in findings)
 
 
 def test_gaps_in_the_forcing_are_found(folder):
     with netCDF4.Dataset("forcings/forcings.nc", "a") as file:
         file["precip_rate"][2, 5] = np.nan
-    (found, *_) = checked()
-    assert found.level == "error"
-    assert "of 'cat-1455' is missing at 1979-03-01 05:00:00" in found.problem
+    (finding, *_) = checked()
+    assert finding.level == "error"
+    assert "of 'cat-1455' is missing at 1979-03-01 05:00:00" in finding.problem
 
 
 def test_a_missing_forcing_file_is_found(folder):
     Path("forcings/forcings.nc").unlink()
-    (found,) = checked()
-    assert "forcings/forcings.nc: no such file" in found.problem
+    (finding,) = checked()
+    assert "forcings/forcings.nc: no such file" in finding.problem
 
 
 def test_unknown_catchments_of_the_realization_are_told(folder):
     content = json.loads(REALIZATION.read_text())
-    own = json.loads(json.dumps(content["global"]))
-    own["formulations"][0]["params"]["init_config"] = "cat-14511.yml"
-    content["catchments"] = {"cat-14511": own}
+    entry = json.loads(json.dumps(content["global"]))
+    entry["formulations"][0]["params"]["init_config"] = "cat-14511.yml"
+    content["catchments"] = {"cat-14511": entry}
     REALIZATION.write_text(json.dumps(content))
-    (found,) = checked()
-    assert "'cat-14511' is not in" in found.problem
+    (finding,) = checked()
+    assert "'cat-14511' is not in" in finding.problem
 
 
 ENTRY = {
@@ -181,17 +182,17 @@ ENTRY = {
 def test_what_only_the_framework_does_is_a_warning(folder, keys, problem):
     content = json.loads(REALIZATION.read_text()) | keys
     REALIZATION.write_text(json.dumps(content))
-    found = checked()
-    assert found
-    assert {f.level for f in found} == {"warning"}
-    assert any(problem in f.problem for f in found)
+    findings = checked()
+    assert findings
+    assert {f.level for f in findings} == {"warning"}
+    assert any(problem in f.problem for f in findings)
 
 
 def test_what_is_warned_of_on_the_way_is_among_the_findings(folder, caplog):
     change(wrong("model_params", {"fc": {"source": "hydrofabric", "from": "area"}}))
-    (found,) = checked()
-    assert found.level == "warning"
-    assert "parameter 'fc': no 'area' in the hydrofabric" in found.problem
+    (finding,) = checked()
+    assert finding.level == "warning"
+    assert "parameter 'fc': no 'area' in the hydrofabric" in finding.problem
     # It is told by whoever asked for the check, and not twice.
     assert not caplog.records
 
@@ -210,12 +211,12 @@ POTENTIAL = "land_surface_water__potential_evaporation_volume_flux"
 
 def chained(*compiled: dict[str, Any], **more: Any) -> None:
     content = json.loads(REALIZATION.read_text())
-    (own,) = content["global"]["formulations"]
-    own["params"].update(more)
+    (formulation,) = content["global"]["formulations"]
+    formulation["params"].update(more)
     chain = {
         "model_type_name": "chain", "init_config": "",
-        "main_output_variable": own["params"]["main_output_variable"],
-        "allow_exceed_end_time": True, "modules": [*compiled, own],
+        "main_output_variable": formulation["params"]["main_output_variable"],
+        "allow_exceed_end_time": True, "modules": [*compiled, formulation],
     }  # fmt: skip
     content["global"]["formulations"] = [{"name": "bmi_multi", "params": chain}]
     REALIZATION.write_text(json.dumps(content))
@@ -227,10 +228,12 @@ def test_the_python_part_of_a_chain_is_checked(folder):
         edited(lambda c: c.update(evaporation="given"), name)
     names = {POTENTIAL: "water_potential_evaporation_flux"}
     chained(COMPILED, variables_names_map=names)
-    found = checked()
-    assert [f.level for f in found] == ["warning"] * 2
-    assert "module 'PET' is of kind 'bmi_c': it cannot be looked at" in found[0].problem
-    assert "libpetbmi.so.1.0.0: no such file on this machine" in found[1].problem
+    findings = checked()
+    assert [f.level for f in findings] == ["warning"] * 2
+    assert (
+        "module 'PET' is of kind 'bmi_c': it cannot be looked at" in findings[0].problem
+    )
+    assert "libpetbmi.so.1.0.0: no such file on this machine" in findings[1].problem
     with pytest.raises(ConfigError, match="only Python modules can be run here"):
         ran()
 
@@ -247,8 +250,8 @@ def test_the_python_part_of_a_chain_is_checked(folder):
 def test_faults_beside_a_compiled_module_are_found(folder, edit, level, problem):
     edited(edit)
     chained(COMPILED)
-    found = [f for f in checked() if problem in f.problem]
-    assert [f.level for f in found] == [level]
+    findings = [f for f in checked() if problem in f.problem]
+    assert [f.level for f in findings] == [level]
 
 
 def test_forcing_beside_a_compiled_module_is_looked_at(folder):
@@ -279,5 +282,5 @@ def test_constants_of_a_compiled_module_are_known(folder, parameters, count):
     with netCDF4.Dataset("forcings/forcings.nc", "a") as file:
         file.renameVariable("TMP_2maboveground", "warmth")
     chained(constants, variables_names_map={"land_surface_air__temperature": "z"})
-    found = [f for f in checked() if "a compiled module must give 'z'" in f.problem]
-    assert len(found) == count
+    findings = [f for f in checked() if "a compiled module must give 'z'" in f.problem]
+    assert len(findings) == count

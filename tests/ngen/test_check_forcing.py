@@ -33,13 +33,13 @@ def folder(sample, bundle, somewhere, monkeypatch) -> Path:
 def test_absurd_values_in_the_middle_of_a_run_are_found(folder, block, monkeypatch):
     monkeypatch.setattr("bmi_dmx.ngen.check_forcing._BLOCK", block)
     change_forcing("precip_rate", 1, 30, -1e-4)
-    (found,) = checked()
-    assert found.level == "error"
+    (finding,) = checked()
+    assert finding.level == "error"
     assert (
         f"forcings/forcings.nc: '{RAIN}' of 'cat-1453' is -0.36 mm h-1 at 1979-03-02 "
         "06:00:00, expected 0 to 663, the first of 1: the run would stop"
-    ) in found.problem
-    assert "forcing_policy" in found.cure
+    ) in finding.problem
+    assert "forcing_policy" in finding.cure
     with pytest.raises(DataError, match=r"step 30 .* at cat-1453"):
         ran()
 
@@ -49,21 +49,21 @@ def test_values_that_will_be_replaced_are_warned_of(folder):
     change_forcing("TMP_2maboveground", 1, 40, 900.0)
     policy = {"precipitation": 0.0, "air_temperature": "hold"}
     change_catchments("cat-1453", forcing_policy=policy)
-    found = checked()
-    assert [f.level for f in found] == ["warning", "warning"]
-    told = " ".join(f.problem for f in found)
-    assert "'cat-1453' is -0.36 mm h-1" in told
-    assert "0 will be used" in told
-    assert "the last good value will be used" in told
+    findings = checked()
+    assert [f.level for f in findings] == ["warning", "warning"]
+    problems = " ".join(f.problem for f in findings)
+    assert "'cat-1453' is -0.36 mm h-1" in problems
+    assert "0 will be used" in problems
+    assert "the last good value will be used" in problems
     assert ran().steps == 48
 
 
 def test_nothing_can_be_held_before_there_was_a_good_value(folder):
     change_forcing("TMP_2maboveground", 1, 0, 900.0)
     change_catchments("cat-1453", forcing_policy="hold")
-    (found,) = checked()
-    assert found.level == "error"
-    assert "there is nothing to hold yet" in found.problem
+    (finding,) = checked()
+    assert finding.level == "error"
+    assert "there is nothing to hold yet" in finding.problem
 
 
 def test_each_catchment_has_a_rule_of_its_own(folder):
@@ -77,17 +77,17 @@ def test_each_catchment_has_a_rule_of_its_own(folder):
 def test_units_that_are_not_given_are_warned_of(folder):
     with netCDF4.Dataset("forcings/forcings.nc", "a") as file:
         file["TMP_2maboveground"].delncattr("units")
-    (found,) = checked()
-    assert found.level == "warning"
-    assert "units assumed, for none are given: TMP_2maboveground (K)" in found.problem
+    (finding,) = checked()
+    assert finding.level == "warning"
+    assert "units assumed, for none are given: TMP_2maboveground (K)" in finding.problem
 
 
 def test_units_that_cannot_be_the_assumed_ones_are_an_error(folder):
     with netCDF4.Dataset("forcings/forcings.nc", "a") as file:
         file["TMP_2maboveground"].delncattr("units")
         file["TMP_2maboveground"][:] = file["TMP_2maboveground"][:] - 273.15
-    told = [f for f in checked() if "no units are given" in f.problem]
-    assert [f.level for f in told] == ["error"]
+    findings = [f for f in checked() if "no units are given" in f.problem]
+    assert [f.level for f in findings] == ["error"]
 
 
 def test_hours_of_the_forcing_between_those_of_the_run_are_found(folder):
@@ -96,5 +96,5 @@ def test_hours_of_the_forcing_between_those_of_the_run_are_found(folder):
             start_time="1979-03-01 00:30:00", end_time="1979-03-02 12:30:00"
         )
     )
-    found = checked()[0]
-    assert "hours of the forcing begin at 1979-03-01 00:00:00" in found.problem
+    finding = checked()[0]
+    assert "hours of the forcing begin at 1979-03-01 00:00:00" in finding.problem

@@ -44,9 +44,9 @@ def errors() -> list[str]:
 
 def test_an_end_before_that_of_the_last_hour_is_found(folder):
     change_catchments("cat-1453", end_time="1979-03-02 23:00:00")
-    (found,) = errors()
-    assert "cat-1453.yml: end_time: the module ends 169200 s after its start" in found
-    assert "the run 172800 s: its last hour ends at 1979-03-03 00:00:00" in found
+    (problem,) = errors()
+    assert "cat-1453.yml: end_time: the module ends 169200 s after its start" in problem
+    assert "the run 172800 s: its last hour ends at 1979-03-03 00:00:00" in problem
     with pytest.raises(ConfigError, match="the module ends 169200 s after its start"):
         ran()
 
@@ -63,9 +63,11 @@ def test_other_modules_may_be_allowed_to_pass_their_end(
 ):
     monkeypatch.setattr(modules.Module, "get_end_time", lambda self: 7200.0)
     params |= {"allow_exceed_end_time": may, "init_config": "/dev/null"}
-    found = check(realize(), domain)
-    assert {f.level for f in found} == {level}
-    assert "the module ends 7200 s after its start, the run 10800 s" in found[0].problem
+    findings = check(realize(), domain)
+    assert {f.level for f in findings} == {level}
+    assert (
+        "the module ends 7200 s after its start, the run 10800 s" in findings[0].problem
+    )
 
 
 # Each catchment
@@ -73,15 +75,15 @@ def test_other_modules_may_be_allowed_to_pass_their_end(
 
 def test_a_time_step_of_a_day_is_found_at_whichever_catchment(folder):
     change_catchments("cat-1453", time_step="daily")
-    (found,) = errors()
-    assert "cat-1453: module 'bmi_dmx': time_step: steps of 86400 s" in found
+    (problem,) = errors()
+    assert "cat-1453: module 'bmi_dmx': time_step: steps of 86400 s" in problem
 
 
 def test_an_input_of_some_catchments_that_nothing_gives_is_found(folder):
     change_catchments("cat-1453", "cat-1455", evaporation="given")
-    (found,) = errors()
-    assert found.startswith("cat-1453 and 1 more: module 'bmi_dmx': input 'land_")
-    assert "nothing gives 'land_surface_water__potential_evaporation" in found
+    (problem,) = errors()
+    assert problem.startswith("cat-1453 and 1 more: module 'bmi_dmx': input 'land_")
+    assert "nothing gives 'land_surface_water__potential_evaporation" in problem
 
 
 def test_an_output_that_some_catchments_do_not_have_is_found(folder):
@@ -119,20 +121,20 @@ def own(
         content["catchments"] = {
             "cat-2": {"formulations": formulations, "forcing": forcing}
         }
-        found = check(realize(), domain)
-        return [f.problem for f in found if f.level == "error"]
+        findings = check(realize(), domain)
+        return [f.problem for f in findings if f.level == "error"]
 
     return at_cat_2
 
 
 def test_modules_of_one_catchment_alone_are_imported_and_run(own):
     assert own(f"{__name__}.Meagre") == []
-    (found,) = own(f"{__name__}.Failing")
-    assert "cat-2: module 'other': update raised ValueError: no luck" in found
-    (found,) = own("nowhere_to_be_found.Module")
-    assert "module 'other': python_type: 'nowhere_to_be_found.Module'" in found
-    (found,) = own("tests.ngen.modules.WrongUnits")
-    assert found.startswith("cat-2: main_output_variable: ")
+    (problem,) = own(f"{__name__}.Failing")
+    assert "cat-2: module 'other': update raised ValueError: no luck" in problem
+    (problem,) = own("nowhere_to_be_found.Module")
+    assert "module 'other': python_type: 'nowhere_to_be_found.Module'" in problem
+    (problem,) = own("tests.ngen.modules.WrongUnits")
+    assert problem.startswith("cat-2: main_output_variable: ")
 
 
 def test_a_column_that_one_csv_file_lacks_is_found(realize, content, domain):
@@ -142,8 +144,8 @@ def test_a_column_that_one_csv_file_lacks_is_found(realize, content, domain):
         rows = [f"2015-12-01 0{h}:00:00,0" + ",278" * (k != 2) for h in range(3)]
         Path(f"csv/cat-{k}.csv").write_text("\n".join([names, *rows]))
     content["global"]["forcing"] = {"path": "csv", "file_pattern": "{{id}}[.]csv"}
-    (found,) = [f.problem for f in check(realize(), domain) if f.level == "error"]
-    assert found.startswith("cat-2: module 'simple': input 'land_surface_air__temp")
+    (problem,) = [f.problem for f in check(realize(), domain) if f.level == "error"]
+    assert problem.startswith("cat-2: module 'simple': input 'land_surface_air__temp")
 
 
 def test_modules_that_are_alike_are_run_once(realize, params, domain, forcing):
@@ -160,10 +162,10 @@ def test_a_module_without_a_function_is_told(realize, params, domain, forcing):
     original = modules.Module.get_var_nbytes
     try:
         del modules.Module.get_var_nbytes
-        found = check(realize(), domain)
+        findings = check(realize(), domain)
     finally:
         modules.Module.get_var_nbytes = original
-    assert "get_var_nbytes raised AttributeError" in found[0].problem
+    assert "get_var_nbytes raised AttributeError" in findings[0].problem
 
 
 # Items
@@ -174,18 +176,18 @@ def test_two_catchments_in_one_configuration_are_found(folder):
     places = yaml.safe_load(path.read_text())["locations"]
     places["ids"] = ["cat-1453", "cat-1455"]
     change_catchments("cat-1453", locations=places)
-    found = errors()
-    assert found[0].startswith("cat-1453: module 'bmi_dmx': input ")
-    assert "has 2 items, expected 1: a value would be given to all" in found[0]
+    problems = errors()
+    assert problems[0].startswith("cat-1453: module 'bmi_dmx': input ")
+    assert "has 2 items, expected 1: a value would be given to all" in problems[0]
 
 
 def test_a_module_without_room_for_its_inputs_is_found(
     realize, params, domain, forcing
 ):
     params |= {"python_type": "tests.ngen.modules.Lazy", "init_config": "/dev/null"}
-    found = check(realize(), domain)
-    assert found[0].level == "error"
-    assert "has 0 items, expected 1: an empty array would" in found[0].problem
+    findings = check(realize(), domain)
+    assert findings[0].level == "error"
+    assert "has 0 items, expected 1: an empty array would" in findings[0].problem
 
 
 # The start, however it is written
@@ -201,9 +203,9 @@ def test_a_start_in_the_file_beside_is_compared(folder, bundle, start, wrong):
     common = {"bundle": str(bundle), "start_time": start or "1979-03-01"}
     Path("config/cat_config/dmx/bmi_dmx.yaml").write_text(as_yaml(common))
     Path("config/cat_config/dmx/cat-1453.yml").write_text(as_yaml(LSTM))
-    found = errors()
-    assert len(found) == wrong
-    for problem in found:
+    problems = errors()
+    assert len(problems) == wrong
+    for problem in problems:
         assert "cat-1453.yml or bmi_dmx.yaml beside it: start_time: found" in problem
         assert "found '1979-07-01 00:00:00', the run starts at 1979-03-01" in problem
 
@@ -220,16 +222,16 @@ def test_a_start_with_strokes_is_compared(folder, bundle, day, wrong):
         "meanslope": 3.0, "start_time": f"1979/{day} 00",
     }  # fmt: skip
     Path("config/cat_config/dmx/cat-1453.yml").write_text(as_yaml(dhbv))
-    found = errors()
-    assert len(found) == wrong
-    for problem in found:
+    problems = errors()
+    assert len(problems) == wrong
+    for problem in problems:
         assert f"start_time: found '1979/{day} 00', the run starts at" in problem
 
 
 def test_a_start_of_another_module_is_compared(realize, params, domain, forcing):
     Path("module.yml").write_text("start_time: 2015/07/15 00")
-    found = [f for f in check(realize(), domain) if f.level == "error"]
-    assert "start_time: found '2015/07/15 00', the run starts at" in found[0].problem
+    findings = [f for f in check(realize(), domain) if f.level == "error"]
+    assert "start_time: found '2015/07/15 00', the run starts at" in findings[0].problem
 
 
 # The main output
@@ -237,10 +239,10 @@ def test_a_start_of_another_module_is_compared(realize, params, domain, forcing)
 
 def test_a_store_as_main_output_is_warned_of(folder):
     change_params(main_output_variable="snowpack__leq_depth")
-    (found,) = checked()
-    assert found.level == "warning"
-    assert "'snowpack__leq_depth' is what is stored" in found.problem
-    assert "land_surface_water__runoff_depth" in found.cure
+    (finding,) = checked()
+    assert finding.level == "warning"
+    assert "'snowpack__leq_depth' is what is stored" in finding.problem
+    assert "land_surface_water__runoff_depth" in finding.cure
 
 
 def test_a_store_of_another_module_is_warned_of(
@@ -250,22 +252,22 @@ def test_a_store_of_another_module_is_warned_of(
     monkeypatch.setattr(modules.Module, "outputs", {name: "m"})
     monkeypatch.setattr(modules, "RUNOFF", name)
     params |= {"main_output_variable": name, "init_config": "/dev/null"}
-    (found,) = check(realize(), domain)
-    assert (found.level, "is what is stored" in found.problem) == ("warning", True)
+    (finding,) = check(realize(), domain)
+    assert (finding.level, "is what is stored" in finding.problem) == ("warning", True)
 
 
 def test_a_catchment_without_a_formulation_is_found(folder):
     def only_one(content):
-        own = dict(content["global"])
-        (module,) = own["formulations"]
+        entry = dict(content["global"])
+        (module,) = entry["formulations"]
         module["params"]["init_config"] = "config/cat_config/dmx/cat-1451.yml"
         del content["global"]["formulations"]
-        content["catchments"] = {"cat-1451": own}
+        content["catchments"] = {"cat-1451": entry}
 
     change_realization(only_one)
-    found = errors()
-    assert len(found) == 2
-    assert "catchment 'cat-1453' has no formulation" in found[0]
+    problems = errors()
+    assert len(problems) == 2
+    assert "catchment 'cat-1453' has no formulation" in problems[0]
 
 
 def test_units_between_the_modules_of_a_chain_are_compared(
@@ -283,7 +285,9 @@ def test_units_between_the_modules_of_a_chain_are_compared(
     content["global"]["formulations"] = [{"name": "bmi_multi", "params": multi}]
     assert check(realize(), domain) == []
     monkeypatch.setattr(modules.Doubler, "outputs", {"double_rain": "kg m-2"})
-    (found,) = check(realize(), domain)
-    assert found.level == "error"
-    assert "'kg m-2' cannot be converted into 'mm h-1': the raw number" in found.problem
-    assert "let the units of 'double_rain'" in found.cure
+    (finding,) = check(realize(), domain)
+    assert finding.level == "error"
+    assert (
+        "'kg m-2' cannot be converted into 'mm h-1': the raw number" in finding.problem
+    )
+    assert "let the units of 'double_rain'" in finding.cure

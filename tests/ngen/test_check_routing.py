@@ -91,24 +91,24 @@ def test_what_does_not_agree_with_the_run_is_found(folder, keys, value, message)
     change(*keys, value=value)
     if message.endswith("did you mean"):
         change(*FORCING, "nst", value=1)
-    (found,) = checked()
-    assert found.level == "error"
-    assert found.problem.startswith("config/troute.yaml: ")
-    assert message in found.problem
+    (finding,) = checked()
+    assert finding.level == "error"
+    assert finding.problem.startswith("config/troute.yaml: ")
+    assert message in finding.problem
 
 
 def test_hours_that_are_not_routed_are_warned_of(folder):
     change(*FORCING, "nts", value=564)
-    (found,) = checked()
-    assert found.level == "warning"
-    assert "nts: found 564, expected 576" in found.problem
+    (finding,) = checked()
+    assert finding.level == "warning"
+    assert "nts: found 564, expected 576" in finding.problem
 
 
 def test_inflow_from_elsewhere_is_warned_of(folder):
     change(*FORCING, "qlat_input_folder", value="elsewhere")
-    (found,) = checked()
-    assert found.level == "warning"
-    assert "found 'elsewhere', the nexuses are written to './outputs" in found.problem
+    (finding,) = checked()
+    assert finding.level == "warning"
+    assert "found 'elsewhere', the nexuses are written to './outputs" in finding.problem
 
 
 @pytest.mark.parametrize(
@@ -123,24 +123,24 @@ def test_a_plan_that_is_none_is_found(
     folder, spoil: Callable[[], object], message: str
 ):
     spoil()
-    found = checked()
-    assert {f.level for f in found} == {"error"}
-    assert message in found[0].problem
+    findings = checked()
+    assert {f.level for f in findings} == {"error"}
+    assert message in findings[0].problem
 
 
 def test_a_run_that_starts_elsewhere_is_found(folder):
     change_realization(lambda c: c["time"].update(start_time="1979-03-01 12:00:00"))
-    told = " ".join(f.problem for f in checked())
-    assert "start_datetime: found '1979-03-01 00:00:00', the run starts at" in told
-    assert "nts: found 576, expected 432" in told
+    problems = " ".join(f.problem for f in checked())
+    assert "start_datetime: found '1979-03-01 00:00:00', the run starts at" in problems
+    assert "nts: found 576, expected 432" in problems
 
 
 def test_routing_without_the_files_of_the_nexuses_is_found(folder):
     output = {"root": "./outputs/ngen", "nexus": {"enable": False}}
     change_realization(lambda c: c.update(output=output))
-    (found,) = checked()
-    assert found.level == "error"
-    assert "output: nexus: enable: false" in found.problem
+    (finding,) = checked()
+    assert finding.level == "error"
+    assert "output: nexus: enable: false" in finding.problem
 
 
 def test_a_prepared_plan_agrees_with_its_run(sample, bundle, shared_data, monkeypatch):

@@ -80,8 +80,8 @@ def test_a_simulation_by_days_is_the_run_by_days(command):
 )
 def test_a_wrong_choice_is_told(command, capsys, name, options, message):
     assert command(name, *options) == 1
-    told = capsys.readouterr().err
-    assert message in told
-    assert ".yml" not in told
+    error = capsys.readouterr().err
+    assert message in error
+    assert ".yml" not in error
     assert not Path("run").exists()
     assert not Path("all.nc").exists()

@@ -34,24 +34,24 @@ def stepped(values: Any, policy: Policy) -> Any:
         [FORCINGS[NAME]], {NAME: buffer}, policy, IDS,
         Clock(datetime(2000, 1, 1), None, 3600.0), SHORTENING, SLACK,
     )  # fmt: skip
-    found = []
+    series = []
     for row in values:
         buffer[:] = row
         screen.check()
-        found.append(buffer.copy())
-    return np.array(found)
+        series.append(buffer.copy())
+    return np.array(series)
 
 
 def read(values: Any, policy: Policy, block: int) -> Any:
     """Return what the climate is computed of, some hours at a time."""
     repair = Repair(SimpleNamespace(forcings=()), policy)  # type: ignore[arg-type]
     last = np.full(2, np.nan)
-    found = []
+    blocks = []
     for first in range(0, 24, block):
         part = values[first : first + block].copy()
         forcing: Any = SimpleNamespace(path="f.nc", block=lambda *_, p=part: p)
-        found.append(repair.read(forcing, NAME, IDS, 0, len(part), last))
-    return np.concatenate(found)
+        blocks.append(repair.read(forcing, NAME, IDS, 0, len(part), last))
+    return np.concatenate(blocks)
 
 
 @pytest.mark.parametrize("block", [1, 5, 24])

@@ -53,17 +53,17 @@ def test_a_domain_of_geojson_and_csv_is_prepared_and_run(shared_data, bundle, ca
     options = ["--nexus", str(folder / "nexus_data.geojson"), "--attributes", "a.csv"]
     options += ["--bundle", str(bundle), "--end", "2015-12-02 23:00"]
     assert main(["ngen", "prepare", *fabric, *options, "--output", "run"]) == 0
-    known = config.read(Path("run/config/cat_config/dmx/cat-67.yml"))["locations"]
-    assert known["attributes"]["latitude"] == pytest.approx(35.2, abs=0.1)
+    locations = config.read(Path("run/config/cat_config/dmx/cat-67.yml"))["locations"]
+    assert locations["attributes"]["latitude"] == pytest.approx(35.2, abs=0.1)
     files = ["--hydrofabric", "run/config/catchment_data.geojson"]
     files += ["--nexus", "run/config/nexus_data.geojson"]
     assert main(["ngen", "check", "run", *files]) == 0
     assert main(["ngen", "run", "run"]) == 0
-    told = capsys.readouterr().out
-    assert "3 catchments, 3 nexuses, 48 hours" in told
+    output = capsys.readouterr().out
+    assert "3 catchments, 3 nexuses, 48 hours" in output
     # What the example calls mm s^-1 are metres: said by prepare and by check.
-    for said in ("note: forcing", "warning: forcings/forcings.nc"):
-        assert told.count(f"{said}: precipitation from ") == 1
+    for prefix in ("note: forcing", "warning: forcings/forcings.nc"):
+        assert output.count(f"{prefix}: precipitation from ") == 1
     first = Path("run/outputs/ngen/cat-27.csv").read_text().splitlines()[1]
     assert first.startswith("0,2015-12-01 00:00:00,")
 
@@ -80,8 +80,8 @@ def test_preparing_and_simulating_need_no_pytorch(sample, bundle):
          "--output", "made.nc"],
     ):  # fmt: skip
         command = [sys.executable, "-c", code, *line]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        process = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert process.returncode == 0, process.stderr
 
 
 def test_a_failed_check_ends_with_1_and_says_how_to_mend_it(folder, capsys):

@@ -167,15 +167,15 @@ def test_compiled_modules_are_refused(run, content, params):
 
 
 def test_catchments_may_have_formulations_of_their_own(run, content, params):
-    own = {**params, "model_params": {"gain": 2.0}}
+    settings = {**params, "model_params": {"gain": 2.0}}
     entry = {
-        "formulations": [{"name": "bmi_python", "params": own}],
+        "formulations": [{"name": "bmi_python", "params": settings}],
         "forcing": content["global"]["forcing"],
     }
     content["catchments"] = {"cat-1": entry}
-    found = run().runoff
-    assert found["cat-1"] == pytest.approx(12e-3, rel=1e-6)
-    assert found["cat-2"] == pytest.approx(12e-3, rel=1e-6)
+    runoff = run().runoff
+    assert runoff["cat-1"] == pytest.approx(12e-3, rel=1e-6)
+    assert runoff["cat-2"] == pytest.approx(12e-3, rel=1e-6)
 
 
 def test_a_tight_balance_is_reported(run, params):

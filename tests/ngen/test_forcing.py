@@ -81,16 +81,16 @@ def test_variables_are_known_by_their_names_in_the_file(forcing):
     csv(GOOD)
     table = CsvForcing(Path(), lambda c: Path(f"{c}.csv"))
     assert table.value("cat-1", "RAINRATE", "mm h-1", START) == pytest.approx(3.6)
-    with NetcdfForcing(forcing) as found:
-        value = found.value("cat-1", "precip_rate", "mm h-1", START)
+    with NetcdfForcing(forcing) as reader:
+        value = reader.value("cat-1", "precip_rate", "mm h-1", START)
         assert value == pytest.approx(1.0, rel=1e-6)
 
 
 def test_units_that_are_not_given_are_the_usual_ones():
     rain = {"precip_rate": ("", np.ones((1, 4)))}
     write_netcdf(Path("f.nc"), ["cat-1"], rain)
-    with NetcdfForcing(Path("f.nc")) as found:
-        assert found.value("cat-1", RAIN, "mm h-1", START) == pytest.approx(3600.0)
+    with NetcdfForcing(Path("f.nc")) as reader:
+        assert reader.value("cat-1", RAIN, "mm h-1", START) == pytest.approx(3600.0)
     rain = {"precip_rate": ("mm s-1 ", np.ones((1, 4)))}
     write_netcdf(Path("blank.nc"), ["cat-1"], rain)
     with pytest.raises(DataError, match="units: found 'mm s-1 ', expected no blanks"):
@@ -102,8 +102,8 @@ def test_packed_numbers_are_refused_where_the_framework_reads(forcing):
         file["precip_rate"].scale_factor = 0.5
     with pytest.raises(DataError, match="precip_rate: scale_factor: the framework"):
         NetcdfForcing(forcing)
-    with NetcdfForcing(forcing, strict=False) as found:
-        value = found.value("cat-1", RAIN, "mm h-1", START)
+    with NetcdfForcing(forcing, strict=False) as reader:
+        value = reader.value("cat-1", RAIN, "mm h-1", START)
         assert value == pytest.approx(0.5, rel=1e-6)
 
 
@@ -129,25 +129,25 @@ def test_the_file_of_a_catchment_is_the_one_that_matches():
 
 
 def test_netcdf_values_are_those_of_the_hour(forcing):
-    with NetcdfForcing(forcing) as found:
-        assert found.span("cat-1") == (START, START + 6 * HOUR)
+    with NetcdfForcing(forcing) as reader:
+        assert reader.span("cat-1") == (START, START + 6 * HOUR)
         for hour in (0, 5, 2):
-            value = found.value("cat-3", RAIN, "mm h-1", START + hour * HOUR)
+            value = reader.value("cat-3", RAIN, "mm h-1", START + hour * HOUR)
             assert value == pytest.approx(3 * (hour + 1), rel=1e-6)
-        block = found.block(["cat-3", "cat-1"], WARMTH, "degC", START + HOUR, 2)
+        block = reader.block(["cat-3", "cat-1"], WARMTH, "degC", START + HOUR, 2)
         np.testing.assert_allclose(block, np.full((2, 2), 5.0), rtol=1e-5)
 
 
 def test_what_is_not_in_the_file_is_named(forcing):
-    with NetcdfForcing(forcing) as found:
+    with NetcdfForcing(forcing) as reader:
         with pytest.raises(TimeError, match="2015-12-01 06:00:00 is asked for"):
-            found.value("cat-1", RAIN, "mm h-1", START + 6 * HOUR)
+            reader.value("cat-1", RAIN, "mm h-1", START + 6 * HOUR)
         with pytest.raises(
             DataError, match="no forcing of catchment 'cat-11'; did you"
         ):
-            found.value("cat-11", RAIN, "mm h-1", START)
+            reader.value("cat-11", RAIN, "mm h-1", START)
         with pytest.raises(DataError, match="no variable for input 'rain'"):
-            found.value("cat-1", "rain", "mm h-1", START)
+            reader.value("cat-1", "rain", "mm h-1", START)
 
 
 def test_hours_that_begin_between_those_of_the_run_are_refused(forcing):
@@ -156,17 +156,17 @@ def test_hours_that_begin_between_those_of_the_run_are_refused(forcing):
     message = "begin at 2015-12-01 00:00:00 and every hour from then on; .* 00:30:00 is"
     with pytest.raises(TimeError, match=message):
         table.value("cat-1", RAIN, "mm h-1", START + 1800)
-    with NetcdfForcing(forcing) as found, pytest.raises(TimeError, match=message):
-        found.block(["cat-1"], RAIN, "mm h-1", START + 1800, 2)
+    with NetcdfForcing(forcing) as reader, pytest.raises(TimeError, match=message):
+        reader.block(["cat-1"], RAIN, "mm h-1", START + 1800, 2)
 
 
 def test_units_that_do_not_convert_are_passed_on_with_one_warning(forcing, caplog):
-    with NetcdfForcing(forcing) as found:
-        raw = found.value("cat-1", RAIN, "mm s^-1", START)
+    with NetcdfForcing(forcing) as reader:
+        raw = reader.value("cat-1", RAIN, "mm s^-1", START)
         for hour in range(3):
-            found.value("cat-1", RAIN, "kg m-2 s-1", START + hour * HOUR)
-        assert found.value("cat-1", RAIN, "kg m-2 s-1", START) == raw
-        assert found.unconverted[RAIN] == (
+            reader.value("cat-1", RAIN, "kg m-2 s-1", START + hour * HOUR)
+        assert reader.value("cat-1", RAIN, "kg m-2 s-1", START) == raw
+        assert reader.unconverted[RAIN] == (
             "units 'mm s^-1' cannot be converted into 'kg m-2 s-1'"
         )
     assert caplog.text.count("values are used as is") == 1
@@ -180,8 +180,8 @@ def test_of_a_mass_of_water_it_is_said_what_to_write(forcing, units, advised):
     with netCDF4.Dataset(forcing, "a") as file:
         file["precip_rate"].units = units
     refused = pytest.raises(UnitsError, match=f"'{units}' cannot be conv")
-    with NetcdfForcing(forcing, strict=False) as found, refused as error:
-        found.value("cat-1", RAIN, "mm h-1", START)
+    with NetcdfForcing(forcing, strict=False) as reader, refused as error:
+        reader.value("cat-1", RAIN, "mm h-1", START)
     assert ("1 kg m-2 is 1 mm, so write mm for" in str(error.value)) is advised
 
 
@@ -200,8 +200,8 @@ HOURS = np.arange(4.0)
 def test_units_of_time_are_those_the_framework_reads(times, units):
     rain = {"precip_rate": ("mm s-1", np.zeros((1, 4)))}
     write_netcdf(Path("f.nc"), ["cat-1"], rain, times=times, units=units)
-    with NetcdfForcing(Path("f.nc")) as found:
-        assert found.span("cat-1") == (START, START + 4 * HOUR)
+    with NetcdfForcing(Path("f.nc")) as reader:
+        assert reader.span("cat-1") == (START, START + 4 * HOUR)
 
 
 @pytest.mark.parametrize(
@@ -254,13 +254,13 @@ def test_a_plain_time_coordinate_will_do_where_it_may(forcing):
         time.units = "seconds since 1970-01-01 00:00:00"
     with pytest.raises(DataError, match="no coordinate of time: found ids, time"):
         NetcdfForcing(Path("plain.nc"))
-    with NetcdfForcing(Path("plain.nc"), strict=False) as found:
-        assert found.span("cat-1") == (START, START + 6 * HOUR)
+    with NetcdfForcing(Path("plain.nc"), strict=False) as reader:
+        assert reader.span("cat-1") == (START, START + 6 * HOUR)
 
 
 def test_a_crosswalk_renames_catchments(forcing):
     names = {"a": "cat-3", "b": "cat-9"}
-    with NetcdfForcing(forcing, names=names) as found:
-        assert found.ids == ("a",)
-        value = found.value("a", RAIN, "mm h-1", START)
+    with NetcdfForcing(forcing, names=names) as reader:
+        assert reader.ids == ("a",)
+        value = reader.value("a", RAIN, "mm h-1", START)
         assert value == pytest.approx(3.0, rel=1e-6)

@@ -133,9 +133,9 @@ def test_a_geojson_domain_is_copied_with_its_nexuses():
     divides = write([feature(), feature("cat-2", toid="nex-2")])
     domain = read_hydrofabric(divides, write(nexuses, "n.geojson"))
     path = copy_hydrofabric(domain.select(["cat-2"]), Path("config"))
-    found = read_hydrofabric(path, Path("config/n.geojson"))
-    assert list(found.catchments) == ["cat-2"]
-    assert list(found.nexuses) == ["nex-2"]
+    copy = read_hydrofabric(path, Path("config/n.geojson"))
+    assert list(copy.catchments) == ["cat-2"]
+    assert list(copy.nexuses) == ["nex-2"]
 
 
 @pytest.mark.parametrize(

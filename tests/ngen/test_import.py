@@ -29,8 +29,8 @@ MESSAGE = "python_type: 'ngen_broken.Module' cannot be imported: "
 def test_a_module_that_fails_at_import_is_found_by_a_check(
     broken, realize, domain, forcing
 ):
-    found = [f.problem for f in check(realize(), domain) if f.level == "error"]
-    assert any(MESSAGE in problem for problem in found), found
+    problems = [f.problem for f in check(realize(), domain) if f.level == "error"]
+    assert any(MESSAGE in problem for problem in problems), problems
 
 
 def test_a_module_that_fails_at_import_cannot_run(broken, realize, domain, forcing):

@@ -43,9 +43,9 @@ def test_a_runoff_that_is_no_number_is_found_by_a_check(
         self.values[modules.RUNOFF][:] = np.nan
 
     monkeypatch.setattr(modules.Module, "run", spoil)
-    found = [f.problem for f in check(realize(), domain) if f.level == "error"]
-    assert len(found) == 1
-    assert "is nan m, expected a finite number" in found[0]
+    problems = [f.problem for f in check(realize(), domain) if f.level == "error"]
+    assert len(problems) == 1
+    assert "is nan m, expected a finite number" in problems[0]
 
 
 def test_a_balance_that_is_no_number_is_not_reported_as_closed(

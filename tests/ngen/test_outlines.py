@@ -36,15 +36,17 @@ def polygon(*rings: list[list[float]]) -> dict[str, Any]:
 def test_the_centroid_is_that_of_the_area(around, inside):
     outer, hole = SQUARE[::around], HOLE[::inside]
     both = [[outer, hole], [[[x + 10.0, y] for x, y in outer]]]
-    found = places(
+    centres = places(
         polygon(outer), polygon(outer, hole),
         {"type": "MultiPolygon", "coordinates": both},
     )  # fmt: skip
     # The hole is 0.8 by 0.8 degrees at -79.5.
     pierced = (2.0 * -79.0 - 0.64 * -79.5) / 1.36
     parts = (1.36 * pierced + 2.0 * -69.0) / 3.36
-    np.testing.assert_allclose(found["latitude"], 35.5, rtol=1e-12)
-    np.testing.assert_allclose(found["longitude"], [-79.0, pierced, parts], rtol=1e-12)
+    np.testing.assert_allclose(centres["latitude"], 35.5, rtol=1e-12)
+    np.testing.assert_allclose(
+        centres["longitude"], [-79.0, pierced, parts], rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,8 +55,8 @@ def test_the_centroid_is_that_of_the_area(around, inside):
      polygon([[x * 1e5, y * 1e5] for x, y in SQUARE])],
 )  # fmt: skip
 def test_what_is_no_outline_in_degrees_says_nothing(geometry):
-    found = places(polygon(SQUARE), geometry)
-    np.testing.assert_array_equal(found["latitude"], [35.5, np.nan])
+    centres = places(polygon(SQUARE), geometry)
+    np.testing.assert_array_equal(centres["latitude"], [35.5, np.nan])
     assert places(geometry) == {}
 
 
@@ -64,6 +66,6 @@ def test_a_geopackage_says_it_otherwise(sample):
 
 def test_the_frameworks_own_example_lies_in_north_carolina(shared_data):
     path = shared_data / "ngen" / "catchment_data.geojson"
-    found = centroids(read_hydrofabric(path))
-    assert (np.abs(found["latitude"] - 35.2) < 0.5).all()
-    assert (np.abs(found["longitude"] + 80.8) < 0.5).all()
+    centres = centroids(read_hydrofabric(path))
+    assert (np.abs(centres["latitude"] - 35.2) < 0.5).all()
+    assert (np.abs(centres["longitude"] + 80.8) < 0.5).all()

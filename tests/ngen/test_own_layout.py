@@ -80,6 +80,6 @@ def test_the_interval_of_output_changes_nothing_and_is_warned_of(
     expected = run(realize(), domain).runoff
     content["time"]["output_interval"] = 86400
     assert run(realize(), domain).runoff == expected
-    (found,) = check(realize(), domain)
-    assert found.level == "warning"
-    assert "output_interval: 86400 changes nothing" in found.problem
+    (finding,) = check(realize(), domain)
+    assert finding.level == "warning"
+    assert "output_interval: 86400 changes nothing" in finding.problem

@@ -21,9 +21,9 @@ def test_the_name_of_the_catchment_is_put_in(realize, params, content):
     content["global"]["forcing"] = {
         "path": "csv", "provider": "CsvPerFeature", "file_pattern": "{{id}}.*\\.csv"
     }  # fmt: skip
-    found = realize()
-    assert found.module("cat-7").init_config == "./cat_config/cat-7.yml"
-    assert found.source("cat-7").file_pattern == "cat-7.*\\.csv"
+    realization = realize()
+    assert realization.module("cat-7").init_config == "./cat_config/cat-7.yml"
+    assert realization.source("cat-7").file_pattern == "cat-7.*\\.csv"
 
 
 def test_both_ends_of_the_period_are_beginnings_of_hours(realize):
@@ -34,12 +34,12 @@ def test_both_ends_of_the_period_are_beginnings_of_hours(realize):
 
 def test_defaults_are_those_of_the_framework(realize, params):
     params["mass_balance"] = {"check": True}
-    found = realize()
-    assert found.module("cat-1").mass_balance == MassBalance(
+    realization = realize()
+    assert realization.module("cat-1").mass_balance == MassBalance(
         check=True, tolerance=1e-16, frequency=1, fatal=False
     )
-    assert not found.module("cat-1").cache_input_variable_metadata
-    assert found.output.precision == 9
+    assert not realization.module("cat-1").cache_input_variable_metadata
+    assert realization.output.precision == 9
 
 
 def test_the_output_block_goes_before_the_older_keys(realize, content):
@@ -61,10 +61,10 @@ def test_catchments_without_a_formulation_are_named(realize, content):
         "forcing": content["global"]["forcing"],
     }
     content["catchments"] = {"cat-1": entry}
-    found = realize()
-    assert found.module("cat-1").model_type_name == "simple"
+    realization = realize()
+    assert realization.module("cat-1").model_type_name == "simple"
     with pytest.raises(ConfigError, match=r"'cat-11' has no formulation.*'cat-1'"):
-        found.module("cat-11")
+        realization.module("cat-11")
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,11 @@ def test_a_missing_key_is_named(realize, params, key):
 def test_a_catchment_of_its_own_takes_nothing_from_the_global_part(
     realize, params, content
 ):
-    own = {"formulations": [{"name": "bmi_python", "params": params}]}
-    content["catchments"] = {"cat-1": own}
+    entry = {"formulations": [{"name": "bmi_python", "params": params}]}
+    content["catchments"] = {"cat-1": entry}
     with pytest.raises(ConfigError, match="catchments: cat-1: forcing: missing"):
         realize()
-    own["forcing"] = content["global"]["forcing"]
+    entry["forcing"] = content["global"]["forcing"]
     params["init_config"] = "{{id}}.yml"
     assert realize().module("cat-1").init_config == "cat-1.yml"
 
@@ -126,10 +126,10 @@ def test_formulations_and_forcings_of_groups_are_shared(realize, params, content
     content["forcing_groups"] = {"station": content["global"].pop("forcing")}
     entry = {"formulations": "wet", "forcing": "station"}
     content["catchments"] = {"cat-1": entry, "cat-2": entry}
-    found = realize()
-    assert found.module("cat-2").init_config == "cat-2.yml"
-    assert found.source("cat-1").path == "forcing.nc"
-    assert found.groups == ("wet", "station")
+    realization = realize()
+    assert realization.module("cat-2").init_config == "cat-2.yml"
+    assert realization.source("cat-1").path == "forcing.nc"
+    assert realization.groups == ("wet", "station")
     content["catchments"]["cat-2"] = {**entry, "forcing": "stations"}
     with pytest.raises(ConfigError, match=r"cat-2: forcing: no group .*mean 'station'"):
         realize()
@@ -156,10 +156,13 @@ def test_numbers_and_truths_may_be_text(realize, params, content):
     content["output"] = {"precision": "12", "nexus": {"enable": "false"}}
     params["allow_exceed_end_time"] = "true"
     params["mass_balance"] = {"check": "true", "tolerance": "1e-6", "frequency": "2"}
-    found = realize()
-    assert (found.period.output_interval, found.output.precision) == (3600, 12)
-    assert not found.output.nexuses
-    module = found.module("cat-1")
+    realization = realize()
+    assert (realization.period.output_interval, realization.output.precision) == (
+        3600,
+        12,
+    )
+    assert not realization.output.nexuses
+    module = realization.module("cat-1")
     assert module.allow_exceed_end_time
     assert module.mass_balance == MassBalance(tolerance=1e-6, frequency=2)
 
@@ -227,13 +230,15 @@ def test_how_states_are_saved_and_restored_is_understood(realize, params, conten
         ENTRY,
         ENTRY | {"direction": "load", "when": "StartOfRun"},
     ]
-    found = realize()
-    own = [(s.direction, s.path, s.ignored) for s in found.module("cat-1").saving]
-    assert own == [
+    realization = realize()
+    entries = [
+        (s.direction, s.path, s.ignored) for s in realization.module("cat-1").saving
+    ]
+    assert entries == [
         ("save", "a", ()),
         ("restore", "b", ("'stepp'; did you mean 'step'?",)),
     ]
-    assert [s.direction for s in found.saving] == ["save", "restore"]
+    assert [s.direction for s in realization.saving] == ["save", "restore"]
     params["serialization"]["save"]["frequency"] = 0
     params["serialization"]["restore"]["check"] = False
     assert realize().module("cat-1").saving == ()

@@ -70,11 +70,11 @@ def routed(config: Path) -> Any:
 
 def runoff_of(folder: Path, ids: Any) -> Any:
     """Return what catchments yielded, m, (hour, catchment)."""
-    read = (
+    columns = (
         np.loadtxt(folder / f"{name}.csv", delimiter=",", skiprows=1, usecols=2)
         for name in ids
     )
-    return np.stack(list(read), axis=1)
+    return np.stack(list(columns), axis=1)
 
 
 def areas_of(path: Path) -> dict[str, float]:
@@ -95,8 +95,8 @@ def test_a_river_runs_after_all_catchments_of_a_step(
     with netCDF4.Dataset(report.river.path) as file:
         assert file["reach_id"][:].tolist() == list(alone.runner.ids)
         assert file["time"].size == HOURS
-        found = file["discharge"][:].filled()
-    for row, expected in zip(flow, found, strict=True):
+        discharge = file["discharge"][:].filled()
+    for row, expected in zip(flow, discharge, strict=True):
         alone.set_value(FLOW, row)
         alone.update()
         # Depths were written with nine digits, which a drying reach makes fewer.
@@ -189,24 +189,24 @@ def weather(sample: tuple[Path, Path]) -> dict[str, Any]:
     return {"ids": ids, **dict(zip(SERIES, values, strict=True))}
 
 
-def places(made: Path, ids: list[str]) -> dict[str, Any]:
+def places(run_folder: Path, ids: list[str]) -> dict[str, Any]:
     """Return the attributes that were found for the catchments."""
-    found = [
-        yaml.safe_load((made / f"config/cat_config/dmx/{name}.yml").read_text())
+    entries = [
+        yaml.safe_load((run_folder / f"config/cat_config/dmx/{name}.yml").read_text())
         for name in ids
     ]
-    each = [entry["locations"]["attributes"] for entry in found]
+    each = [entry["locations"]["attributes"] for entry in entries]
     return {name: [float(entry[name]) for entry in each] for name in each[0]}
 
 
-def write_chain(folder: Path, made: Path, ids: list[str]) -> None:
+def write_chain(folder: Path, run_folder: Path, ids: list[str]) -> None:
     """Write the configurations of land and river."""
     land = {
         "start_time": "1979-01-01",
-        "locations": {"ids": ids, "attributes": places(made, ids)},
+        "locations": {"ids": ids, "attributes": places(run_folder, ids)},
     }
     (folder / "land.yaml").write_text(as_yaml(land), encoding="utf-8")
-    tree = made / "config/sample.gpkg"
+    tree = run_folder / "config/sample.gpkg"
     river_file(folder, tree, start_time="1979-01-01")
 
 
@@ -236,17 +236,17 @@ def test_stepped_together_they_give_the_numbers_of_one_run(
     ids = weather["ids"]
     write_chain(tmp_path, made, ids)
     land, river = chain(tmp_path, ids)
-    found = np.array([day(land, river, weather, at) for at in range(DAYS)])
+    discharge = np.array([day(land, river, weather, at) for at in range(DAYS)])
 
     model = load_bundle("dhbv-conus-daily").model().double()
-    known = {n: torch.tensor(x, dtype=torch.float64)
+    attributes = {n: torch.tensor(x, dtype=torch.float64)
              for n, x in places(made, ids).items()}  # fmt: skip
     series = {name: torch.from_numpy(weather[name]) for name in SERIES}
     series["day_of_year"] = torch.arange(1.0, DAYS + 1, dtype=torch.float64)[
         :, None
     ].expand(DAYS, 8)
     with torch.no_grad():
-        runoff = model.simulate(series, known, outputs=["runoff_volume"]).outputs
+        runoff = model.simulate(series, attributes, outputs=["runoff_volume"]).outputs
     tree = read_river(made / "config/sample.gpkg")
     enter = tree.map_from(ids)
     lateral = np.repeat(enter.apply(runoff["runoff_volume"].numpy()), 24, axis=0)
@@ -265,7 +265,7 @@ def test_stepped_together_they_give_the_numbers_of_one_run(
             outputs=["discharge"],
             average=True,
         ).outputs["discharge"]
-    np.testing.assert_allclose(found, expected[23::24].numpy(), rtol=1e-11)
+    np.testing.assert_allclose(discharge, expected[23::24].numpy(), rtol=1e-11)
 
 
 def test_water_is_accounted_for_through_both(
@@ -290,13 +290,15 @@ def test_water_is_accounted_for_through_both(
             river.update()
             created += 3600.0 * river.get_value_ptr("created").sum()
     below = river.get_value_ptr("segment_toid")
-    left = river.get_value_ptr("mass_out")[int(np.argmin(below))]
+    outflow = river.get_value_ptr("mass_out")[int(np.argmin(below))]
     stored = river.get_value_ptr("mass_stored").sum()
-    kept = volume @ land.get_value_ptr("mass_stored")
+    land_storage = volume @ land.get_value_ptr("mass_stored")
     rain = volume @ np.sum(weather["precipitation"], axis=0)
-    assert min(evaporated, left, stored) > 0.0
+    assert min(evaporated, outflow, stored) > 0.0
     np.testing.assert_allclose(
-        rain + missed + created, evaporated + kept + left + stored, rtol=1e-12
+        rain + missed + created,
+        evaporated + land_storage + outflow + stored,
+        rtol=1e-12,
     )
 
 

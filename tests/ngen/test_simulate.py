@@ -71,9 +71,9 @@ def test_where_evaporation_comes_from_is_said(sample, bundle):
         ("hargreaves", "'hargreaves', as was chosen; the bundle was trained with"),
     ):
         with open_domain(*sample, catchments=["cat-1451"], **SPAN) as domain:
-            done = simulate(domain, str(bundle), Path("a.nc"), evaporation=choice)
-        (said,) = (r for r in done.remarks if r.startswith("potential evaporation"))
-        assert words in said
+            report = simulate(domain, str(bundle), Path("a.nc"), evaporation=choice)
+        (remark,) = (r for r in report.remarks if r.startswith("potential evaporation"))
+        assert words in remark
 
 
 def test_models_of_other_systems_are_refused_by_name(sample):

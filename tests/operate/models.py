@@ -49,8 +49,8 @@ class Tank(Process):
     def step(self, s: Any, f: Any, p: Any) -> Any:
         filled = s.held + f.supply
         released = p.share * filled
-        lost = 0.01 * (filled - released)
-        return {"held": filled - released - lost}, {"released": released, "lost": lost}
+        loss = 0.01 * (filled - released)
+        return {"held": filled - released - loss}, {"released": released, "lost": loss}
 
 
 class Line(Process):
@@ -243,22 +243,22 @@ def run(
     runner: Runner, forcing: Mapping[str, np.ndarray], steps: range
 ) -> dict[str, np.ndarray]:
     """Step a runner; return all its outputs, (step, place)."""
-    found: dict[str, list[np.ndarray]] = {name: [] for name in runner.output}
+    outputs: dict[str, list[np.ndarray]] = {name: [] for name in runner.output}
     for step in steps:
         for name, buffer in runner.forcing.items():
             buffer[:] = forcing[name][step]
         runner.advance()
         runner.clock.tick()
-        for name, values in found.items():
+        for name, values in outputs.items():
             values.append(runner.output[name].copy())
-    return {name: np.array(values) for name, values in found.items()}
+    return {name: np.array(values) for name, values in outputs.items()}
 
 
 def batch(bundle: Bundle, steps: int, dt: float | None = None) -> Any:
     """Return what the model of a bundle gives for the same series at once."""
     model = bundle.model().double()
-    given = {n: x for n, x in series(steps).items() if n in model.forcings}
-    tensors = {n: torch.from_numpy(x) for n, x in given.items()}
-    known = {n: torch.from_numpy(x) for n, x in places().items()}
+    forcing = {n: x for n, x in series(steps).items() if n in model.forcings}
+    tensors = {n: torch.from_numpy(x) for n, x in forcing.items()}
+    attributes = {n: torch.from_numpy(x) for n, x in places().items()}
     with torch.no_grad():
-        return model.simulate(tensors, known, dt=dt, outputs=tuple(model.outputs))
+        return model.simulate(tensors, attributes, dt=dt, outputs=tuple(model.outputs))

@@ -10,7 +10,7 @@ import pytest
 
 from bmi_dmx.networks.statistics import Moments, Statistics
 from bmi_dmx.operate.attributes import far_ones
-from bmi_dmx.operate.once import afresh, warn_once
+from bmi_dmx.operate.repeated_warnings import afresh, warn_once
 from bmi_dmx.variables import Attribute
 
 from ..bmi.untrained import attributes
@@ -19,11 +19,11 @@ TOLD = "bmi_dmx.operate.attributes"
 
 
 def far(name: str, values: list[float], moments: Moments) -> list[str]:
-    known = {name: Attribute(name=name, bounds=(0.0, 1e6))}
+    attributes = {name: Attribute(name=name, bounds=(0.0, 1e6))}
     ids = [f"p{k}" for k in range(len(values))]
-    seen = Statistics({name: moments})
-    found = far_ones(seen, known, ids, {name: np.array(values)})
-    return [str(each) for each in found]
+    statistics = Statistics({name: moments})
+    outliers = far_ones(statistics, attributes, ids, {name: np.array(values)})
+    return [str(each) for each in outliers]
 
 
 def test_the_furthest_place_is_named_with_what_is_usual() -> None:
@@ -55,15 +55,15 @@ def test_what_is_usual_follows_the_transform(
 def test_a_component_says_once_which_attributes_are_far(
     start: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    given = attributes(3)
+    columns = attributes(3)
     start(3, name="usual.yaml")
     assert not [r for r in caplog.records if r.name == TOLD and r.levelname != "INFO"]
-    given["elevation"][1], given["p_mean"][:2] = 4000.0, [9.0, 20.0]
-    places = {"ids": ["a", "b", "c"], "attributes": given}
+    columns["elevation"][1], columns["p_mean"][:2] = 4000.0, [9.0, 20.0]
+    places = {"ids": ["a", "b", "c"], "attributes": columns}
     component = start(3, name="far.yaml", locations=places)
     component.get_value_ptr("beta")
-    told = [r for r in caplog.records if r.name == TOLD and r.levelname == "WARNING"]
-    assert [r.getMessage() for r in told] == [
+    records = [r for r in caplog.records if r.name == TOLD and r.levelname == "WARNING"]
+    assert [r.getMessage() for r in records] == [
         "a and 2 more: attributes are far from what the model was trained with: "
         "'p_mean' of 2 places, furthest of 'b' with 20 (usually 0 to 6); "
         "'elevation' of 'b' is 4000 (usually -400 to 1400); more of this is said at "
@@ -77,5 +77,5 @@ def test_each_command_says_it_anew(caplog: pytest.LogCaptureFixture) -> None:
         with afresh():
             for place in "ab":
                 warn_once(log, "x", "%s is far", place)
-    told = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
-    assert told == ["a is far; more of this is said at level DEBUG"] * 2
+    messages = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert messages == ["a is far; more of this is said at level DEBUG"] * 2

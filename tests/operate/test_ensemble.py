@@ -51,11 +51,11 @@ def test_members_that_are_alike_give_the_bits_of_one(
     forcing = weather(150, n)
     names = (*OUTPUTS, *more)
     expected = follow(one, forcing, range(150), names=names)
-    found = follow(many, forcing, range(150), names=names)
+    outputs = follow(many, forcing, range(150), names=names)
     for name in names:
         if n > 1:
-            np.testing.assert_array_equal(found[name], expected[name])
-        np.testing.assert_allclose(found[name], expected[name], rtol=1e-13)
+            np.testing.assert_array_equal(outputs[name], expected[name])
+        np.testing.assert_allclose(outputs[name], expected[name], rtol=1e-13)
 
 
 def test_hours_of_members_that_are_alike_give_the_bits_of_one(start: Any) -> None:
@@ -63,9 +63,9 @@ def test_hours_of_members_that_are_alike_give_the_bits_of_one(start: Any) -> Non
     many = start(2, name="many.yaml", assimilation=ALIKE, **HOURS)
     forcing = weather(200, 2, hours=1.0)
     expected = follow(one, forcing, range(200), names=OUTPUTS)
-    found = follow(many, forcing, range(200), names=OUTPUTS)
+    outputs = follow(many, forcing, range(200), names=OUTPUTS)
     for name in OUTPUTS:
-        np.testing.assert_array_equal(found[name], expected[name])
+        np.testing.assert_array_equal(outputs[name], expected[name])
 
 
 def test_stepping_members_is_one_batch_run_of_their_forcing(
@@ -74,10 +74,10 @@ def test_stepping_members_is_one_batch_run_of_their_forcing(
     n, steps, size = 3, 120, 8
     component = start(n, assimilation=block(observed={}))
     forcing = weather(steps, n)
-    wanted = [f"{name}__ensemble" for name in ("streamflow", *component.runner.forcing)]
-    found = follow(component, forcing, range(steps), names=tuple(wanted))
+    names = [f"{name}__ensemble" for name in ("streamflow", *component.runner.forcing)]
+    outputs = follow(component, forcing, range(steps), names=tuple(names))
     series = {
-        name: torch.from_numpy(found[f"{name}__ensemble"].reshape(steps, size, n))
+        name: torch.from_numpy(outputs[f"{name}__ensemble"].reshape(steps, size, n))
         for name in component.runner.forcing
     }
     days = torch.from_numpy(days_of_year(steps, 1))
@@ -87,10 +87,12 @@ def test_stepping_members_is_one_batch_run_of_their_forcing(
     with torch.no_grad():
         batch = Ensemble(model, size).simulate(series, places, outputs=("streamflow",))
     np.testing.assert_allclose(
-        found["streamflow__ensemble"].reshape(steps, size, n),
+        outputs["streamflow__ensemble"].reshape(steps, size, n),
         batch.outputs["streamflow"], rtol=1e-12, atol=1e-13,
     )  # fmt: skip
-    assert np.ptp(found["streamflow__ensemble"][-1].reshape(size, n), axis=0).min() > 0
+    assert (
+        np.ptp(outputs["streamflow__ensemble"][-1].reshape(size, n), axis=0).min() > 0
+    )
 
 
 def test_a_step_at_a_time_is_many_at_once(start: Any) -> None:
@@ -141,11 +143,11 @@ follow(component, forcing, range({half}, {steps}), values)
 component.save_state({str(tmp_path / "whole.state")!r})
 """
     root = Path(__file__).resolve().parents[2]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
     assert (tmp_path / "whole.state").read_bytes() == whole.state_bytes()
 
 
@@ -189,14 +191,14 @@ def test_one_goes_on_from_the_mean_of_an_ensemble(start: Any) -> None:
     one = start(n, name="one.yaml")
     one.set_state_bytes(many.state_bytes())
     for name in ("streamflow", "soil_moisture", "mass_in", "mass_stored"):
-        found, expected = (c.get_value_ptr(name) for c in (one, many))
-        np.testing.assert_allclose(found, expected, rtol=1e-13)
+        state, expected = (c.get_value_ptr(name) for c in (one, many))
+        np.testing.assert_allclose(state, expected, rtol=1e-13)
     assert one.get_current_time() == many.get_current_time()
     follow(one, forcing, range(50, 60))
-    entered, left, stored = (
+    entered, outflow, stored = (
         one.get_value_ptr(f"mass_{k}") for k in ("in", "out", "stored")
     )
-    np.testing.assert_allclose(entered - left, stored, rtol=1e-10)
+    np.testing.assert_allclose(entered - outflow, stored, rtol=1e-10)
 
 
 def test_a_store_that_is_set_is_the_mean_of_members_in_proportion(start: Any) -> None:
@@ -213,20 +215,20 @@ def test_a_store_that_is_set_is_the_mean_of_members_in_proportion(start: Any) ->
     ratio = after[:, [0, 2]] / before[:, [0, 2]]
     np.testing.assert_allclose(ratio, ratio[:1].repeat(8, 0), rtol=1e-12)
     follow(component, forcing, range(30, 31))
-    entered, left, stored, leaked = (
+    entered, outflow, stored, leaked = (
         component.get_value_ptr(f"ngen::mass_{k}")
         for k in ("in", "out", "stored", "leaked")
     )
-    np.testing.assert_allclose(entered - left - stored - leaked, 0.0, atol=1e-11)
+    np.testing.assert_allclose(entered - outflow - stored - leaked, 0.0, atol=1e-11)
     assert np.abs(leaked[[0, 2]]).min() > 1.0
 
 
 def test_every_member_can_be_set_by_a_host(start: Any) -> None:
     component = start(2, assimilation=ALIKE)
-    wanted = np.linspace(10.0, 100.0, 10)
-    component.set_value("lower_zone__ensemble", wanted)
-    np.testing.assert_allclose(component.get_value_ptr("lower_zone__ensemble"), wanted)
-    mean = wanted.reshape(5, 2).mean(0)
+    members = np.linspace(10.0, 100.0, 10)
+    component.set_value("lower_zone__ensemble", members)
+    np.testing.assert_allclose(component.get_value_ptr("lower_zone__ensemble"), members)
+    mean = members.reshape(5, 2).mean(0)
     np.testing.assert_allclose(component.get_value_ptr("lower_zone"), mean)
     follow(component, weather(1, 2), range(1))
     assert np.ptp(component.get_value_ptr("streamflow__ensemble")) > 0.0
@@ -234,8 +236,8 @@ def test_every_member_can_be_set_by_a_host(start: Any) -> None:
 
 def test_an_equilibrium_is_the_start_of_all_members(start: Any) -> None:
     settings = {"state": "equilibrium"}
-    known = {**attributes(2), "t_mean": [8.0, 12.0]}
-    places = {"ids": ["a", "b"], "attributes": known}
+    columns = {**attributes(2), "t_mean": [8.0, 12.0]}
+    places = {"ids": ["a", "b"], "attributes": columns}
     one = start(2, name="one.yaml", locations=places, **settings)
     many = start(2, name="many.yaml", locations=places, assimilation=ALIKE, **settings)
     for component in (one, many):

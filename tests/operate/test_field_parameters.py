@@ -38,10 +38,10 @@ def component(bundle: Path, tmp_path: Path) -> Component:
     path.write_text(
         as_yaml({"bundle": str(bundle), "start_time": "2000-01-01"}), "utf-8"
     )
-    made = Component()
-    made.initialize(str(path))
-    made.set_value("heating", np.full(rock.ROWS * rock.COLUMNS, 100.0))
-    return made
+    component = Component()
+    component.initialize(str(path))
+    component.set_value("heating", np.full(rock.ROWS * rock.COLUMNS, 100.0))
+    return component
 
 
 def test_they_have_the_numbers_of_their_field(component: Component) -> None:

@@ -34,9 +34,9 @@ class Reaches:
         n = len(case.process.space)
         program = trace_step(process)
 
-        def name(given: str) -> str:
-            own = given[0] in "sp" or given[2:] in links
-            return f"{given[:2]}reaches/{given[2:]}" if own else given
+        def name(label: str) -> str:
+            is_own = label[0] in "sp" or label[2:] in links
+            return f"{label[:2]}reaches/{label[2:]}" if is_own else label
 
         outputs = {name(n): x for n, x in program.outputs.items()}
         # What is recorded of states has a buffer of its own.
@@ -51,14 +51,14 @@ class Reaches:
         part: Any = SimpleNamespace(name="reaches", links=dict(links))
         self.stepper = TreeStepper(
             program, part, declared, process.space, self.forcing, self.output,
-            {made: f"q.{made}" for made in links.values()},
+            {state: f"q.{state}" for state in links.values()},
             dict.fromkeys(links.values(), scale), self.inflow,
         )  # fmt: skip
-        for kind, arrays, given in (
+        for kind, arrays, fields in (
             ("s", self.stepper.state, case.state),
             ("p", self.stepper.parameter, case.parameters),
         ):
-            for variable, x in given.items():
+            for variable, x in fields.items():
                 array = arrays[f"{kind}.reaches/{variable}"]
                 array[...] = x.detach().numpy()
 
@@ -83,10 +83,10 @@ class Reaches:
 def uncompiled(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reaches]:
     """Make steppers as where there is no compiler."""
 
-    def make(*given: Any, **options: Any) -> Reaches:
+    def make(*arguments: Any, **options: Any) -> Reaches:
         with monkeypatch.context() as patched:
             patched.setattr(build, "load", lambda source: None)
-            return Reaches(*given, **options)
+            return Reaches(*arguments, **options)
 
     return make
 
@@ -96,13 +96,13 @@ def test_steps_are_those_of_the_series(process: Process) -> None:
     case = case_of(process, BUSHY, steps=12)
     reaches = Reaches(case)
     assert reaches.compiled
-    found = reaches.run(case)
+    arrays = reaches.run(case)
     recorded = [s.name for s in process.states if s.size == 1]
     outputs = [*(f.name for f in process.fluxes), *recorded]
     expected = case.run(outputs=outputs).outputs
     for name in outputs:
         series = expected[name][..., 0].detach().numpy()
-        np.testing.assert_allclose(found[name], series, rtol=1e-13, atol=1e-13)
+        np.testing.assert_allclose(arrays[name], series, rtol=1e-13, atol=1e-13)
 
 
 @pytest.mark.parametrize("shown", [False, True])
@@ -111,12 +111,14 @@ def test_without_a_compiler_levels_make_the_same_numbers(
     process: Process, shown: bool, uncompiled: Callable[..., Reaches]
 ) -> None:
     case = case_of(process, BUSHY, steps=5)
-    ours, plain = (made(case, shown=shown, scale=0.5) for made in (Reaches, uncompiled))
+    ours, plain = (
+        maker(case, shown=shown, scale=0.5) for maker in (Reaches, uncompiled)
+    )
     assert ours.compiled
     assert not plain.compiled
-    found, expected = ours.run(case), plain.run(case)
+    arrays, expected = ours.run(case), plain.run(case)
     for name, x in (*expected.items(), *plain.inflow.items()):
-        y = {**found, **ours.inflow}[name]
+        y = {**arrays, **ours.inflow}[name]
         np.testing.assert_allclose(y, x, rtol=1e-13, atol=1e-13)
     for name, x in plain.stepper.state.items():
         np.testing.assert_allclose(ours.stepper.state[name], x, rtol=1e-13, atol=1e-13)

@@ -20,7 +20,7 @@ from bmi_dmx.kernels import roots
 from bmi_dmx.kernels.processor import DEFAULT_LEVEL
 from bmi_dmx.kernels.stepper import kernels_listed
 from bmi_dmx.operate import health, kernels
-from bmi_dmx.operate.shared import shared_bundle
+from bmi_dmx.operate.bundle_cache import shared_bundle
 from bmi_dmx.operate.storage import Storage
 
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
@@ -46,8 +46,8 @@ def test_a_component_asks_for_no_other_kernel(
 
 def test_every_process_asks_for_the_same_kernels(bundle: Path) -> None:
     statement = (
-        "import sys, pathlib; from bmi_dmx.operate import kernels, shared; "
-        "bundle = shared.shared_bundle(pathlib.Path(sys.argv[1])); "
+        "import sys, pathlib; from bmi_dmx.operate import bundle_cache, kernels; "
+        "bundle = bundle_cache.shared_bundle(pathlib.Path(sys.argv[1])); "
         "print(repr(kernels.needed(bundle)))"
     )
     command = [sys.executable, "-c", statement, str(bundle)]
@@ -67,19 +67,19 @@ def test_every_process_asks_for_the_same_kernels(bundle: Path) -> None:
 def test_the_command_compiles_what_is_needed(
     bundle: Path, tmp_path: Path, monkeypatch: Any, capsys: Any
 ) -> None:
-    made = []
+    calls = []
     monkeypatch.setattr(
         "bmi_dmx.kernels.build.compile_for",
-        lambda level, source, folder: made.append((level, source, folder)),
+        lambda level, source, folder: calls.append((level, source, folder)),
     )
     assert main(["prebuild", str(tmp_path), str(bundle)]) == 0
     # Local analyses are not of a bundle, and need theirs with any.
-    needed = [*kernels.needed(shared_bundle(bundle)), *roots.sources()]
-    assert sorted(made) == sorted(
-        (DEFAULT_LEVEL, source, tmp_path) for source in needed
+    sources = [*kernels.needed(shared_bundle(bundle)), *roots.sources()]
+    assert sorted(calls) == sorted(
+        (DEFAULT_LEVEL, source, tmp_path) for source in sources
     )
-    said = f"{len(needed)} kernels for {DEFAULT_LEVEL} in {tmp_path}\n"
-    assert capsys.readouterr().out == said
+    message = f"{len(sources)} kernels for {DEFAULT_LEVEL} in {tmp_path}\n"
+    assert capsys.readouterr().out == message
 
 
 def test_a_bundle_in_the_place_of_the_folder_is_refused(

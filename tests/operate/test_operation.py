@@ -90,9 +90,9 @@ def test_physics_of_three_hours_waits_for_hours(tank: Bundle) -> None:
     whole = running(Operation(tank, 3 * HOUR, 3 * HOUR))
     hours = series(30)
     means = {n: x.reshape(10, 3, -1).mean(axis=1) for n, x in hours.items()}
-    found = run(late, hours, range(30))
+    outputs = run(late, hours, range(30))
     expected = run(whole, means, range(10))
-    for name, values in found.items():
+    for name, values in outputs.items():
         np.testing.assert_allclose(values[2::3], expected[name], rtol=1e-13)
     for runner in (late, whole):
         runner.storage.close_balance()
@@ -112,10 +112,10 @@ def test_extremes_are_found_in_shorter_steps(seconds: float, tmp_path: Path) -> 
     assert (forcing.name, forcing.units) == ("temperature", "degC")
     per_day = round(DAY / seconds)
     temperature = series(3 * per_day)
-    found = run(running(operation), temperature, range(3 * per_day))
+    outputs = run(running(operation), temperature, range(3 * per_day))
     days = temperature["temperature"].reshape(3, per_day, -1)
     expected = days.max(axis=1) - days.min(axis=1)
-    np.testing.assert_array_equal(found["range"][per_day - 1 :: per_day], expected)
+    np.testing.assert_array_equal(outputs["range"][per_day - 1 :: per_day], expected)
 
 
 def test_attributes_are_those_of_the_declaration(tmp_path: Path) -> None:
@@ -130,9 +130,9 @@ def test_what_follows_from_an_attribute_that_is_lacking_is_not_told(
 ) -> None:
     runner = running(Operation(saved(tmp_path, TARIFF), HOUR, HOUR))
     runner.parameters.set_attribute("width", np.full(3, np.nan), np.arange(3))
-    found = run(runner, series(2), range(2))
+    outputs = run(runner, series(2), range(2))
     heights = runner.parameters.attribute["height"]
-    np.testing.assert_allclose(found["pressure"], series(2)["supply"] * heights)
+    np.testing.assert_allclose(outputs["pressure"], series(2)["supply"] * heights)
     with pytest.raises(DataError, match="attribute 'width' at 'place 0' is nan"):
         runner.check_attribute("width")
     runner.parameters.set_attribute("height", np.full(3, np.nan), np.arange(3))

@@ -37,8 +37,8 @@ def test_blocks_of_any_length_are_single_steps(folder: Path, blocks: list[int]) 
         parts.append(many.pass_through(inflow[first : first + count], NAMES))
         first += count
     for name, series in zip(NAMES, expected, strict=True):
-        found = np.concatenate([part[name] for part in parts])
-        np.testing.assert_array_equal(found, series, err_msg=name)
+        whole = np.concatenate([part[name] for part in parts])
+        np.testing.assert_array_equal(whole, series, err_msg=name)
     assert many.state_bytes() == one.state_bytes()
     assert Passages(many.runner, NAMES).in_kernels
 
@@ -60,8 +60,8 @@ def test_without_a_kernel_they_are_made_one_by_one(
     monkeypatch.setattr("bmi_dmx.kernels.tree.kernel_of", lambda _: None)
     slow = started(folder, state="hot")
     assert not Passages(slow.runner, ["discharge"]).in_kernels
-    found = slow.pass_through(inflow, ["discharge"])
-    np.testing.assert_allclose(found["discharge"], expected["discharge"], rtol=1e-12)
+    outputs = slow.pass_through(inflow, ["discharge"])
+    np.testing.assert_allclose(outputs["discharge"], expected["discharge"], rtol=1e-12)
 
 
 def test_inflow_by_other_names_is_brought_to_the_reaches(folder: Path) -> None:
@@ -72,8 +72,8 @@ def test_inflow_by_other_names_is_brought_to_the_reaches(folder: Path) -> None:
         one.set_value("lateral_inflow", row)
         one.update()
         rows.append(one.get_value("discharge", np.empty(5)))
-    found = many.pass_through(inflow, ["discharge"])["discharge"]
-    np.testing.assert_array_equal(found, rows)
+    discharge = many.pass_through(inflow, ["discharge"])["discharge"]
+    np.testing.assert_array_equal(discharge, rows)
     np.testing.assert_array_equal(many.get_value_ptr("lateral_inflow"), inflow[-1])
 
 

@@ -51,8 +51,8 @@ class Works(Process):
     def step(self, s: Any, f: Any, p: Any) -> Any:
         filled = s.held + f.supply
         released = p.share * filled
-        lost = p.loss * (filled - released)
-        return {"held": filled - released - lost}, {"released": released, "lost": lost}
+        loss = p.loss * (filled - released)
+        return {"held": filled - released - loss}, {"released": released, "lost": loss}
 
 
 class Meter(Process):
@@ -133,12 +133,12 @@ def model(request: pytest.FixtureRequest) -> Model:
 
 def test_stepped_it_gives_the_numbers_of_one_run(model: Model, tmp_path: Path) -> None:
     runner = running(Operation(bundle_of(model, tmp_path), HOUR, HOUR))
-    known = series(50)
+    forcing = series(50)
     shares = []
     released = []
     for step in range(50):
-        found = run(runner, known, range(step, step + 1))
-        released.append(found["released"][0])
+        outputs = run(runner, forcing, range(step, step + 1))
+        released.append(outputs["released"][0])
         shares.append(runner.parameters.mean["share"].copy())
     with torch.no_grad():
         expected = model.simulate(*tensors(model, 50), outputs=OUTPUTS).outputs
@@ -149,11 +149,11 @@ def test_stepped_it_gives_the_numbers_of_one_run(model: Model, tmp_path: Path) -
 def test_parameters_hold_through_a_period_and_follow_the_one_before(
     model: Model,
 ) -> None:
-    forcing, known = tensors(model, 24)
+    forcing, attributes = tensors(model, 24)
     with torch.no_grad():
-        first = model.simulate(forcing, known, outputs=OUTPUTS).outputs["share"]
+        first = model.simulate(forcing, attributes, outputs=OUTPUTS).outputs["share"]
         forcing["supply"][8:12] *= 3.0
-        other = model.simulate(forcing, known, outputs=OUTPUTS).outputs["share"]
+        other = model.simulate(forcing, attributes, outputs=OUTPUTS).outputs["share"]
     by_period = first.reshape(6, 4, PLACES)
     assert torch.equal(by_period.amin(1), by_period.amax(1))
     assert all(bool((a != b).all()) for a, b in pairwise(by_period))
@@ -167,19 +167,19 @@ def test_parameters_hold_through_a_period_and_follow_the_one_before(
 def test_a_series_may_be_cut_anywhere(cuts: list[int]) -> None:
     for parts in KINDS.values():
         model = model_of(parts)
-        forcing, known = tensors(model, 30)
+        forcing, attributes = tensors(model, 30)
         with torch.no_grad():
-            whole = model.simulate(forcing, known, outputs=OUTPUTS)
+            whole = model.simulate(forcing, attributes, outputs=OUTPUTS)
             state, pieces = None, []
             for a, b in zip([0, *sorted(cuts)], [*sorted(cuts), 30], strict=True):
                 piece = {n: x[a:b] for n, x in forcing.items()}
-                ran = model.simulate(piece, known, state=state, outputs=OUTPUTS)
+                ran = model.simulate(piece, attributes, state=state, outputs=OUTPUTS)
                 state = ran.state
                 pieces.append(ran.outputs)
         for name in OUTPUTS:
-            found = torch.cat([piece[name] for piece in pieces])
+            series = torch.cat([piece[name] for piece in pieces])
             torch.testing.assert_close(
-                found, whole.outputs[name], rtol=1e-12, atol=1e-14
+                series, whole.outputs[name], rtol=1e-12, atol=1e-14
             )
         for name, x in whole.state.items():
             torch.testing.assert_close(state[name], x, rtol=1e-12, atol=1e-12)
@@ -187,9 +187,9 @@ def test_a_series_may_be_cut_anywhere(cuts: list[int]) -> None:
 
 @pytest.mark.parametrize("warmup", [3, 4, 9])
 def test_a_warm_up_may_end_anywhere(warmup: int, model: Model) -> None:
-    forcing, known = tensors(model, 20)
-    whole = model.simulate(forcing, known, outputs=OUTPUTS).outputs
-    late = model.simulate(forcing, known, warmup=warmup, outputs=OUTPUTS).outputs
+    forcing, attributes = tensors(model, 20)
+    whole = model.simulate(forcing, attributes, outputs=OUTPUTS).outputs
+    late = model.simulate(forcing, attributes, warmup=warmup, outputs=OUTPUTS).outputs
     for name in OUTPUTS:
         torch.testing.assert_close(
             late[name], whole[name][warmup:], rtol=1e-12, atol=1e-14
@@ -197,8 +197,8 @@ def test_a_warm_up_may_end_anywhere(warmup: int, model: Model) -> None:
 
 
 def test_networks_learn_from_what_they_hold(model: Model) -> None:
-    forcing, known = tensors(model, 13)
-    model.simulate(forcing, known, outputs=("released",)).outputs[
+    forcing, attributes = tensors(model, 13)
+    model.simulate(forcing, attributes, outputs=("released",)).outputs[
         "released"
     ].sum().backward()
     for name, weight in model.named_parameters():
@@ -218,9 +218,9 @@ def test_saved_in_the_middle_of_a_period_it_resumes_bitwise(
         run(one, series(30), range(stop))
         other.clock.set(stop)
         assert other.restore(one.save()) == []
-        found = [run(r, series(30), range(stop, 30)) for r in (one, other)]
-        for name, values in found[0].items():
-            np.testing.assert_array_equal(values, found[1][name])
+        outputs = [run(r, series(30), range(stop, 30)) for r in (one, other)]
+        for name, values in outputs[0].items():
+            np.testing.assert_array_equal(values, outputs[1][name])
 
 
 def test_shorter_steps_of_the_physics_leave_the_networks_their_own(
@@ -232,13 +232,13 @@ def test_shorter_steps_of_the_physics_leave_the_networks_their_own(
     bundle = bundle_of(model, tmp_path)
     halves = {n: np.repeat(x, 2, axis=0) for n, x in series(20).items()}
     runner = running(Operation(bundle, HOUR / 2, HOUR / 2))
-    found = run(runner, halves, range(40))
+    outputs = run(runner, halves, range(40))
     forcing = {n: torch.from_numpy(halves[n]) for n in model.forcings}
-    known = {"age": torch.from_numpy(places()["age"])}
+    attributes = {"age": torch.from_numpy(places()["age"])}
     with torch.no_grad():
-        expected = model.simulate(forcing, known, dt=0.5, outputs=OUTPUTS).outputs
+        expected = model.simulate(forcing, attributes, dt=0.5, outputs=OUTPUTS).outputs
         hourly = model.simulate(*tensors(model, 20), outputs=OUTPUTS).outputs
-    np.testing.assert_allclose(found["released"], expected["released"], rtol=1e-12)
+    np.testing.assert_allclose(outputs["released"], expected["released"], rtol=1e-12)
     half = expected["share"][::2]
     np.testing.assert_allclose(half, hourly["share"], rtol=1e-12)
 
@@ -248,26 +248,29 @@ def test_a_step_of_its_own_as_long_as_that_of_the_model_is_one_step_late() -> No
     models = [
         model_of({**PARTS, "late": {**late, "step": step}}) for step in (HOUR, None)
     ]
-    forcing, known = tensors(models[0], 12)
+    forcing, attributes = tensors(models[0], 12)
     with torch.no_grad():
-        found, prompt = (
-            m.simulate(forcing, known, outputs=OUTPUTS).outputs["share"] for m in models
+        share, prompt = (
+            m.simulate(forcing, attributes, outputs=OUTPUTS).outputs["share"]
+            for m in models
         )
     typical = models[0].statistics["murk"].typical
     first = {n: x[:1].clone() for n, x in forcing.items()}
     first["supply"][:] = 1.0 / typical - 1.0
     moved = {n: torch.cat([first[n], x[:-1]]) for n, x in forcing.items()}
     with torch.no_grad():
-        expected = models[1].simulate(moved, known, outputs=OUTPUTS).outputs["share"]
-    torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-13)
-    assert not torch.allclose(found, prompt)
+        expected = (
+            models[1].simulate(moved, attributes, outputs=OUTPUTS).outputs["share"]
+        )
+    torch.testing.assert_close(share, expected, rtol=1e-11, atol=1e-13)
+    assert not torch.allclose(share, prompt)
 
 
 def test_what_is_read_is_normalised_as_it_is_read() -> None:
     hours = series(200)["supply"]
-    own = model_of({**PARTS, "late": {**PARTS["late"], "forcings": ["supply"]}})
+    model = model_of({**PARTS, "late": {**PARTS["late"], "forcings": ["supply"]}})
     means = hours.reshape(50, 4, PLACES).mean(1)
-    assert own.statistics["supply"].std == pytest.approx(means.std(), rel=1e-12)
+    assert model.statistics["supply"].std == pytest.approx(means.std(), rel=1e-12)
     prompt = {**PROMPT["prompt"], "forcings": ["supply"]}
     both = model_of({**PROMPT, "prompt": prompt})
     assert both.statistics["supply"].std == pytest.approx(hours.std(), rel=1e-12)

@@ -34,15 +34,15 @@ SEEN = {
 def alone(bundle: Bundle, seconds: float, inner: float, n: int) -> Runner:
     """Return a runner of a bundle, made as a script would."""
     operation = Operation(bundle, seconds, inner)
-    known = {name: np.array(x) for name, x in attributes(n).items()}
+    columns = {name: np.array(x) for name, x in attributes(n).items()}
     period = operation.period if operation.gathers else None
     clock = Clock(datetime.fromisoformat(START), None, seconds, 0, period)
     ids = [f"cat-{k}" for k in range(n)]
-    given = own_attributes(
-        operation.required, operation.plan.optional, operation.understood, known, {},
+    arrays = own_attributes(
+        operation.required, operation.plan.optional, operation.understood, columns, {},
         ids,
     )  # fmt: skip
-    return Runner(stages(operation), ids, given, clock)
+    return Runner(stages(operation), ids, arrays, clock)
 
 
 @pytest.mark.parametrize("spec", [static(), dynamic()], ids=["static", "dynamic"])
@@ -76,18 +76,18 @@ def test_a_runner_resumes_what_it_saved(tmp_path: Path) -> None:
         run(one, series(31), range(31))
         other.clock.set(31)
         assert other.restore(one.save()) == []
-        found = [run(runner, series(60), range(31, 60)) for runner in (one, other)]
-        for name, values in found[0].items():
-            np.testing.assert_array_equal(values, found[1][name])
+        outputs = [run(runner, series(60), range(31, 60)) for runner in (one, other)]
+        for name, values in outputs[0].items():
+            np.testing.assert_array_equal(values, outputs[1][name])
 
 
 def test_networks_see_what_a_part_computes(tmp_path: Path) -> None:
     bundle = saved(tmp_path, SEEN, seconds=DAY, steps=[HOUR])
-    found = run(running(Operation(bundle, DAY, DAY)), series(40), range(40))
+    outputs = run(running(Operation(bundle, DAY, DAY)), series(40), range(40))
     expected = batch(bundle, 40).outputs
-    for name, values in found.items():
+    for name, values in outputs.items():
         np.testing.assert_allclose(values, expected[name], rtol=1e-12, atol=1e-14)
-    assert np.ptp(found["released"]) > 0.0
+    assert np.ptp(outputs["released"]) > 0.0
 
 
 def test_networks_see_the_mean_of_what_a_part_computes_in_a_day(
@@ -107,11 +107,11 @@ def test_networks_see_the_mean_of_what_a_part_computes_in_a_day(
     murk = (1.0 / (1.0 + hours["supply"])).reshape(6, 24, -1).mean(axis=1)
     # A network of days that sees the same: first the mean of its training.
     typical = bundle.statistics["murk"].typical
-    seen = np.concatenate([np.full_like(murk[:1], typical), murk[:-1]])
+    lagged_murk = np.concatenate([np.full_like(murk[:1], typical), murk[:-1]])
     daily = running(Operation(bundle, DAY, DAY))
     for day in range(6):
         # The sieve sees what a whole step brings.
-        daily.forcing["supply"][:] = (1.0 / seen[day] - 1.0) / 24.0
+        daily.forcing["supply"][:] = (1.0 / lagged_murk[day] - 1.0) / 24.0
         daily.advance()
         daily.clock.tick()
         np.testing.assert_allclose(

@@ -64,16 +64,16 @@ def test_an_hour_may_bring_as_much_rain_as_it_ever_did(start: Any) -> None:
 def test_the_last_good_value_is_held(n: int, start: Any) -> None:
     component = start(n, name="a.yaml", forcing_policy="hold")
     other = start(n, name="b.yaml")
-    forcing, held = weather(9, n), weather(9, n)
+    forcing, substitute = weather(9, n), weather(9, n)
     forcing["precipitation"][3:5, 0] = np.nan
     forcing["air_temperature"][5, n - 1] = 99.0
-    held["precipitation"][3:5, 0] = held["precipitation"][2, 0]
-    held["air_temperature"][5, n - 1] = held["air_temperature"][4, n - 1]
+    substitute["precipitation"][3:5, 0] = substitute["precipitation"][2, 0]
+    substitute["air_temperature"][5, n - 1] = substitute["air_temperature"][4, n - 1]
     outputs = ("streamflow", "soil_moisture", "precipitation")
-    found = run(component, forcing, range(9), outputs)
-    expected = run(other, held, range(9), outputs)
+    series = run(component, forcing, range(9), outputs)
+    expected = run(other, substitute, range(9), outputs)
     for name in outputs:
-        np.testing.assert_array_equal(found[name], expected[name])
+        np.testing.assert_array_equal(series[name], expected[name])
     counts = {k: component.get_value_ptr(f"repaired_{k}").sum() for k in FILL}
     assert [*counts.values()] == [2.0, 1.0, 0.0, 0.0]
 
@@ -114,8 +114,8 @@ def test_repairs_are_told_once_and_counted_at_the_end(
     forcing["precipitation"][1:4] = np.nan
     run(component, forcing, range(5), ())
     component.finalize()
-    told = [r.getMessage() for r in caplog.records if r.name.startswith("bmi_dmx")]
-    assert told == [
+    messages = [r.getMessage() for r in caplog.records if r.name.startswith("bmi_dmx")]
+    assert messages == [
         "forcing 'precipitation' at 'cat-0' is nan mm d-1 at 1980-10-02 00:00:00 "
         "(step 1); expected 0 to 3000; 0 is used; more of this is said at level DEBUG",
         "cat-0: forcings replaced: precipitation 3",
@@ -142,18 +142,18 @@ def test_slightly_negative_potential_evaporation_is_none_and_counted(
     give(component, weather(1, n), 0, ("precipitation", "air_temperature"))
     name = "potential_evaporation"
     slack = 5.0 * hours / 24.0
-    given = np.full(n, 0.1)
-    given[-1] = -0.9 * slack
+    rates = np.full(n, 0.1)
+    rates[-1] = -0.9 * slack
     for _ in range(2):
-        component.set_value(name, given)
+        component.set_value(name, rates)
         component.update()
         assert component.get_value_ptr(name)[-1] == 0.0
     counts = component.get_value_ptr(f"repaired_{name}")
     assert counts.tolist() == [0.0] * (n - 1) + [2.0]
     accepted = component.accepted()[component.get_input_var_names()[-1]]
     assert (accepted.low, accepted.slack) == (0.0, pytest.approx(slack))
-    given[-1] = -1.1 * slack
-    component.set_value(name, given)
+    rates[-1] = -1.1 * slack
+    component.set_value(name, rates)
     with pytest.raises(DataError, match=f"'{name}' at 'cat-{n - 1}' is -"):
         component.update()
     component.finalize()

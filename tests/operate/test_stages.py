@@ -43,23 +43,23 @@ def made(bundle: Bundle, units: str = "model") -> Stages:
     return stages(Operation(bundle, HOUR, HOUR, {}, units))
 
 
-def names(found: Stages) -> list[list[str]]:
+def names(stages: Stages) -> list[list[str]]:
     """Return the parts of each stage."""
-    return [[part.name for part in stage.parts] for stage in found.sequence]
+    return [[part.name for part in stage.parts] for stage in stages.sequence]
 
 
 def terms(runner: Runner, budget: str = "mass") -> dict[str, np.ndarray]:
     runner.storage.close_balance()
     balance = next(b for b in runner.stages.balances if b.budget == budget)
-    named = balance_names(runner.stages, balance)
+    keys = balance_names(runner.stages, balance)
     sums = runner.storage.balance
-    return {way: sums[named[way]].copy() for way in ("in", "out", "stored")}
+    return {way: sums[keys[way]].copy() for way in ("in", "out", "stored")}
 
 
-def assert_closed(found: dict[str, np.ndarray]) -> None:
-    left = found["in"] - found["out"] - found["stored"]
-    np.testing.assert_allclose(left, 0.0, atol=1e-12 * np.abs(found["in"]).max())
-    assert (found["in"] > 0.0).all()
+def assert_closed(balance: dict[str, np.ndarray]) -> None:
+    residual = balance["in"] - balance["out"] - balance["stored"]
+    np.testing.assert_allclose(residual, 0.0, atol=1e-12 * np.abs(balance["in"]).max())
+    assert (balance["in"] > 0.0).all()
 
 
 @pytest.mark.parametrize("parts", COMPOSED.values(), ids=COMPOSED)
@@ -72,10 +72,10 @@ def test_stepped_it_gives_the_numbers_of_one_run(
     factor = 1e3 if units == "grams" else 1.0
     forcing = series(50)
     forcing["supply"] = forcing["supply"] * factor
-    found = run(runner, forcing, range(50))
+    outputs = run(runner, forcing, range(50))
     expected = batch(bundle, 50).outputs
     mass = {"held", "carried", "released", "lost", "joined"}
-    for name, values in found.items():
+    for name, values in outputs.items():
         scaled = expected[name].numpy() * (factor if name in mass else 1.0)
         np.testing.assert_allclose(values, scaled, rtol=1e-12, atol=1e-14)
     assert_closed(terms(runner))
@@ -91,9 +91,9 @@ def test_neighbours_without_members_are_one_program(tmp_path: Path) -> None:
 
 
 def test_the_mean_of_members_is_taken_between_programs(tmp_path: Path) -> None:
-    found = made(saved(tmp_path, COMPOSED["of members"]))
-    assert names(found) == [["tank"], ["line"]]
-    assert [stage.members for stage in found.sequence] == [4, 1]
+    stages = made(saved(tmp_path, COMPOSED["of members"]))
+    assert names(stages) == [["tank"], ["line"]]
+    assert [stage.members for stage in stages.sequence] == [4, 1]
 
 
 def test_what_one_part_hands_to_another_neither_enters_nor_leaves(
@@ -151,10 +151,10 @@ def test_every_budget_is_kept_by_its_name(tmp_path: Path) -> None:
     runner = running(Operation(bundle, HOUR, HOUR))
     run(runner, series(40), range(40))
     for budget, forcing in {"mass": "supply", "heat": "warmth"}.items():
-        found = terms(runner, budget)
-        assert_closed(found)
-        brought = series(40)[forcing].sum(axis=0)
-        np.testing.assert_allclose(found["in"], brought, rtol=1e-12)
+        balance = terms(runner, budget)
+        assert_closed(balance)
+        inflow = series(40)[forcing].sum(axis=0)
+        np.testing.assert_allclose(balance["in"], inflow, rtol=1e-12)
     assert {b.budget: b.units for b in runner.stages.balances} == {
         "mass": "kg", "heat": "J",
     }  # fmt: skip

@@ -22,10 +22,10 @@ WATCHED = ("snowpack", "meltwater", "soil_moisture")
 
 def given(runner: Runner, places: int, warmth: float) -> dict[str, np.ndarray]:
     forcing = weather(STEPS, places)
-    found = {name: np.ascontiguousarray(forcing[name]) for name in runner.forcing}
-    found["air_temperature"] = found["air_temperature"] + warmth
+    series = {name: np.ascontiguousarray(forcing[name]) for name in runner.forcing}
+    series["air_temperature"] = series["air_temperature"] + warmth
     days = np.arange(STEPS) % 365.0 + 1.0
-    return found | {
+    return series | {
         name: np.repeat(days[:, None], places, axis=1) for name in runner.dates
     }
 
@@ -60,8 +60,8 @@ def test_a_stretch_has_the_numbers_of_its_steps(
     assert many.in_kernels == (steps == {"once"} and places < 20)
     for _ in range(2):
         lowest, expected = many.run(), step_by_step(other, series)
-        for found, wanted in zip(lowest, expected, strict=True):
-            np.testing.assert_array_equal(found, wanted)
+        for low, target in zip(lowest, expected, strict=True):
+            np.testing.assert_array_equal(low, target)
         for name, array in other.stores().items():
             np.testing.assert_array_equal(one.stores()[name], array, err_msg=str(name))
         for name, array in other.output.items():

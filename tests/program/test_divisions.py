@@ -21,9 +21,9 @@ def test_nobody_is_divided_by_twice_and_numbers_stay(
     program: Program, seed: int
 ) -> None:
     shared = shared_divisions(program)
-    found = divisors(shared)
-    assert len(found) == len(set(found))
-    assert set(found) == set(divisors(program))
+    denominators = divisors(shared)
+    assert len(denominators) == len(set(denominators))
+    assert set(denominators) == set(divisors(program))
     rng = np.random.default_rng(seed)
     values = {name: rng.normal(size=(7, 2)) for name in program.inputs}
     expected, ours = evaluate(program, values), evaluate(shared, values)

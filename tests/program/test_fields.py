@@ -37,8 +37,8 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 def test_fields_are_those_of_pytorch(function: Callable[[Tensor], Tensor]) -> None:
     program = trace(lambda values: {"y": function(values["x"])}, {"x": X})
-    (found,) = evaluate(program, {"x": X.numpy()}).values()
+    (field,) = evaluate(program, {"x": X.numpy()}).values()
     expected = function(X).numpy()
     # A number stands for a field of it.
-    whole = np.broadcast_to(found, expected.shape)
+    whole = np.broadcast_to(field, expected.shape)
     np.testing.assert_allclose(whole, expected, rtol=1e-14, atol=1e-15)

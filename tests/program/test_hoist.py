@@ -27,10 +27,10 @@ def test_both_programs_together_are_the_one(
         {n: x for n, x in values.items() if n in fixed}
         | {n: np.full((7, 2), np.nan) for n in INPUTS if n not in fixed},
     )
-    found = evaluate(apart.step, {**values, **once})
+    outputs = evaluate(apart.step, {**values, **once})
     expected = evaluate(program, values)
     for name, x in expected.items():
-        np.testing.assert_array_equal(found[name], x)
+        np.testing.assert_array_equal(outputs[name], x)
     assert all(np.isfinite(x).all() for x in once.values())
 
 
@@ -39,19 +39,19 @@ def test_nothing_is_left_that_could_be_taken_out(
     program: Program, fixed: set[str]
 ) -> None:
     apart = hoisted(program, fixed, "made.")
-    known = {v for n, v in program.inputs.items() if n in fixed}
-    made = {v for n, v in apart.step.inputs.items() if n not in program.inputs}
+    constants = {v for n, v in program.inputs.items() if n in fixed}
+    products = {v for n, v in apart.step.inputs.items() if n not in program.inputs}
     for instruction in apart.step.instructions:
-        used = {a for a in instruction.args if isinstance(a, str)}
+        operands = {a for a in instruction.args if isinstance(a, str)}
         # Masks are repeated where they are used.
         if not OPS[instruction.op].boolean:
-            assert not used or not used <= known | made
-        elif used <= known | made:
-            known.add(instruction.out)
+            assert not operands or not operands <= constants | products
+        elif operands <= constants | products:
+            constants.add(instruction.out)
     # And nothing that no step needs.
-    needed = {a for i in apart.step.instructions for a in i.args}
-    needed |= set(apart.step.outputs.values())
-    assert made <= needed
+    arguments = {a for i in apart.step.instructions for a in i.args}
+    arguments |= set(apart.step.outputs.values())
+    assert products <= arguments
     assert all(name.startswith("made.") for name in apart.once.outputs)
 
 
@@ -78,6 +78,6 @@ def test_masks_are_made_of_what_was_taken_out(
         ["exp"] if "p.k" in fixed else []
     )
     x = {"p.k": np.array([0.1, 3.0]), "f.x": np.array([5.0, 6.0])}
-    found = evaluate(apart.step, {**x, **evaluate(apart.once, x)})
-    np.testing.assert_array_equal(found["q.y"], [0.1, 6.0])
-    np.testing.assert_array_equal(found["q.k"], np.exp(x["p.k"]))
+    outputs = evaluate(apart.step, {**x, **evaluate(apart.once, x)})
+    np.testing.assert_array_equal(outputs["q.y"], [0.1, 6.0])
+    np.testing.assert_array_equal(outputs["q.k"], np.exp(x["p.k"]))

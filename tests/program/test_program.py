@@ -93,11 +93,11 @@ def test_an_expression_is_the_same_everywhere(function: Any) -> None:
     p = torch.full((1, 1), 1.5, dtype=torch.float64, requires_grad=True)
     x = X.clone().requires_grad_()
     expected = function(x, p)
-    found = scan(process, None, {"x": x}, {"p": p}, backend="cells").outputs["y"]
-    torch.testing.assert_close(found[..., 0], expected, rtol=1e-13, atol=1e-14)
+    y = scan(process, None, {"x": x}, {"p": p}, backend="cells").outputs["y"]
+    torch.testing.assert_close(y[..., 0], expected, rtol=1e-13, atol=1e-14)
     ones = torch.ones_like(expected)
     for ours, theirs in zip(
-        torch.autograd.grad(found, [x, p], ones[..., None], materialize_grads=True),
+        torch.autograd.grad(y, [x, p], ones[..., None], materialize_grads=True),
         torch.autograd.grad(expected, [x, p], ones, materialize_grads=True),
         strict=True,
     ):
@@ -110,7 +110,7 @@ def test_an_expression_is_the_same_everywhere(function: Any) -> None:
 
 
 def test_every_elementwise_operation_is_covered_by_an_expression() -> None:
-    used = {
+    operations = {
         i.op
         for function in FUNCTIONS.values()
         for program in (
@@ -119,7 +119,7 @@ def test_every_elementwise_operation_is_covered_by_an_expression() -> None:
         )
         for i in program.instructions
     }
-    assert {name for name, op in OPS.items() if op.c} - used == set()
+    assert {name for name, op in OPS.items() if op.c} - operations == set()
 
 
 def test_an_operation_without_translation_is_named() -> None:
@@ -151,9 +151,9 @@ def test_an_operation_without_translation_is_named() -> None:
 def test_what_cannot_be_compiled_is_refused_in_the_name_of_its_process(
     function: Any, message: str
 ) -> None:
-    given = {"x": X}, {"p": torch.tensor([[1.5]], dtype=torch.float64)}
+    arguments = {"x": X}, {"p": torch.tensor([[1.5]], dtype=torch.float64)}
     with pytest.raises(ScanError, match=f"^Plain.step.*{message}"):
-        scan(process_of(function), None, *given, backend="cells")
+        scan(process_of(function), None, *arguments, backend="cells")
 
 
 @pytest.mark.parametrize(
@@ -166,13 +166,13 @@ def test_what_cannot_be_compiled_is_refused_in_the_name_of_its_process(
     ],
 )
 def test_the_larger_of_a_number_and_none_is_none(function: Any) -> None:
-    given = {"x": X}, {"p": torch.tensor([[1.5]], dtype=torch.float64)}
-    found = [
-        scan(process_of(function), None, *given, backend=backend).outputs["y"]
+    arguments = {"x": X}, {"p": torch.tensor([[1.5]], dtype=torch.float64)}
+    answers = [
+        scan(process_of(function), None, *arguments, backend=backend).outputs["y"]
         for backend in ("cells", "reference")
     ]
-    assert found[0].isnan().any()
-    torch.testing.assert_close(*found, equal_nan=True)
+    assert answers[0].isnan().any()
+    torch.testing.assert_close(*answers, equal_nan=True)
 
 
 @pytest.mark.parametrize("backend", ["cells", "reference"])
@@ -182,8 +182,8 @@ def test_a_step_may_ask_for_the_type_of_its_numbers(
 ) -> None:
     process = process_of(lambda x, p: torch.log(x.clamp(torch.finfo(x.dtype).tiny)))
     x, p = X.to(dtype), torch.ones(1, 1, dtype=dtype)
-    found = scan(process, None, {"x": x}, {"p": p}, backend=backend).outputs["y"]
-    assert found.min() == pytest.approx(np.log(torch.finfo(dtype).tiny))
+    y = scan(process, None, {"x": x}, {"p": p}, backend=backend).outputs["y"]
+    assert y.min() == pytest.approx(np.log(torch.finfo(dtype).tiny))
 
 
 @pytest.mark.parametrize("backend", ["cells", "reference"])
@@ -206,8 +206,8 @@ def test_a_network_runs_for_any_number_of_rows() -> None:
     weights = {f"w.{n}": w for n, w in network.named_parameters()}
 
     def run(values: Any) -> dict[str, Tensor]:
-        own = {n[2:]: w for n, w in values.items() if n.startswith("w.")}
-        return {"y": torch.func.functional_call(network, own, (values["x"],))}
+        tensors = {n[2:]: w for n, w in values.items() if n.startswith("w.")}
+        return {"y": torch.func.functional_call(network, tensors, (values["x"],))}
 
     with torch.no_grad():
         any_rows = torch.zeros(1, 3, dtype=torch.float64).expand(BATCH, 3)
@@ -215,17 +215,17 @@ def test_a_network_runs_for_any_number_of_rows() -> None:
         for rows in (1, 7):
             x = torch.rand(rows, 3, dtype=torch.float64)
             arrays = {n: w.detach().numpy() for n, w in weights.items()}
-            found = evaluate(program, {"x": x.numpy(), **arrays})["y"]
-            np.testing.assert_allclose(found, network(x).numpy(), rtol=1e-13)
+            y = evaluate(program, {"x": x.numpy(), **arrays})["y"]
+            np.testing.assert_allclose(y, network(x).numpy(), rtol=1e-13)
 
 
 @pytest.mark.parametrize("reduction", [Tensor.sum, Tensor.mean, Tensor.amax])
 def test_a_reduction_without_axes_is_over_all_of_them(reduction: Any) -> None:
     table = torch.rand(3, 4, dtype=torch.float64)
     program = trace(lambda values: {"y": reduction(values["table"])}, {"table": table})
-    found = evaluate(program, {"table": table.numpy()})["y"]
-    np.testing.assert_allclose(found, reduction(table).numpy(), rtol=1e-14)
-    assert found.shape == ()
+    y = evaluate(program, {"table": table.numpy()})["y"]
+    np.testing.assert_allclose(y, reduction(table).numpy(), rtol=1e-14)
+    assert y.shape == ()
 
 
 @pytest.mark.parametrize("process", PROCESSES, ids=lambda p: p.name)

@@ -18,11 +18,11 @@ def test_rows_of_a_table_are_those_there_are() -> None:
     program = build.build({"y": build.emit("rows", table, at)})
     rows = np.arange(8.0).reshape(4, 2)
     index = np.array([[2.0, 0.0], [99.0, -3.0], [np.nan, 1.0]])
-    found = evaluate(program, {"table": rows, "at": index})["y"]
-    assert found.shape == (3, 2, 2)
-    np.testing.assert_array_equal(found[0], rows[[2, 0]])
-    np.testing.assert_array_equal(found[1], rows[[3, 0]])
-    assert set(found.ravel()) <= set(rows.ravel())
+    entries = evaluate(program, {"table": rows, "at": index})["y"]
+    assert entries.shape == (3, 2, 2)
+    np.testing.assert_array_equal(entries[0], rows[[2, 0]])
+    np.testing.assert_array_equal(entries[1], rows[[3, 0]])
+    assert set(entries.ravel()) <= set(rows.ravel())
 
 
 def test_whole_numbers_are_an_index_and_nothing_else() -> None:
@@ -35,8 +35,8 @@ def test_whole_numbers_are_an_index_and_nothing_else() -> None:
     free = torch.empty(BATCH, 2, dtype=torch.float64, device="meta")
     program = trace(look_up, {"x": free, "table": table.to("meta")})
     x = np.array([[0.2, 4.9], [3.0, 2.5]])
-    found = evaluate(program, {"x": x, "table": table.numpy()})["y"]
-    np.testing.assert_array_equal(found, table.numpy()[np.array([[0, 4], [3, 2]])])
+    entries = evaluate(program, {"x": x, "table": table.numpy()})["y"]
+    np.testing.assert_array_equal(entries, table.numpy()[np.array([[0, 4], [3, 2]])])
 
     def rounded(values: dict[str, Tensor]) -> dict[str, Tensor]:
         return {"y": values["x"].long() * 1.0}

@@ -9,8 +9,8 @@ from typing import Any
 import netCDF4
 import numpy as np
 
-from bmi_dmx.routing.route import Request, Routed, route
-from bmi_dmx.routing.span import Asked
+from bmi_dmx.routing.route import Request, RoutingResult, route
+from bmi_dmx.routing.span import RequestedSpan
 from tests.models.rivers.small_river import IDS, weather, write_tree
 
 HOUR, DAY = 3600.0, 86400.0
@@ -36,10 +36,10 @@ def write_inflow(
         time[:] = seconds * np.arange(len(values))
         file.createVariable("reach_id", str, ("reach",))[:] = np.array(ids, object)
         dims = ("reach", "time") if places_first else ("time", "reach")
-        made = file.createVariable(name, "f8", dims, fill_value=-1e30)
+        variable = file.createVariable(name, "f8", dims, fill_value=-1e30)
         if units:
-            made.units = units
-        made[:] = np.transpose(values) if places_first else values
+            variable.units = units
+        variable[:] = np.transpose(values) if places_first else values
     return path
 
 
@@ -53,11 +53,11 @@ def asked(folder: Path, values: Any = None, **more: Any) -> Request:
     usual: dict[str, Any] = {
         "inflow": inflow, "tree": tree, "output": folder / "out.nc", "at": "all",
     }  # fmt: skip
-    when = Asked(**more.pop("when", {}))
+    when = RequestedSpan(**more.pop("when", {}))
     return Request(**{**usual, **more, "when": when})
 
 
-def routed(folder: Path, values: Any = None, **more: Any) -> Routed:
+def routed(folder: Path, values: Any = None, **more: Any) -> RoutingResult:
     """Route, and return what came of it."""
     return route(asked(folder, values, **more))
 

@@ -23,9 +23,9 @@ def observed(tree: Path, values: Any, seconds: float, name: str = "gauge_flow") 
         time = file.createVariable("time", "f8", ("time",))
         time.units = "seconds since 2000-01-01"
         time[:] = seconds * np.arange(len(values))
-        made = file.createVariable(name, "f8", ("time", "reach"))
-        made.units = "m3 s-1"
-        made[:] = values
+        variable = file.createVariable(name, "f8", ("time", "reach"))
+        variable.units = "m3 s-1"
+        variable[:] = values
 
 
 def compared(folder: Path, *words: str) -> int:
@@ -51,8 +51,8 @@ def test_the_truth_is_found_by_what_made_it(
 ) -> None:
     words = ["--bundle", "rivers-plain", "--daily-mean", "--warmup", "0"]
     tree, inflow = str(folder / "tree.nc"), str(folder / "in.nc")
-    made = ["--output", str(folder / "made.nc"), "--at", "all"]
-    assert main(["route", inflow, tree, *made, *words]) == 0
+    options = ["--output", str(folder / "made.nc"), "--at", "all"]
+    assert main(["route", inflow, tree, *options, *words]) == 0
     observed(folder / "tree.nc", flow(folder / "made.nc"), DAY)
     capsys.readouterr()
     assert compared(folder, *words) == 0
@@ -108,9 +108,9 @@ def test_a_file_that_says_nothing_to_compare_with(
 ) -> None:
     write_tree(folder / "tree.nc", without=["n"])
     assert compared(folder) == 1
-    said = capsys.readouterr().err
-    assert "--compare:" in said
-    assert "says neither what was observed" in said
+    error = capsys.readouterr().err
+    assert "--compare:" in error
+    assert "says neither what was observed" in error
     assert not (folder / "out-compared").exists()
     # What was asked for first is there.
     assert np.isfinite(flow(folder / "out.nc")).all()

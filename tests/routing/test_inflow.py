@@ -68,10 +68,10 @@ def test_units_of_something_else_are_refused(tmp_path: Path) -> None:
 
 def test_units_that_nobody_states_are_assumed_and_said(tmp_path: Path) -> None:
     path = write_inflow(tmp_path / "in.nc", weather(9), units="")
-    done = routed(tmp_path, inflow=path)
-    assert any("no units are stated, taken as m3 s-1" in x for x in done.remarks)
-    done = routed(tmp_path, inflow=path, units="l s-1")
-    assert not any("no units" in text for text in done.remarks)
+    report = routed(tmp_path, inflow=path)
+    assert any("no units are stated, taken as m3 s-1" in x for x in report.remarks)
+    report = routed(tmp_path, inflow=path, units="l s-1")
+    assert not any("no units" in text for text in report.remarks)
 
 
 @pytest.mark.parametrize(
@@ -96,10 +96,12 @@ def test_names_that_are_not_of_the_river(tmp_path: Path) -> None:
         routed(tmp_path, inflow=path)
     some = [*IDS[:3], "elsewhere", "nowhere"]
     path = write_inflow(tmp_path / "some.nc", weather(9), ids=some)
-    done = routed(tmp_path, inflow=path)
-    said = "\n".join(done.remarks)
-    assert "2 of 5 are not of the river, and left out; the first is 'elsewhere'" in said
-    assert "2 of 5 reaches get nothing from it" in said
+    report = routed(tmp_path, inflow=path)
+    remarks = "\n".join(report.remarks)
+    assert (
+        "2 of 5 are not of the river, and left out; the first is 'elsewhere'" in remarks
+    )
+    assert "2 of 5 reaches get nothing from it" in remarks
 
 
 def test_two_variables_that_may_both_be_it(tmp_path: Path) -> None:
@@ -137,15 +139,15 @@ def test_a_zarr_store_serves_as_well(tmp_path: Path) -> None:
         ("reach_id", np.array([3, 4, 5, 1, 9]), ["reach"], {}),
         ("q_prime", inflow, ["time", "reach"], {"units": "m3 s-1"}),
     ):
-        made = store.create_array(
+        array = store.create_array(
             name, shape=values.shape, dtype=values.dtype, dimension_names=dims
         )
-        made[:] = values
-        made.attrs.update(attributes)
-    found = NetcdfInflow(tmp_path / "in.zarr", None, "", ends=False)
-    assert found.ids == ("3", "4", "5", "1", "9")
-    found.join(read_river(tmp_path / "numbers.nc"))
-    np.testing.assert_array_equal(found.read(10, 5), inflow[10:15])
+        array[:] = values
+        array.attrs.update(attributes)
+    reader = NetcdfInflow(tmp_path / "in.zarr", None, "", ends=False)
+    assert reader.ids == ("3", "4", "5", "1", "9")
+    reader.join(read_river(tmp_path / "numbers.nc"))
+    np.testing.assert_array_equal(reader.read(10, 5), inflow[10:15])
 
 
 @pytest.fixture
@@ -179,11 +181,11 @@ def test_flow_at_nexuses_is_shared_out_by_area(domain: Path, tmp_path: Path) -> 
     np.testing.assert_allclose(inflow.read(0, 40), expected)
     # Out of order, and in pieces.
     pieces = [inflow.read(k, 8) for k in (32, 0, 8, 24, 16)]
-    got = np.concatenate([pieces[k] for k in (1, 2, 4, 3, 0)])
-    np.testing.assert_allclose(got, expected)
-    np.testing.assert_allclose(got.sum(axis=1), values.sum(axis=1))
-    done = routed(tmp_path, inflow=folder, tree=domain)
-    assert done.water["lateral_inflow"] == pytest.approx(3600.0 * values.sum())
+    flow = np.concatenate([pieces[k] for k in (1, 2, 4, 3, 0)])
+    np.testing.assert_allclose(flow, expected)
+    np.testing.assert_allclose(flow.sum(axis=1), values.sum(axis=1))
+    report = routed(tmp_path, inflow=folder, tree=domain)
+    assert report.water["lateral_inflow"] == pytest.approx(3600.0 * values.sum())
 
 
 def test_files_of_catchments(domain: Path, tmp_path: Path) -> None:
@@ -197,9 +199,9 @@ def test_files_of_catchments(domain: Path, tmp_path: Path) -> None:
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
     inflow = RunFolder(folder, None, "", by_catchment=False)
     inflow.join(river)
-    found = inflow.read(3, 2)
+    flow = inflow.read(3, 2)
     total = sum(k + 3 for k in range(len(names)))
-    assert found[0].sum() == pytest.approx(1e-3 * total)
+    assert flow[0].sum() == pytest.approx(1e-3 * total)
     with pytest.raises(DataError, match=r"found 0 columns of Q_OUT; --variable NAME"):
         RunFolder(folder, "Q_OUT", "", by_catchment=True)
     with pytest.raises(DataError, match=r"cat-\d+.csv: 'RAIN' has no units; --units"):

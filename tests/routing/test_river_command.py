@@ -64,8 +64,8 @@ def test_what_is_above_some_gauges_is_shown_alone(
 
 
 def test_numbers_out_of_the_usual_are_named(tmp_path: Path) -> None:
-    made = MADE.having(slope=[0.01, 0.9, 0.004, 0.001, 0.03, 0.005])
-    assert unusual(read_river(reach_csv(tmp_path, made))) == [
+    reaches = MADE.having(slope=[0.01, 0.9, 0.004, 0.001, 0.03, 0.005])
+    assert unusual(read_river(reach_csv(tmp_path, reaches))) == [
         "slope: 1 of 6 not within 1e-05 to 0.5 (5: 0.9)"
     ]
     assert unusual(read_river(reach_csv(tmp_path, MADE))) == []

@@ -36,30 +36,30 @@ def test_the_size_of_blocks_changes_nothing(
     when = {"daily": daily}
     routed(tmp_path, when=when, output=tmp_path / "whole.nc")
     routed(tmp_path, when=when, block=block)
-    found, expected = (flow(tmp_path / name) for name in ("out.nc", "whole.nc"))
+    series, expected = (flow(tmp_path / name) for name in ("out.nc", "whole.nc"))
     # Sums of a day are made in parts.
-    np.testing.assert_allclose(found, expected, rtol=1e-13)
+    np.testing.assert_allclose(series, expected, rtol=1e-13)
     if not daily:
-        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(series, expected)
 
 
 def test_water_is_accounted_for(tmp_path: Path) -> None:
-    done = routed(tmp_path, weather(240), when={"warmup": 0.0})
+    report = routed(tmp_path, weather(240), when={"warmup": 0.0})
     entered = weather(240).sum() * 3600.0
-    assert done.water["lateral_inflow"] == pytest.approx(entered)
-    assert abs(done.residual) < 1e-9 * entered
+    assert report.water["lateral_inflow"] == pytest.approx(entered)
+    assert abs(report.residual) < 1e-9 * entered
     with netCDF4.Dataset(tmp_path / "out.nc") as file:
         assert file.water_lateral_inflow_m3 == pytest.approx(entered)
 
 
 def test_steady_inflow_is_summed_up_and_nothing_is_made(tmp_path: Path) -> None:
-    done = routed(tmp_path, np.tile([1.0, 2.0, 0.5, 3.0, 4.0], (240, 1)))
+    report = routed(tmp_path, np.tile([1.0, 2.0, 0.5, 3.0, 4.0], (240, 1)))
     expected = [[1.0, 2.0, 0.5, 6.0, 10.5]] * 240
     np.testing.assert_allclose(flow(tmp_path / "out.nc"), expected, rtol=1e-12)
-    whole = done.water["lateral_inflow"]
-    assert done.water["leaving"] == pytest.approx(whole)
-    assert abs(done.water["created"]) < 1e-9 * whole
-    assert abs(done.water["stored"]) < 1e-9 * whole
+    whole = report.water["lateral_inflow"]
+    assert report.water["leaving"] == pytest.approx(whole)
+    assert abs(report.water["created"]) < 1e-9 * whole
+    assert abs(report.water["stored"]) < 1e-9 * whole
 
 
 def test_means_of_local_days_are_those_of_their_hours(tmp_path: Path) -> None:
@@ -81,10 +81,10 @@ def test_what_comes_before_the_start_is_run(tmp_path: Path) -> None:
     routed(tmp_path, inflow, output=tmp_path / "all.nc")
     when = {"start": "2000-01-06", "end": "2000-01-07", "warmup": 30.0}
     routed(tmp_path, when=when)
-    found, whole = flow(tmp_path / "out.nc"), flow(tmp_path / "all.nc")
-    np.testing.assert_array_equal(found, whole[24 * 5 : 24 * 7])
+    part, whole = flow(tmp_path / "out.nc"), flow(tmp_path / "all.nc")
+    np.testing.assert_array_equal(part, whole[24 * 5 : 24 * 7])
     routed(tmp_path, when={**when, "warmup": 0.0})
-    assert (flow(tmp_path / "out.nc")[0] != found[0]).any()
+    assert (flow(tmp_path / "out.nc")[0] != part[0]).any()
 
 
 def test_inflow_of_days_is_spread_over_hours(tmp_path: Path) -> None:
@@ -123,23 +123,23 @@ def test_a_run_that_ended_early_goes_on(
     routed(tmp_path, weather(24 * 9), **more)
     expected, state = flow(tmp_path / "out.nc"), more["save_state"].read_bytes()
     (tmp_path / "out.nc").unlink()
-    left, add = [pieces], Pieces.add
+    countdown, add = [pieces], Pieces.add
 
-    def fail(self: Pieces, *given: Any) -> None:
-        if not left[0]:
+    def fail(self: Pieces, *arguments: Any) -> None:
+        if not countdown[0]:
             raise Killed
-        left[0] -= 1
-        add(self, *given)
+        countdown[0] -= 1
+        add(self, *arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(Pieces, "add", fail)
         with pytest.raises(Killed):
             routed(tmp_path, **more)
     assert not (tmp_path / "out.nc").exists()
-    done = routed(tmp_path, **more)
+    report = routed(tmp_path, **more)
     np.testing.assert_array_equal(flow(tmp_path / "out.nc"), expected)
     assert more["save_state"].read_bytes() == state
-    assert abs(done.residual) < 1e-9 * done.water["lateral_inflow"]
+    assert abs(report.residual) < 1e-9 * report.water["lateral_inflow"]
     assert not list(tmp_path.glob(".*.pieces"))
 
 
@@ -175,13 +175,13 @@ def test_a_saved_state_goes_on_with_the_same_bits(tmp_path: Path) -> None:
 
 
 def test_flow_that_is_known_is_where_it_starts(tmp_path: Path) -> None:
-    known = np.full((3, 5), 9.0)
-    known[:, 1] = np.nan
+    streamflow = np.full((3, 5), 9.0)
+    streamflow[:, 1] = np.nan
     path = write_inflow(tmp_path / "in.nc", np.full((3, 5), 1.0))
     with netCDF4.Dataset(path, "a") as file:
-        made = file.createVariable("streamflow", "f8", ("time", "reach"))
-        made.units = "m3 s-1"
-        made[:] = known
+        variable = file.createVariable("streamflow", "f8", ("time", "reach"))
+        variable.units = "m3 s-1"
+        variable[:] = streamflow
     routed(tmp_path, inflow=path, first_flow="streamflow", bundle="rivers-plain")
     first = flow(tmp_path / "out.nc")[0]
     # Before it was dry but for the inflow: waves arrive, the known flow still leaves.
@@ -196,15 +196,15 @@ def test_flow_that_is_known_is_where_it_starts(tmp_path: Path) -> None:
 
 def test_channels_may_be_those_of_the_tree(tmp_path: Path) -> None:
     routed(tmp_path)
-    own = flow(tmp_path / "out.nc")
+    baseline = flow(tmp_path / "out.nc")
     routed(tmp_path, parameters="tree")
-    assert (flow(tmp_path / "out.nc") != own).any()
+    assert (flow(tmp_path / "out.nc") != baseline).any()
     routed(tmp_path, bundle="rivers-compound", when={"step": 300.0})
-    assert flow(tmp_path / "out.nc").shape == own.shape
+    assert flow(tmp_path / "out.nc").shape == baseline.shape
 
 
 def test_the_file_says_what_is_in_it(tmp_path: Path) -> None:
-    done = routed(tmp_path, at="wb-9,wb-4")
+    report = routed(tmp_path, at="wb-9,wb-4")
     river = read_river(tmp_path / "tree.nc")
     with netCDF4.Dataset(tmp_path / "out.nc") as file:
         assert list(file["reach_id"][:]) == ["wb-9", "wb-4"]
@@ -216,7 +216,7 @@ def test_the_file_says_what_is_in_it(tmp_path: Path) -> None:
         assert file["longitude"][0] == pytest.approx(-75.02)
         assert BUNDLE in file.source
         assert file.tree_fingerprint == river.tree.fingerprint
-        for remark in done.remarks:
+        for remark in report.remarks:
             assert remark in file.comment
 
 
@@ -224,10 +224,10 @@ def test_only_what_is_above_is_run(tmp_path: Path) -> None:
     inflow = weather(48)
     routed(tmp_path, inflow, at="wb-1")
     whole = flow(tmp_path / "out.nc")
-    done = routed(tmp_path, at="outlets", above=("wb-1",))
-    assert done.reaches == 3
+    report = routed(tmp_path, at="outlets", above=("wb-1",))
+    assert report.reaches == 3
     np.testing.assert_array_equal(flow(tmp_path / "out.nc"), whole)
-    assert any("2 of 5 are not of the river" in text for text in done.remarks)
+    assert any("2 of 5 are not of the river" in text for text in report.remarks)
 
 
 @pytest.mark.parametrize(

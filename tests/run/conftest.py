@@ -25,7 +25,7 @@ Array = np.ndarray[Any, Any]
 def batch(
     bundle: Path,
     forcing: dict[str, Array],
-    known: dict[str, Any],
+    places: dict[str, Any],
     *,
     start: str,
     hours: int = 24,
@@ -41,7 +41,7 @@ def batch(
         ran = model.simulate(
             {n: torch.from_numpy(np.ascontiguousarray(forcing[n]))
              for n in model.forcings},
-            {n: torch.tensor(known[n], dtype=torch.float64) for n in model.attributes},
+            {n: torch.tensor(places[n], dtype=torch.float64) for n in model.attributes},
             **more,
         )  # fmt: skip
     return {name: x.numpy() for name, x in ran.outputs.items()}
@@ -69,13 +69,13 @@ def ask(
     write_table(tmp_path / "table.csv", ids, attributes(3))
 
     def asked(**changes: Any) -> dict[str, Any]:
-        given = {
+        settings = {
             "bundle": str(bundle),
             "forcing": tmp_path / "forcing.nc",
             "attributes": tmp_path / "table.csv",
             "output": tmp_path / "out.nc",
             **changes,
         }
-        return read(run(Request(**given)))
+        return read(run(Request(**settings)))
 
     return asked

@@ -41,10 +41,10 @@ def write_series(
         axis.setncatts({"units": "hours since 1980-10-01 00:00", **(time or {})})
         axis[:] = hours * np.arange(steps) if times is None else times
         for name, values in series.items():
-            made = file.createVariable(name, "f8", ("time", *dims), fill_value=-9e9)
+            variable = file.createVariable(name, "f8", ("time", *dims), fill_value=-9e9)
             if units.get(name):
-                made.units = units[name]
-            made[:] = values
+                variable.units = units[name]
+            variable[:] = values
         if ids is not None:
             names = file.createVariable("place_id", str, dims)
             names[:] = np.array(list(ids), dtype=object)

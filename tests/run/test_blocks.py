@@ -33,23 +33,23 @@ sizes = st.integers(1, 5000)
 def test_blocks_are_all_places_once_and_pieces_whole_chunks(
     steps: int, places: int, width: int, chunk: tuple[int, int], block: int
 ) -> None:
-    found = Division.of(steps, places, width, chunk=chunk, block=block)
-    ordered = [k for some in found.blocks for k in range(some.start, some.stop)]
+    division = Division.of(steps, places, width, chunk=chunk, block=block)
+    ordered = [k for some in division.blocks for k in range(some.start, some.stop)]
     assert ordered == list(range(places))
-    rows, wide = found.chunk
-    assert found.rows % rows == 0
-    assert 1 <= found.rows <= steps
-    assert found.width % wide == 0
-    if found.width < places:
+    rows, wide = division.chunk
+    assert division.rows % rows == 0
+    assert 1 <= division.rows <= steps
+    assert division.width % wide == 0
+    if division.width < places:
         # Nobody decompresses places of another block.
-        assert found.width % chunk[1] == 0
+        assert division.width % chunk[1] == 0
 
 
 def test_pieces_are_made_of_whole_chunks_of_the_forcing_where_they_fit() -> None:
-    found = Division.of(14610, 180_000, 2048, chunk=(100, 1000))
-    assert found.width == 2000
-    assert found.rows % 100 == 0
-    assert found.rows * found.width <= 2**20
+    division = Division.of(14610, 180_000, 2048, chunk=(100, 1000))
+    assert division.width == 2000
+    assert division.rows % 100 == 0
+    assert division.rows * division.width <= 2**20
 
 
 OUTPUTS = ("streamflow", "snowpack")
@@ -59,23 +59,23 @@ def test_a_run_in_blocks_is_that_of_all_places(
     ask: Ask, tmp_path: Path, ids: list[str], series: dict[str, Any]
 ) -> None:
     expected = ask(outputs=OUTPUTS, save_state=tmp_path / "whole.state")
-    found = ask(
+    outputs = ask(
         outputs=OUTPUTS, places=2, block=2 * 7, output=tmp_path / "blocks.nc",
         save_state=tmp_path / "blocks.state",
     )  # fmt: skip
-    assert found.keys() == expected.keys()
-    assert found["place_id"].tolist() == ids
+    assert outputs.keys() == expected.keys()
+    assert outputs["place_id"].tolist() == ids
     # Products of matrices are rounded as their sizes let them be.
     for name in OUTPUTS:
-        np.testing.assert_allclose(found[name], expected[name], rtol=1e-12)
+        np.testing.assert_allclose(outputs[name], expected[name], rtol=1e-12)
     hours = 24.0 * np.arange(40, 80)
     write_series(tmp_path / "then.nc", series, ids=ids, times=hours)
     go_on = {"forcing": tmp_path / "then.nc", "state": str(tmp_path / "whole.state")}
     expected = ask(**go_on)["streamflow"]
     for state in ("whole", "blocks"):
         go_on["state"] = str(tmp_path / f"{state}.state")
-        found = ask(**go_on, places=2)["streamflow"]
-        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        outputs = ask(**go_on, places=2)["streamflow"]
+        np.testing.assert_allclose(outputs, expected, rtol=1e-12)
     write_series(tmp_path / "then.nc", series, ids=["a", "b", "c"], times=hours)
     write_table(tmp_path / "table.csv", ["a", "b", "c"], attributes(3))
     with pytest.raises(StateError, match=r"blocks.state: belongs to other places"):
@@ -143,9 +143,9 @@ def test_a_run_in_blocks_that_is_killed_goes_on(bundle: Path, long: Path) -> Non
                     attributes=long / "places.csv", places=2, block=40))  # fmt: skip
     assert len(list(folder.glob("block-*/state-*"))) == before
     subprocess.run(command, check=True)
-    found = read(output)
+    outputs = read(output)
     for name, values in expected.items():
-        np.testing.assert_array_equal(found[name], values, strict=True)
+        np.testing.assert_array_equal(outputs[name], values, strict=True)
     assert not folder.exists()
 
 
@@ -173,9 +173,9 @@ def test_two_processes_give_the_run_of_one(bundle: Path, long: Path) -> None:
     expected = read(run(request(bundle, long, long / "expected.nc", places=2)))
     crew = Crew(workers=2)
     shared = request(bundle, long, long / "shared.nc", places=2, crew=crew)
-    found = read(run(shared))
+    outputs = read(run(shared))
     for name, values in expected.items():
-        np.testing.assert_array_equal(found[name], values, strict=True)
+        np.testing.assert_array_equal(outputs[name], values, strict=True)
 
 
 @pytest.mark.slow
@@ -183,13 +183,13 @@ def test_a_worker_that_is_killed_loses_nothing(bundle: Path, long: Path) -> None
     distributed = pytest.importorskip("distributed")
     alone = request(bundle, long, long / "expected.nc", places=2, block=2 * 25)
     expected = read(run(alone))
-    output, found = long / "killed.nc", []
+    output, runs = long / "killed.nc", []
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None
     ) as cluster:
         crew = Crew(scheduler=cluster.scheduler_address)
-        asked = request(bundle, long, output, places=2, block=2 * 25, crew=crew)
-        running = threading.Thread(target=lambda: found.append(read(run(asked))))
+        shared = request(bundle, long, output, places=2, block=2 * 25, crew=crew)
+        running = threading.Thread(target=lambda: runs.append(read(run(shared))))
         with distributed.Client(cluster) as client:
             processes = client.run(os.getpid)
             running.start()
@@ -197,4 +197,4 @@ def test_a_worker_that_is_killed_loses_nothing(bundle: Path, long: Path) -> None
             os.kill(next(iter(processes.values())), signal.SIGKILL)
             running.join()
     for name, values in expected.items():
-        np.testing.assert_array_equal(found[0][name], values, strict=True)
+        np.testing.assert_array_equal(runs[0][name], values, strict=True)

@@ -38,8 +38,8 @@ print(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
 @pytest.fixture
 def component(bundle: Path, tmp_path: Path, ids: list[str]) -> Component:
     """The same model at the same places, behind BMI."""
-    known = {"ids": ids, "attributes": attributes(3)}
-    settings = {"bundle": str(bundle), "start_time": START, "locations": known}
+    locations = {"ids": ids, "attributes": attributes(3)}
+    settings = {"bundle": str(bundle), "start_time": START, "locations": locations}
     path = tmp_path / "component.yaml"
     path.write_text(as_yaml(settings), encoding="utf-8")
     model = Component()
@@ -73,9 +73,9 @@ def test_states_go_on_in_components_and_back(
     # and a run from a component.
     component.save_state(tmp_path / "30.state")
     rest = half(tmp_path / "rest.nc", series, ids, slice(30, 40))
-    found = ask(forcing=rest, state=str(tmp_path / "30.state"),
+    outputs = ask(forcing=rest, state=str(tmp_path / "30.state"),
                 save_state=tmp_path / "end.state")  # fmt: skip
-    np.testing.assert_array_equal(found["streamflow"], whole[30:])
+    np.testing.assert_array_equal(outputs["streamflow"], whole[30:])
     assert (tmp_path / "end.state").read_bytes() == (
         tmp_path / "whole.state"
     ).read_bytes()
@@ -91,9 +91,9 @@ def test_a_run_by_the_command_line(
                                                             "streamflow"))  # fmt: skip
     series["rain"] = series.pop("precipitation")
     write_series(tmp_path / "forcing.nc", series, ids=ids)
-    known = attributes(3)
-    known["height"] = known.pop("elevation")
-    write_table(tmp_path / "table.csv", ids, known)
+    columns = attributes(3)
+    columns["height"] = columns.pop("elevation")
+    write_table(tmp_path / "table.csv", ids, columns)
     output = tmp_path / "deep" / "run.nc"
     main([
         "run", str(bundle), str(tmp_path / "forcing.nc"),
@@ -104,9 +104,9 @@ def test_a_run_by_the_command_line(
         "--save-state", str(tmp_path / "last.state"),
     ])  # fmt: skip
     assert capsys.readouterr().out == f"{output}\n"
-    found = read(output)
+    outputs = read(output)
     for name in ("snowpack", "streamflow"):
-        np.testing.assert_array_equal(found[name], expected[name])
+        np.testing.assert_array_equal(outputs[name], expected[name])
     assert (tmp_path / "last.state").is_file()
 
 
@@ -127,14 +127,14 @@ def test_what_cannot_be_asked_for(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     files = [str(tmp_path / name) for name in ("forcing.nc", "table.csv", "out.nc")]
-    given = ["run", str(bundle), files[0], "--attributes", files[1]]
+    command = ["run", str(bundle), files[0], "--attributes", files[1]]
     try:
-        status: Any = main([*given, "--output", files[2], *words])
+        status: Any = main([*command, "--output", files[2], *words])
     except SystemExit as left:
         status = left.code
     assert status
-    told = capsys.readouterr().err.strip().splitlines()[-1]
-    assert message in told
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert message in error
     assert not (tmp_path / "out.nc").exists()
 
 
@@ -158,7 +158,7 @@ def test_memory_does_not_grow_with_the_length_of_a_run(
         }
         write_series(tmp_path / "forcing.nc", series, ids=ids)
         command = [sys.executable, "-c", RESIDENT, str(bundle), str(tmp_path)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        most[steps] = int(done.stdout.split()[-1]) * 1024
+        process = subprocess.run(command, check=True, capture_output=True, text=True)
+        most[steps] = int(process.stdout.split()[-1]) * 1024
     # One variable of the longer run takes 13 MB.
     assert most[8000] - most[2000] < 6e6, most

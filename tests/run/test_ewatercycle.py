@@ -76,15 +76,15 @@ def dataset(series: dict[str, tuple[Any, str]]) -> xr.Dataset:
     """Return series whose days are stamped at noon and bounded by midnights."""
     begin = np.datetime64("2000-01-01", "ns") + np.arange(DAYS) * np.timedelta64(1, "D")
     edges = np.stack([begin, begin + np.timedelta64(1, "D")], axis=1)
-    made = xr.Dataset(
+    dataset = xr.Dataset(
         {name: ("time", values, {"units": u}) for name, (values, u) in series.items()}
         | {"time_bnds": (("time", "bnds"), edges)},
         coords={"time": ("time", begin + np.timedelta64(12, "h"))},
     )
-    made.time.attrs["bounds"] = "time_bnds"
+    dataset.time.attrs["bounds"] = "time_bnds"
     for name in ("time", "time_bnds"):
-        made[name].encoding.update(units="hours since 1990-01-01", dtype="float64")
-    return made
+        dataset[name].encoding.update(units="hours since 1990-01-01", dtype="float64")
+    return dataset
 
 
 @pytest.fixture
@@ -101,8 +101,8 @@ def forcing(tmp_path: Path) -> LumpedUserForcing:
 
 def model_class(name: str = "DeltaHbv") -> Any:
     """Return a model as eWaterCycle finds it."""
-    (found,) = entry_points(group="ewatercycle.models", name=name)
-    return found.load()
+    (entry,) = entry_points(group="ewatercycle.models", name=name)
+    return entry.load()
 
 
 def set_up(forcing: LumpedUserForcing | None, folder: Path, **more: Any) -> Any:

@@ -13,7 +13,7 @@ import pytest
 
 from bmi_dmx.cli import main
 from bmi_dmx.errors import ConfigError, DataError
-from bmi_dmx.run.forecast import Asked, forecast
+from bmi_dmx.run.forecast import ForecastRequest, forecast
 from bmi_dmx.run.request import Request
 
 from .conftest import Ask
@@ -32,15 +32,15 @@ def foresee(
     part(tmp_path / "past.nc", series, ids, slice(NOW))
 
     def asked(*members: Path, steps: int | None = None, **changes: Any) -> Any:
-        given: dict[str, Any] = {
+        settings: dict[str, Any] = {
             "bundle": str(bundle),
             "forcing": tmp_path / "past.nc",
             "attributes": tmp_path / "table.csv",
             "output": tmp_path / "history.nc",
         }
-        history = Request(**{**given, **changes})
+        history = Request(**{**settings, **changes})
         output = tmp_path / "forecast.nc"
-        return read(forecast(Asked(
+        return read(forecast(ForecastRequest(
             history=history, members=members, steps=steps, output=output
         )))  # fmt: skip
 
@@ -60,9 +60,9 @@ def test_with_the_weather_that_came_it_is_the_run_over_all(
 ) -> None:  # fmt: skip
     whole = ask()["streamflow"]
     then = part(tmp_path / "then.nc", series, ids, slice(NOW, None))
-    found = foresee(then)
-    assert found["member"].tolist() == ["then"]
-    np.testing.assert_array_equal(found["streamflow"][:, 0], whole[NOW:])
+    forecast = foresee(then)
+    assert forecast["member"].tolist() == ["then"]
+    np.testing.assert_array_equal(forecast["streamflow"][:, 0], whole[NOW:])
     np.testing.assert_array_equal(read(tmp_path / "history.nc")["streamflow"],
                                   whole[:NOW])  # fmt: skip
 
@@ -98,14 +98,14 @@ def test_each_member_is_a_run_of_its_own(
         part(tmp_path / "dry.nc", series, ids, slice(NOW, None)),
         part(tmp_path / "wet.nc", wet, ids, slice(NOW, NOW + 6)),
     ]
-    found = foresee(*members)
+    forecast = foresee(*members)
     # As long as the shortest of them.
-    assert found["streamflow"].shape == (6, 2, 3)
-    assert found["member"].tolist() == ["dry", "wet"]
-    dry, rain = found["streamflow"][-1]
+    assert forecast["streamflow"].shape == (6, 2, 3)
+    assert forecast["member"].tolist() == ["dry", "wet"]
+    dry, rain = forecast["streamflow"][-1]
     assert (rain > dry + 0.1).all()
     alone = foresee(members[0], steps=6)["streamflow"]
-    np.testing.assert_array_equal(found["streamflow"][:, 0], alone[:, 0])
+    np.testing.assert_array_equal(forecast["streamflow"][:, 0], alone[:, 0])
 
 
 def test_what_the_history_knows_of_places_serves_the_forecast(
@@ -117,8 +117,8 @@ def test_what_the_history_knows_of_places_serves_the_forecast(
     expected = foresee(then)["streamflow"]
     some = {name: x[:NOW] for name, x in series.items()}
     write_series(tmp_path / "own.nc", some, ids=ids, constants=attributes(3))
-    found = foresee(then, forcing=tmp_path / "own.nc", attributes=None)
-    np.testing.assert_array_equal(found["streamflow"], expected)
+    forecast = foresee(then, forcing=tmp_path / "own.nc", attributes=None)
+    np.testing.assert_array_equal(forecast["streamflow"], expected)
 
 
 def test_past_years_are_weather_to_come(
@@ -131,8 +131,8 @@ def test_past_years_are_weather_to_come(
     for year in range(3):
         long["precipitation"][365 * year : 365 * year + 20] = 5.0 * year
     past = write_series(tmp_path / "years.nc", long, ids=ids)
-    found = foresee(steps=5, forcing=past)
-    assert found["member"].tolist() == ["1982", "1981", "1980"]
+    forecast = foresee(steps=5, forcing=past)
+    assert forecast["member"].tolist() == ["1982", "1981", "1980"]
     state = tmp_path / "now.state"
     ask(forcing=past, save_state=state)
     for at, member in enumerate([1982, 1981, 1980]):
@@ -141,7 +141,7 @@ def test_past_years_are_weather_to_come(
         times = 24.0 * (days + np.arange(5))
         path = write_series(tmp_path / "same.nc", same, ids=ids, times=times)
         expected = ask(forcing=path, state=str(state))["streamflow"]
-        np.testing.assert_array_equal(found["streamflow"][:, at], expected)
+        np.testing.assert_array_equal(forecast["streamflow"][:, at], expected)
 
 
 def test_weather_of_one_step_is_of_the_length_of_the_history(
@@ -149,9 +149,9 @@ def test_weather_of_one_step_is_of_the_length_of_the_history(
     series: dict[str, Any], caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     tomorrow = part(tmp_path / "then.nc", series, ids, slice(NOW, NOW + 1))
-    found = foresee(tomorrow)["streamflow"]
+    flow = foresee(tomorrow)["streamflow"]
     assert "then.nc: time: one time, taken for a step of 1 d" in caplog.text
-    np.testing.assert_array_equal(found[:, 0], ask()["streamflow"][NOW : NOW + 1])
+    np.testing.assert_array_equal(flow[:, 0], ask()["streamflow"][NOW : NOW + 1])
 
 
 def test_weather_that_does_not_begin_now_is_refused(

@@ -30,23 +30,23 @@ def test_capitals_of_names_do_not_matter(
     ask: Ask, tmp_path: Path, ids: list[str], series: dict[str, Any], expected: Any,
     file: str, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    known = {name.upper(): values for name, values in attributes(3).items()}
+    columns = {name.upper(): values for name, values in attributes(3).items()}
     titled = {name.capitalize(): values for name, values in series.items()}
-    within = {"constants": known} if file == "forcing.nc" else {}
+    within = {"constants": columns} if file == "forcing.nc" else {}
     units = {name.capitalize(): text for name, text in UNITS.items()}
     write_series(tmp_path / "forcing.nc", titled, ids=ids, units=units, **within)
     table = None
     if file == "table.csv":
-        table = write_table(tmp_path / file, ids, known)
+        table = write_table(tmp_path / file, ids, columns)
     elif file == "table.nc":
         table = tmp_path / file
-        write_series(table, {"unused": np.zeros((1, 3))}, ids=ids, constants=known)
-        with netCDF4.Dataset(table, "a") as made:
-            made["place_id"].cf_role = "timeseries_id"
-    found = ask(attributes=table)
-    np.testing.assert_allclose(found["streamflow"], expected, **CLOSE)
+        write_series(table, {"unused": np.zeros((1, 3))}, ids=ids, constants=columns)
+        with netCDF4.Dataset(table, "a") as dataset:
+            dataset["place_id"].cf_role = "timeseries_id"
+    outputs = ask(attributes=table)
+    np.testing.assert_allclose(outputs["streamflow"], expected, **CLOSE)
     assert "'Precipitation' is taken for 'precipitation'" in caplog.text
-    name = next(iter(known))
+    name = next(iter(columns))
     assert f"{name!r} is taken for {name.lower()!r}" in caplog.text
 
 
@@ -61,14 +61,14 @@ def test_a_name_as_it_is_goes_before_one_in_capitals(
 def test_of_two_names_in_other_capitals_none_is_chosen(
     ask: Ask, tmp_path: Path, ids: list[str]
 ) -> None:
-    known = attributes(3)
-    name = next(iter(known))
-    twice = {name.upper(): known[name], name.capitalize(): known.pop(name)}
+    columns = attributes(3)
+    name = next(iter(columns))
+    twice = {name.upper(): columns[name], name.capitalize(): columns.pop(name)}
     table = tmp_path / "table.nc"
     write_series(
-        table, {"unused": np.zeros((1, 3))}, ids=ids, constants={**known, **twice}
+        table, {"unused": np.zeros((1, 3))}, ids=ids, constants={**columns, **twice}
     )
-    with netCDF4.Dataset(table, "a") as made:
-        made["place_id"].cf_role = "timeseries_id"
+    with netCDF4.Dataset(table, "a") as dataset:
+        dataset["place_id"].cf_role = "timeseries_id"
     with pytest.raises(DataError, match=f"variable '{name}' is given twice"):
         ask(attributes=table)

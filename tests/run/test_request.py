@@ -20,9 +20,9 @@ from .files import write_csv, write_series, write_table
 def test_an_attribute_that_cannot_be_is_refused_with_its_table(
     ask: Ask, tmp_path: Path, ids: list[str], value: float
 ) -> None:
-    known = attributes(3)
-    known["lat"] = [*known.pop("latitude")[:2], value]
-    write_table(tmp_path / "table.csv", ids, known)
+    columns = attributes(3)
+    columns["lat"] = [*columns.pop("latitude")[:2], value]
+    write_table(tmp_path / "table.csv", ids, columns)
     message = (
         rf"table.csv: column 'lat': attribute 'latitude' at 'lower' is {value:g}; "
         "expected -90 to 90"
@@ -60,10 +60,10 @@ def test_of_one_time_the_step_is_that_of_the_model_which_is_said(
     ask: Ask, tmp_path: Path, ids: list[str], series: dict[str, Any],
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    found = ask(forcing=one_day(tmp_path, series, ids))
+    outputs = ask(forcing=one_day(tmp_path, series, ids))
     assert "day.nc: time: one time, taken for a step of 1 d" in caplog.text
-    assert found["streamflow"].shape == (1, 3)
-    np.testing.assert_array_equal(found["streamflow"], ask()["streamflow"][:1])
+    assert outputs["streamflow"].shape == (1, 3)
+    np.testing.assert_array_equal(outputs["streamflow"], ask()["streamflow"][:1])
 
 
 def test_bounds_of_one_time_go_before_the_step_of_the_model(
@@ -75,9 +75,9 @@ def test_bounds_of_one_time_go_before_the_step_of_the_model(
         file["time"].bounds = "ends"
         file.createDimension("two", 2)
         file.createVariable("ends", "f8", ("time", "two"))[:] = [[0.0, 24.0]]
-    found = ask(forcing=day)["streamflow"]
+    flow = ask(forcing=day)["streamflow"]
     assert "one time" not in caplog.text
-    np.testing.assert_array_equal(found, ask()["streamflow"][:1])
+    np.testing.assert_array_equal(flow, ask()["streamflow"][:1])
 
 
 def test_a_table_may_have_one_row(
@@ -86,6 +86,6 @@ def test_a_table_may_have_one_row(
 ) -> None:  # fmt: skip
     rows = [["time", *series], ["1980-10-01", *(x[0, 0] for x in series.values())]]
     path = write_csv(tmp_path / "upper.csv", rows)
-    found = ask(forcing=path)["streamflow"]
+    flow = ask(forcing=path)["streamflow"]
     assert "upper.csv: time: one time, taken for a step of 1 d" in caplog.text
-    np.testing.assert_allclose(found[0, 0], ask()["streamflow"][0, 0], rtol=1e-12)
+    np.testing.assert_allclose(flow[0, 0], ask()["streamflow"][0, 0], rtol=1e-12)

@@ -62,7 +62,7 @@ def test_a_run_that_is_killed_again_and_again(
     output.unlink()
     state.unlink()
     pieces = tmp_path / ".long-out.nc.pieces"
-    luck, seen = random.Random(5), []
+    luck, counts = random.Random(5), []
     for _ in range(8):
         before = len(list(pieces.glob("state-*")))
         process = subprocess.Popen(command)
@@ -78,14 +78,14 @@ def test_a_run_that_is_killed_again_and_again(
             break
         assert not output.exists()
         assert not state.exists()
-        seen.append(len(list(pieces.glob("state-*"))))
-    assert len(seen) > 2
-    assert seen == sorted(set(seen)), "every run goes on from the one before"
+        counts.append(len(list(pieces.glob("state-*"))))
+    assert len(counts) > 2
+    assert counts == sorted(set(counts)), "every run goes on from the one before"
     subprocess.run(command, check=True)
-    found = read(output)
-    assert found.keys() == expected.keys()
+    outputs = read(output)
+    assert outputs.keys() == expected.keys()
     for name, values in expected.items():
-        np.testing.assert_array_equal(found[name], values, strict=True)
+        np.testing.assert_array_equal(outputs[name], values, strict=True)
     assert state.read_bytes() == last
     assert {p.name for p in tmp_path.iterdir()} == {
         "long.nc", "places.csv", "long-out.nc", "last.state"
@@ -124,9 +124,9 @@ def test_a_run_that_ends_at_the_worst_of_moments(
         patch.setattr(owner, name, fail_after(getattr(owner, name), before=before))
         with pytest.raises(Killed):
             ask(block=3, save_state=tmp_path / "last.state")
-    found = ask(block=3, save_state=tmp_path / "last.state")
+    outputs = ask(block=3, save_state=tmp_path / "last.state")
     for name, values in expected.items():
-        np.testing.assert_array_equal(found[name], values, strict=True)
+        np.testing.assert_array_equal(outputs[name], values, strict=True)
     assert not list(tmp_path.glob(".*"))
 
 
@@ -199,9 +199,9 @@ def test_what_is_left_of_a_run_that_was_over_does_not_count(
     ask: Ask, stopped: Ask, tmp_path: Path
 ) -> None:
     (tmp_path / ".out.nc.pieces" / "run.json").unlink()
-    found = stopped(block=3, parts={"evaporation": "oudin"})
+    outputs = stopped(block=3, parts={"evaporation": "oudin"})
     expected = ask(output=tmp_path / "new.nc", parts={"evaporation": "oudin"})
-    np.testing.assert_array_equal(found["streamflow"], expected["streamflow"])
+    np.testing.assert_array_equal(outputs["streamflow"], expected["streamflow"])
 
 
 def test_two_runs_do_not_write_to_one_output(stopped: Ask, tmp_path: Path) -> None:

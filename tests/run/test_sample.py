@@ -35,9 +35,11 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Any]:
     """Forcing of the sample, a table of its attributes, and what is in it."""
     hydrofabric, forcing = make_sample(tmp_path_factory.mktemp("sample"))
     with open_domain(hydrofabric, forcing) as domain:
-        known = Setup.of(domain, str(BUNDLE)).attributes
-    table = write_table(forcing.with_name("table.csv"), known.ids, known.values)
-    return forcing, table, known
+        attributes = Setup.of(domain, str(BUNDLE)).attributes
+    table = write_table(
+        forcing.with_name("table.csv"), attributes.ids, attributes.values
+    )
+    return forcing, table, attributes
 
 
 def hourly(forcing: Path) -> dict[str, np.ndarray[Any, Any]]:
@@ -54,68 +56,68 @@ def hourly(forcing: Path) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def test_hours_of_the_sample(sample: tuple[Path, Path, Any], tmp_path: Path) -> None:
-    forcing, table, known = sample
+    forcing, table, attributes = sample
     outputs = ("streamflow", "snowpack", "runoff_volume")
-    found = read(run(Request(
+    series = read(run(Request(
         bundle=BUNDLE.name, forcing=forcing, attributes=table,
         output=tmp_path / "out.nc", outputs=outputs,
     )))  # fmt: skip
-    given = hourly(forcing)
-    given |= last_day(given["air_temperature"])
+    weather = hourly(forcing)
+    weather |= last_day(weather["air_temperature"])
     expected = batch(
-        BUNDLE, given, known.values, start=START, hours=1, dt=1.0 / 24.0,
+        BUNDLE, weather, attributes.values, start=START, hours=1, dt=1.0 / 24.0,
         outputs=outputs,
     )  # fmt: skip
     for name in outputs:
-        assert found[name].shape == (17544, 8)
-        np.testing.assert_allclose(found[name], expected[name], **CLOSE)
-    assert found["place_id"].tolist() == list(known.ids)
-    np.testing.assert_array_equal(found["p_mean"], known.values["p_mean"])
-    assert found["time"][0] == 9 * 365 * 86400 + 2 * 86400  # 1979
-    assert (found["time_bounds"][:, 1] - found["time"] == 3600).all()
+        assert series[name].shape == (17544, 8)
+        np.testing.assert_allclose(series[name], expected[name], **CLOSE)
+    assert series["place_id"].tolist() == list(attributes.ids)
+    np.testing.assert_array_equal(series["p_mean"], attributes.values["p_mean"])
+    assert series["time"][0] == 9 * 365 * 86400 + 2 * 86400  # 1979
+    assert (series["time_bounds"][:, 1] - series["time"] == 3600).all()
 
 
 def test_days_of_physics_in_hours_of_the_sample(
     sample: tuple[Path, Path, Any], tmp_path: Path
 ) -> None:
-    forcing, table, known = sample
-    found = read(run(Request(
+    forcing, table, attributes = sample
+    flow = read(run(Request(
         bundle=BUNDLE.name, forcing=forcing, attributes=table,
         output=tmp_path / "out.nc", mode="daily",
     )))["streamflow"]  # fmt: skip
-    given = {n: x.reshape(-1, 24, 8) for n, x in hourly(forcing).items()}
-    warmth = given["air_temperature"]
-    daily = {name: x.mean(axis=1) for name, x in given.items()}
+    weather = {n: x.reshape(-1, 24, 8) for n, x in hourly(forcing).items()}
+    warmth = weather["air_temperature"]
+    daily = {name: x.mean(axis=1) for name, x in weather.items()}
     daily["air_temperature_min"] = warmth.min(axis=1)
     daily["air_temperature_max"] = warmth.max(axis=1)
-    expected = batch(BUNDLE, daily, known.values, start=START)["streamflow"]
+    expected = batch(BUNDLE, daily, attributes.values, start=START)["streamflow"]
     # A day is run in its last hour, and given out from then on.
-    assert (found[:23] == 0.0).all()
-    given_out = np.repeat(expected, 24, axis=0)[: len(found) - 23]
-    np.testing.assert_allclose(found[23:], given_out, **CLOSE)
+    assert (flow[:23] == 0.0).all()
+    given_out = np.repeat(expected, 24, axis=0)[: len(flow) - 23]
+    np.testing.assert_allclose(flow[23:], given_out, **CLOSE)
 
 
 def test_the_file_of_the_delaware(tmp_path: Path) -> None:
     """Packed numbers, places first, and dimensions of other things beside them."""
     with netCDF4.Dataset(DELAWARE) as file:
-        given = {n: np.asarray(file[n][:], float).T for n in ("prcp", "tmin", "tmax")}
+        weather = {n: np.asarray(file[n][:], float).T for n in ("prcp", "tmin", "tmax")}
         area, latitude, elevation = (
             np.asarray(file[n][:], float) for n in ("hru_area", "hru_lat", "hru_elev")
         )
         slope = 1e3 * np.asarray(file["hru_slope"][:], float)
         ids = [str(n) for n in file["hru_id"][:].tolist()]
     model: Model = load_bundle(BUNDLE).model()
-    own = {
+    attributes = {
         "area_km2": area, "latitude": latitude, "elevation_mean": elevation,
         "slope_mean": slope,
     }  # fmt: skip
     usual = {
         name: np.full(len(ids), model.statistics[name].typical)
         for name in model.attributes
-        if name not in own
+        if name not in attributes
     }
     table = write_table(tmp_path / "table.csv", ids, usual)
-    found = read(run(Request(
+    series = read(run(Request(
         bundle=BUNDLE.name, forcing=DELAWARE, attributes=table,
         output=tmp_path / "out.nc",
         names={
@@ -124,11 +126,11 @@ def test_the_file_of_the_delaware(tmp_path: Path) -> None:
         },
     )))  # fmt: skip
     daily = {
-        "precipitation": given["prcp"],
-        "air_temperature": 0.5 * (given["tmin"] + given["tmax"]),
-        "air_temperature_min": given["tmin"],
-        "air_temperature_max": given["tmax"],
+        "precipitation": weather["prcp"],
+        "air_temperature": 0.5 * (weather["tmin"] + weather["tmax"]),
+        "air_temperature_min": weather["tmin"],
+        "air_temperature_max": weather["tmax"],
     }
-    expected = batch(BUNDLE, daily, {**usual, **own}, start=START)["streamflow"]
-    assert found["place_id"].tolist() == ids
-    np.testing.assert_allclose(found["streamflow"], expected, **CLOSE)
+    expected = batch(BUNDLE, daily, {**usual, **attributes}, start=START)["streamflow"]
+    assert series["place_id"].tolist() == ids
+    np.testing.assert_allclose(series["streamflow"], expected, **CLOSE)

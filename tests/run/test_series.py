@@ -36,12 +36,12 @@ def test_places_are_matched_with_their_table_by_name(
 def test_attributes_may_be_in_the_file_of_forcing(
     ask: Ask, tmp_path: Path, ids: list[str], series: dict[str, Any], expected: Any
 ) -> None:
-    known = attributes(3)
-    known["lat"] = known.pop("latitude")
-    known["height"] = known.pop("elevation")
-    write_series(tmp_path / "forcing.nc", series, ids=ids, constants=known)
-    found = ask(attributes=None, names={"elevation": "height"})
-    np.testing.assert_allclose(found["streamflow"], expected, **CLOSE)
+    columns = attributes(3)
+    columns["lat"] = columns.pop("latitude")
+    columns["height"] = columns.pop("elevation")
+    write_series(tmp_path / "forcing.nc", series, ids=ids, constants=columns)
+    outputs = ask(attributes=None, names={"elevation": "height"})
+    np.testing.assert_allclose(outputs["streamflow"], expected, **CLOSE)
 
 
 def test_a_table_goes_before_the_file_of_forcing(
@@ -55,11 +55,11 @@ def test_a_table_goes_before_the_file_of_forcing(
 def test_names_of_the_table_may_be_others(
     ask: Ask, tmp_path: Path, ids: list[str], expected: Any
 ) -> None:
-    known = attributes(3)
-    known["dryness"] = known.pop("aridity")
-    write_table(tmp_path / "table.csv", ids, known)
-    found = ask(names={"aridity": "dryness"})
-    np.testing.assert_allclose(found["streamflow"], expected, **CLOSE)
+    columns = attributes(3)
+    columns["dryness"] = columns.pop("aridity")
+    write_table(tmp_path / "table.csv", ids, columns)
+    outputs = ask(names={"aridity": "dryness"})
+    np.testing.assert_allclose(outputs["streamflow"], expected, **CLOSE)
 
 
 def test_other_names_and_units(
@@ -73,8 +73,8 @@ def test_other_names_and_units(
     }
     units = {"rain": "inch d-1", "tas": "K", "tasmin": "degF", "tasmax": ""}
     write_series(tmp_path / "forcing.nc", theirs, ids=ids, units=units)
-    found = ask(names={"precipitation": "rain"})
-    np.testing.assert_allclose(found["streamflow"], expected, rtol=1e-10, atol=1e-10)
+    outputs = ask(names={"precipitation": "rain"})
+    np.testing.assert_allclose(outputs["streamflow"], expected, rtol=1e-10, atol=1e-10)
 
 
 def test_fluxes_of_water_may_be_masses(
@@ -106,8 +106,8 @@ def test_the_mean_may_be_that_of_the_extremes(
     del series["air_temperature"]
     write_series(tmp_path / "forcing.nc", series, ids=ids)
     expected = batch(bundle, middle, attributes(3), start=START)
-    found = ask()["streamflow"]
-    np.testing.assert_allclose(found, expected["streamflow"], **CLOSE)
+    flow = ask()["streamflow"]
+    np.testing.assert_allclose(flow, expected["streamflow"], **CLOSE)
 
 
 def test_a_model_that_reads_the_mean_alone_finds_it_in_the_extremes(
@@ -120,8 +120,8 @@ def test_a_model_that_reads_the_mean_alone_finds_it_in_the_extremes(
     ends = {"tmin": low, "tmax": high}
     rain = {"precipitation": series["precipitation"]}
     write_series(tmp_path / "forcing.nc", {**rain, **ends}, ids=ids)
-    found = ask(parts={"evaporation": "oudin"})["streamflow"]
-    np.testing.assert_allclose(found, expected, **CLOSE)
+    flow = ask(parts={"evaporation": "oudin"})["streamflow"]
+    np.testing.assert_allclose(flow, expected, **CLOSE)
 
 
 def test_places_without_names_are_numbered(
@@ -129,9 +129,9 @@ def test_places_without_names_are_numbered(
 ) -> None:
     write_series(tmp_path / "forcing.nc", series)
     write_table(tmp_path / "table.csv", list("012"), attributes(3))
-    found = ask()
-    assert found["place_id"].tolist() == ["0", "1", "2"]
-    np.testing.assert_allclose(found["streamflow"], expected, **CLOSE)
+    outputs = ask()
+    assert outputs["place_id"].tolist() == ["0", "1", "2"]
+    np.testing.assert_allclose(outputs["streamflow"], expected, **CLOSE)
 
 
 @pytest.mark.parametrize("kind", ["characters", "coordinate", "marked"])
@@ -142,15 +142,15 @@ def test_names_of_places_are_found(
     with netCDF4.Dataset(path, "a") as file:
         if kind == "characters":
             file.createDimension("length", 6)
-            made = file.createVariable("station", "S1", ("place", "length"))
-            made.cf_role = "timeseries_id"
-            made[:] = netCDF4.stringtochar(np.array(ids, "S6"))
+            variable = file.createVariable("station", "S1", ("place", "length"))
+            variable.cf_role = "timeseries_id"
+            variable[:] = netCDF4.stringtochar(np.array(ids, "S6"))
         else:
             name = "place" if kind == "coordinate" else "station"
-            made = file.createVariable(name, str, ("place",))
-            made[:] = np.array(ids, object)
+            variable = file.createVariable(name, str, ("place",))
+            variable[:] = np.array(ids, object)
             if kind == "marked":
-                made.cf_role = "timeseries_id"
+                variable.cf_role = "timeseries_id"
     assert ask()["place_id"].tolist() == ids
 
 
@@ -161,8 +161,8 @@ def test_one_place_needs_no_dimension(
     path = write_series(tmp_path / "station.nc", one, dims=())
     write_table(tmp_path / "table.csv", ["station", "other"],
                 {n: x[:2] for n, x in attributes(3).items()})  # fmt: skip
-    found = ask(forcing=path)["streamflow"]
-    np.testing.assert_allclose(found, expected[:, :1], **CLOSE)
+    flow = ask(forcing=path)["streamflow"]
+    np.testing.assert_allclose(flow, expected[:, :1], **CLOSE)
 
 
 def test_a_table_of_one_place(
@@ -181,9 +181,9 @@ def test_a_table_of_one_place(
     path = write_csv(tmp_path / "station.csv", [["time", *columns], *rows])
     write_table(tmp_path / "table.csv", ["station"],
                 {n: x[:1] for n, x in attributes(3).items()})  # fmt: skip
-    found = ask(forcing=path)
-    assert found["place_id"].tolist() == ["station"]
-    np.testing.assert_allclose(found["streamflow"], expected[:, :1], rtol=1e-9)
+    outputs = ask(forcing=path)
+    assert outputs["place_id"].tolist() == ["station"]
+    np.testing.assert_allclose(outputs["streamflow"], expected[:, :1], rtol=1e-9)
 
 
 @pytest.mark.parametrize("transposed", [False, True])
@@ -196,10 +196,12 @@ def test_times_may_be_repeated_for_every_place(
     with netCDF4.Dataset(path, "a") as file:
         file.renameVariable("time", "old")
         del file["old"].units
-        own = file.createVariable("Time", "f8", dims)
-        own.units = "days since 1980-10-01"
+        variable = file.createVariable("Time", "f8", dims)
+        variable.units = "days since 1980-10-01"
         days = np.arange(40.0)
-        own[:] = np.repeat(days[:, None], 3, 1) if transposed else np.tile(days, (3, 1))
+        variable[:] = (
+            np.repeat(days[:, None], 3, 1) if transposed else np.tile(days, (3, 1))
+        )
     np.testing.assert_allclose(ask()["streamflow"], expected, **CLOSE)
     with netCDF4.Dataset(path, "a") as file:
         file["Time"][-1, -1] += 0.5
@@ -236,9 +238,9 @@ def test_times_are_exact_whatever_they_count(
     unit = np.timedelta64(1, units[0].replace("d", "D"))  # type: ignore[call-overload]
     write_series(tmp_path / "forcing.nc", series, ids=ids,
                  time={"units": units}, times=(moments - since) / unit)  # fmt: skip
-    found = ask()
+    outputs = ask()
     seconds = moments.astype("datetime64[s]").astype(np.int64)
-    np.testing.assert_array_equal(found["time"], seconds)
+    np.testing.assert_array_equal(outputs["time"], seconds)
 
 
 REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
@@ -296,9 +298,9 @@ def test_files_that_cannot_be_are_refused(
 ) -> None:
     changes, error, message = REFUSED[case]
     write_series(tmp_path / "forcing.nc", series, **{"ids": ids, **changes})
-    with pytest.raises(error, match=message) as found:
+    with pytest.raises(error, match=message) as refusal:
         ask()
-    assert "\n" not in str(found.value)
+    assert "\n" not in str(refusal.value)
     assert not list(tmp_path.glob("out.nc")) + list(tmp_path.glob(".out*"))
 
 
@@ -388,12 +390,12 @@ def test_where_it_is_held_it_is_as_if_both_were_missing(
     ask: Ask, tmp_path: Path, series: dict[str, Any], ids: list[str]
 ) -> None:
     crossed(tmp_path, series, ids)
-    found = ask(policy="hold")["streamflow"]
+    flow = ask(policy="hold")["streamflow"]
     for name in ("air_temperature_min", "air_temperature_max"):
         series[name][5, 1] = series[name][9, 2] = np.nan
     write_series(tmp_path / "missing.nc", series, ids=ids)
     expected = ask(policy="hold", forcing=tmp_path / "missing.nc")["streamflow"]
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(flow, expected)
 
 
 def test_the_middle_of_such_values_is_refused_too(
@@ -411,8 +413,8 @@ def test_rounding_of_a_file_is_no_contradiction(
     series["air_temperature_min"][5, 1] = series["air_temperature_max"][5, 1]
     even = ask(forcing=write_series(tmp_path / "even.nc", series, ids=ids))
     series["air_temperature_min"][5, 1] += 3e-5
-    found = ask(forcing=write_series(tmp_path / "odd.nc", series, ids=ids))
-    np.testing.assert_allclose(found["streamflow"], even["streamflow"], rtol=1e-4)
+    odd = ask(forcing=write_series(tmp_path / "odd.nc", series, ids=ids))
+    np.testing.assert_allclose(odd["streamflow"], even["streamflow"], rtol=1e-4)
 
 
 @pytest.mark.parametrize(

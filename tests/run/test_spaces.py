@@ -154,8 +154,8 @@ def write_fields(path: Path, fields: dict[str, Any], dims: dict[str, Any]) -> Pa
             for dimension, size in zip(dims[name], values.shape[1:], strict=True):
                 if dimension not in file.dimensions:
                     file.createDimension(dimension, size)
-            made = file.createVariable(name, "f8", ("time", *dims[name]))
-            made[:] = values
+            variable = file.createVariable(name, "f8", ("time", *dims[name]))
+            variable[:] = values
     return path
 
 
@@ -175,16 +175,16 @@ def plate_forcing() -> dict[str, Any]:
 def test_whole_fields(model: Model, tmp_path: Path, block: int) -> None:
     forcing = plate_forcing()
     path = write_fields(tmp_path / "fields.nc", forcing, FIELD_DIMS)
-    found = ran(model, path, tmp_path, block=block)
+    outputs = ran(model, path, tmp_path, block=block)
     with torch.no_grad():
-        given = {name: torch.from_numpy(x) for name, x in forcing.items()}
-        expected = model.simulate(given, {}).outputs
+        inputs = {name: torch.from_numpy(x) for name, x in forcing.items()}
+        expected = model.simulate(inputs, {}).outputs
     for name in ("warmth", "moved"):
-        assert found[name].shape == (STEPS, 3, 4)
-        np.testing.assert_allclose(found[name], expected[name].numpy(), **CLOSE)
-    np.testing.assert_array_equal(found["x"], GRID.grid().x)
-    np.testing.assert_array_equal(found["y"], GRID.grid().y)
-    assert "place_id" not in found
+        assert outputs[name].shape == (STEPS, 3, 4)
+        np.testing.assert_allclose(outputs[name], expected[name].numpy(), **CLOSE)
+    np.testing.assert_array_equal(outputs["x"], GRID.grid().x)
+    np.testing.assert_array_equal(outputs["y"], GRID.grid().y)
+    assert "place_id" not in outputs
 
 
 @pytest.mark.parametrize("model", ["plate"], indirect=True)
@@ -217,8 +217,8 @@ def test_fields_somewhere_else_are_refused(model: Model, tmp_path: Path) -> None
     ):  # fmt: skip
         path = write_fields(tmp_path / "fields.nc", plate_forcing(), FIELD_DIMS)
         with netCDF4.Dataset(path, "a") as file:
-            made = file.createVariable("x", "f4", ("x",))
-            made[:], made.units = east, "degrees_east"
+            variable = file.createVariable("x", "f4", ("x",))
+            variable[:], variable.units = east, "degrees_east"
         if fits:
             ran(model, path, tmp_path)
             continue
@@ -231,13 +231,13 @@ def test_fields_somewhere_else_are_refused(model: Model, tmp_path: Path) -> None
 def test_what_is_missing_outside_of_the_mask_counts_for_nothing(
     model: Model, tmp_path: Path
 ) -> None:
-    found = {}
+    warmth = {}
     for missing in (np.nan, 0.0):
         forcing = plate_forcing()
         forcing["heating"][:, 1, 1] = missing
         path = write_fields(tmp_path / "fields.nc", forcing, FIELD_DIMS)
-        found[missing] = ran(model, path, tmp_path)["warmth"]
-    np.testing.assert_array_equal(*found.values())
+        warmth[missing] = ran(model, path, tmp_path)["warmth"]
+    np.testing.assert_array_equal(*warmth.values())
     forcing["heating"][7, 0, 1] = np.nan
     path = write_fields(tmp_path / "fields.nc", forcing, FIELD_DIMS)
     with pytest.raises(DataError, match="'heating' at '0,1' is nan"):
@@ -265,11 +265,11 @@ def test_places_of_a_tree_are_found_by_name(
         tmp_path / "side.nc", {"side": side[:, order]}, hours=1.0,
         ids=[IDS[k] for k in order] if named else None, units={},
     )  # fmt: skip
-    found = ran(model, path, tmp_path)
+    outputs = ran(model, path, tmp_path)
     with torch.no_grad():
         expected = model.simulate({"side": torch.from_numpy(side)}, {}).outputs
-    assert found["place_id"].tolist() == IDS
-    np.testing.assert_allclose(found["outflow"], expected["outflow"].numpy(), **CLOSE)
+    assert outputs["place_id"].tolist() == IDS
+    np.testing.assert_allclose(outputs["outflow"], expected["outflow"].numpy(), **CLOSE)
 
 
 @pytest.mark.parametrize("model", ["ponds"], indirect=True)
@@ -292,7 +292,7 @@ def test_a_model_without_forcing_needs_times_alone(
     model: Model, tmp_path: Path
 ) -> None:
     path = write_fields(tmp_path / "times.nc", {}, {})
-    found = ran(model, path, tmp_path)
+    outputs = ran(model, path, tmp_path)
     with torch.no_grad():
         expected = model.simulate({}, {}, steps=STEPS).outputs["angle"].numpy()
-    np.testing.assert_allclose(found["angle"], expected, rtol=1e-12)
+    np.testing.assert_allclose(outputs["angle"], expected, rtol=1e-12)

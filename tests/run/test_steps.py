@@ -40,25 +40,25 @@ def started(bundle: Path, **changes: Any) -> Component:
         **changes,
     }
     component = Component()
-    known = {name: np.array(x) for name, x in attributes(PLACES).items()}
-    component.start(Settings(**settings), load_bundle(bundle), known)
+    columns = {name: np.array(x) for name, x in attributes(PLACES).items()}
+    component.start(Settings(**settings), load_bundle(bundle), columns)
     return component
 
 
 def forcing_of(component: Component) -> dict[str, Any]:
-    made = weather(STEPS, PLACES)
-    return {f.name: made[f.name] for f in component.runner.operation.forcings}
+    series = weather(STEPS, PLACES)
+    return {f.name: series[f.name] for f in component.runner.operation.forcings}
 
 
 def one_by_one(component: Component, forcing: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, list[Any]] = {name: [] for name in NAMES}
+    outputs: dict[str, list[Any]] = {name: [] for name in NAMES}
     for step in range(STEPS):
         for name, values in forcing.items():
             component.set_value(name, values[step])
         component.update()
-        for name, values in found.items():
+        for name, values in outputs.items():
             values.append(component.get_value_ptr(name).copy())
-    return {name: np.array(values) for name, values in found.items()}
+    return {name: np.array(values) for name, values in outputs.items()}
 
 
 def together(
@@ -78,19 +78,19 @@ def test_blocks_have_the_numbers_states_and_budgets_of_steps(
     one, at_once = started(bundle, **WAYS[way]), Passages._at_once
     expected, calls = one_by_one(one, forcing_of(one)), []
 
-    def counted(*given: Any) -> None:
-        calls.append(given)
-        at_once(*given)
+    def counted(*arguments: Any) -> None:
+        calls.append(arguments)
+        at_once(*arguments)
 
     monkeypatch.setattr(Passages, "_at_once", counted)
     state = one.state_bytes()
     for rows in (STEPS, 79, 1):
         many = started(bundle, **WAYS[way])
         calls.clear()
-        found = together(many, forcing_of(many), rows)
+        outputs = together(many, forcing_of(many), rows)
         assert bool(calls) == (rows > 1)
         for name, values in expected.items():
-            np.testing.assert_array_equal(found[name], values, err_msg=name)
+            np.testing.assert_array_equal(outputs[name], values, err_msg=name)
         assert many.get_current_time() == one.get_current_time()
         assert many.state_bytes() == state
         for name in ("mass_in", "mass_out", "mass_stored"):
@@ -105,9 +105,9 @@ def test_forcing_that_is_held_or_refused_is_so_at_its_step(bundle: Path) -> None
     forcing = forcing_of(one)
     forcing["precipitation"] = forcing["precipitation"].copy()
     forcing["precipitation"][[50, 51], [0, 2]] = np.nan
-    expected, found = one_by_one(one, forcing), together(many, forcing, 40)
+    expected, outputs = one_by_one(one, forcing), together(many, forcing, 40)
     for name, values in expected.items():
-        np.testing.assert_array_equal(found[name], values)
+        np.testing.assert_array_equal(outputs[name], values)
     assert many.state_bytes() == one.state_bytes()
     with pytest.raises(DataError, match=r"precipitation' at 'a' .* \(step 50\)"):
         together(started(bundle), forcing, 40)
@@ -119,7 +119,7 @@ def test_what_is_found_when_it_is_asked_for_is_asked_for_at_every_step(
     component = started(bundle, outputs=("streamflow", "mass_stored"))
     forcing = forcing_of(component)
     steps = Steps(component, lambda first, count: forcing, ["mass_stored"])
-    ((_, found),) = steps.blocks(STEPS, STEPS)
-    stored = found["mass_stored"]
+    ((_, outputs),) = steps.blocks(STEPS, STEPS)
+    stored = outputs["mass_stored"]
     assert stored.shape == (STEPS, PLACES)
     assert (np.diff(stored, axis=0) != 0.0).any(axis=0).all()

@@ -126,11 +126,11 @@ def test_a_class_is_no_process() -> None:
 def test_numbers_may_be_of_numpy() -> None:
     case = some_case(Hbv())
     arguments = case.process, case.state, case.forcing
-    found = [
+    runoffs = [
         scan(*arguments, {**case.parameters, "perc": value}).outputs["runoff"]
         for value in (2.0, np.float32(2.0), np.int64(2))
     ]
-    assert all(torch.equal(x, found[0]) for x in found)
+    assert all(torch.equal(x, runoffs[0]) for x in runoffs)
 
 
 def test_entries_of_a_parameter_are_counted() -> None:
@@ -145,9 +145,9 @@ def test_states_left_out_start_as_declared() -> None:
     cold = {
         v.name: torch.full((3, 2), v.initial, dtype=torch.float64) for v in Hbv.states
     }
-    given = scan(case.process, cold, case.forcing, case.parameters)
+    cold_run = scan(case.process, cold, case.forcing, case.parameters)
     left_out = scan(case.process, None, case.forcing, case.parameters)
-    assert torch.equal(given.outputs["runoff"], left_out.outputs["runoff"])
+    assert torch.equal(cold_run.outputs["runoff"], left_out.outputs["runoff"])
 
 
 def test_a_process_need_not_have_forcings() -> None:
@@ -160,10 +160,10 @@ def test_a_process_need_not_have_forcings() -> None:
 
     k = torch.full((3, 2, 1), 0.5, dtype=torch.float64)
     for backend in ("cells", "reference"):
-        found = scan(
+        run = scan(
             Decay(), {"x": torch.ones(2, 1).double()}, {}, {"k": k}, backend=backend
         )
-        assert (found.state["x"] == 0.125).all()
+        assert (run.state["x"] == 0.125).all()
 
 
 @pytest.mark.parametrize("table", [[1.0], torch.ones(()), torch.nn.Linear(1, 1)])

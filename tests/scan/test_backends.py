@@ -21,7 +21,7 @@ from bmi_dmx.kernels.call import history_interval
 from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
 from bmi_dmx.process import Process
 from bmi_dmx.scan import cells, scan
-from bmi_dmx.scan.engine import Scanned
+from bmi_dmx.scan.engine import ScanResult
 from bmi_dmx.variables import Forcing, State
 from tests.scan.cases import REGISTERED, Case, Delay, some_case
 
@@ -30,7 +30,7 @@ LEFT_OVER = "residual"
 """The flux of what a search for a root did not find."""
 
 
-def run(case: Case, backend: str, **options: object) -> Scanned:
+def run(case: Case, backend: str, **options: object) -> ScanResult:
     return scan(
         case.process,
         case.state,
@@ -41,28 +41,28 @@ def run(case: Case, backend: str, **options: object) -> Scanned:
     )
 
 
-def tensors(result: Scanned) -> list[Tensor]:
+def tensors(result: ScanResult) -> list[Tensor]:
     """States and outputs, but for what a search for a root leaves over."""
     outputs = {n: x for n, x in result.outputs.items() if n != LEFT_OVER}
     return [*result.state.values(), *outputs.values()]
 
 
-def assert_nothing_is_left_over(result: Scanned) -> None:
+def assert_nothing_is_left_over(result: ScanResult) -> None:
     """What a search leaves over differs from loop to kernel, and is rounding in both.
 
     Its scale is that of the numbers it is the difference of.
     """
-    left = result.outputs.get(LEFT_OVER)
-    if left is not None:
+    residual = result.outputs.get(LEFT_OVER)
+    if residual is not None:
         scale = max(float(x.detach().abs().max()) for x in tensors(result))
-        assert float(left.detach().abs().max()) <= TOLERANCE[left.dtype] * scale
+        assert float(residual.detach().abs().max()) <= TOLERANCE[residual.dtype] * scale
 
 
 def gradients(case: Case, backend: str, **options: object) -> list[Tensor]:
     return gradients_of(case, run(case, backend, **options))
 
 
-def gradients_of(case: Case, result: Scanned) -> list[Tensor]:
+def gradients_of(case: Case, result: ScanResult) -> list[Tensor]:
     """Return the gradients of a sum of all that a run made."""
     results = tensors(result)
     loss = sum(
@@ -189,12 +189,12 @@ def test_threads_do_not_change_a_bit(members: int) -> None:
         gradient=True,
     )  # fmt: skip
     before = torch.get_num_threads()
-    found = []
+    runs = []
     try:
         for threads in (1, 2, 5):
             torch.set_num_threads(threads)
             options = {"outputs": ("runoff",), "average": True}
-            found.append(
+            runs.append(
                 [
                     *tensors(run(case, "cells", **options)),
                     *gradients(case, "cells", **options),
@@ -202,8 +202,8 @@ def test_threads_do_not_change_a_bit(members: int) -> None:
             )
     finally:
         torch.set_num_threads(before)
-    for other in found[1:]:
-        assert all(torch.equal(x, y) for x, y in zip(found[0], other, strict=True))
+    for other in runs[1:]:
+        assert all(torch.equal(x, y) for x, y in zip(runs[0], other, strict=True))
 
 
 def test_inputs_need_not_be_contiguous() -> None:
@@ -232,14 +232,14 @@ def test_numbers_and_axes_of_size_one_are_shared() -> None:
 def test_shared_parameters_collect_the_gradient_of_all_locations() -> None:
     case = some_case(Hbv(), locations=5, members=3)
     shared = torch.full((1, 1), 2.0, dtype=torch.float64, requires_grad=True)
-    found = []
+    slopes = []
     for backend in ("cells", "reference"):
         parameters = {**case.parameters, "beta": shared}
         result = scan(
             case.process, case.state, case.forcing, parameters, backend=backend
         )
-        found += torch.autograd.grad(result.outputs["runoff"].sum(), [shared])
-    assert_equal(found[:1], found[1:])
+        slopes += torch.autograd.grad(result.outputs["runoff"].sum(), [shared])
+    assert_equal(slopes[:1], slopes[1:])
 
 
 def test_forcing_may_differ_among_members() -> None:
@@ -301,11 +301,11 @@ def test_gradients_survive_checkpointing_and_hooks() -> None:
         (x * torch.linspace(0.5, 2.0, x.numel(), dtype=x.dtype).reshape(x.shape)).sum()
         for x in results
     )
-    found = torch.autograd.grad(
+    slopes = torch.autograd.grad(
         loss, case.leaves(), allow_unused=True, materialize_grads=True
     )
     assert all((x == 1e3).all() for x in trash)
-    for x, y in zip(found, expected, strict=True):
+    for x, y in zip(slopes, expected, strict=True):
         assert torch.equal(x, y)
 
 
@@ -315,10 +315,10 @@ def test_a_parameter_repeated_in_time_has_a_gradient_for_each_step() -> None:
         beta = case.parameters["beta"].expand(9, -1, -1).requires_grad_()
         parameters = {**case.parameters, "beta": beta}
         ran = scan(case.process, case.state, case.forcing, parameters, backend=backend)
-        (found,) = torch.autograd.grad(ran.outputs["runoff"].sum(), beta)
+        (slope,) = torch.autograd.grad(ran.outputs["runoff"].sum(), beta)
         if backend == "cells":
-            ours = found
-    assert_equal([ours], [found])
+            ours = slope
+    assert_equal([ours], [slope])
     assert (ours[1:] != 0.0).any()
 
 
@@ -374,17 +374,17 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
             child = os.fork()
         if child == 0:
             # Compared by NumPy: the threads of PyTorch itself do not survive a fork.
-            found = run(case, "cells").outputs["runoff"].numpy()
-            os._exit(0 if np.array_equal(found, expected.numpy()) else 1)
+            runoff = run(case, "cells").outputs["runoff"].numpy()
+            os._exit(0 if np.array_equal(runoff, expected.numpy()) else 1)
         deadline = time.monotonic() + 60.0
-        done, status = 0, 1
-        while not done and time.monotonic() < deadline:
-            done, status = os.waitpid(child, os.WNOHANG)
+        pid, status = 0, 1
+        while not pid and time.monotonic() < deadline:
+            pid, status = os.waitpid(child, os.WNOHANG)
             time.sleep(0.01)
-        if not done:
+        if not pid:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-        assert done
+        assert pid
         assert os.waitstatus_to_exitcode(status) == 0
     finally:
         torch.set_num_threads(before)

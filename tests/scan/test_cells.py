@@ -26,13 +26,13 @@ def run(case: Case, backend: str) -> Tensor:
 def test_a_gradient_may_stand_for_its_negative() -> None:
     """Of an imaginary part PyTorch hands on a view that is negated when it is read."""
     case = some_case(Hbv11p(), gradient=True)
-    found = []
+    slopes = []
     for backend in ("cells", "reference"):
         runoff = run(case, backend)
-        given = torch.complex(runoff, runoff).detach().conj().imag
-        assert given.is_neg()
-        found += torch.autograd.grad(runoff, [case.parameters["fc"]], given)
-    torch.testing.assert_close(*found)
+        cotangent = torch.complex(runoff, runoff).detach().conj().imag
+        assert cotangent.is_neg()
+        slopes += torch.autograd.grad(runoff, [case.parameters["fc"]], cotangent)
+    torch.testing.assert_close(*slopes)
 
 
 def test_transforms_of_functions_are_refused() -> None:

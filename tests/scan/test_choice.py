@@ -44,15 +44,17 @@ def test_a_detour_is_said_once_with_its_reason(
 ) -> None:
     case = some_case(process, dtype=dtype, steps=3)
     arguments = case.process, case.state, case.forcing, case.parameters
-    with pytest.warns(RuntimeWarning, match=f"{reason}.*'reference' runs it") as said:
+    with pytest.warns(
+        RuntimeWarning, match=f"{reason}.*'reference' runs it"
+    ) as records:
         slow = scan(*arguments)
-    assert said[0].filename == __file__
+    assert records[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         again = scan(*arguments)
-    asked = scan(*arguments, backend="reference")
-    for found in (again, asked):
-        assert torch.equal(found.outputs["runoff"], slow.outputs["runoff"])
+    reference = scan(*arguments, backend="reference")
+    for run in (again, reference):
+        assert torch.equal(run.outputs["runoff"], slow.outputs["runoff"])
     with pytest.raises(ScanError, match=reason):
         scan(*arguments, backend="cells")
 
@@ -74,7 +76,7 @@ def test_couplings_have_backends_of_their_own() -> None:
     case = some_case(Hbv(), steps=3)
     with pytest.raises(ScanError, match="runs whole fields, found coupling Cells"):
         scan(case.process, None, case.forcing, case.parameters, backend="tensors")
-    chosen = [name for table in (AUTO, ON_GPU) for names in table.values()
+    backends = [name for table in (AUTO, ON_GPU) for names in table.values()
               for name in names]  # fmt: skip
-    assert set(chosen) == BACKENDS.keys()
+    assert set(backends) == BACKENDS.keys()
     assert AUTO.keys() == ON_GPU.keys()

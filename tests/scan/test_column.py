@@ -63,9 +63,9 @@ def found(case: Case, backend: str) -> tuple[dict[str, Tensor], list[Tensor]]:
         backend=backend, average=True,
     )  # fmt: skip
     every = {**ran.state, **ran.outputs}
-    told = torch.cat([x.reshape(-1) for n, x in every.items() if n not in GAINS])
+    array = torch.cat([x.reshape(-1) for n, x in every.items() if n not in GAINS])
     slopes = torch.autograd.grad(
-        told, case.leaves(), torch.linspace(0.5, 2.0, len(told), dtype=told.dtype),
+        array, case.leaves(), torch.linspace(0.5, 2.0, len(array), dtype=array.dtype),
         allow_unused=True, materialize_grads=True,
     )  # fmt: skip
     return every, list(slopes)

@@ -55,14 +55,14 @@ def by_hand(lateral: Tensor, k: Tensor, dt: float) -> Tensor:
 
 @pytest.mark.parametrize("dt", [1.0, 0.5])
 def test_what_leaves_upstream_arrives_in_the_same_step(dt: float) -> None:
-    found = scan(Reach().on(TREE), None, {"lateral": LATERAL}, {"k": K}, dt=dt)
-    torch.testing.assert_close(found.outputs["outflow"], by_hand(LATERAL, K, dt))
+    run = scan(Reach().on(TREE), None, {"lateral": LATERAL}, {"k": K}, dt=dt)
+    torch.testing.assert_close(run.outputs["outflow"], by_hand(LATERAL, K, dt))
 
 
 def test_what_is_given_from_outside_the_tree_is_added() -> None:
     inside = scan(Reach().on(TREE), None, {"lateral": LATERAL}, {"k": K})
-    given = {"lateral": 0.25 * LATERAL, "inflow": 0.75 * LATERAL}
-    outside = scan(Reach().on(TREE), None, given, {"k": K})
+    forcing = {"lateral": 0.25 * LATERAL, "inflow": 0.75 * LATERAL}
+    outside = scan(Reach().on(TREE), None, forcing, {"k": K})
     torch.testing.assert_close(outside.outputs, inside.outputs)
 
 
@@ -103,9 +103,9 @@ class Advected(Process):
 
     def step(self, s: Any, f: Any, p: Any) -> Any:
         moved = s.x - p.wind * (s.x - torch.roll(s.x, 1, -1)) + f.source
-        lost = p.loss * moved
-        return {"x": moved - lost + 0.1 * s.older[1], "older": (s.x, s.older[0])}, {
-            "lost": lost
+        loss = p.loss * moved
+        return {"x": moved - loss + 0.1 * s.older[1], "older": (s.x, s.older[0])}, {
+            "lost": loss
         }
 
 
@@ -135,38 +135,40 @@ def test_fields_may_stand_in_batches(
     space: Any, batch: tuple[int, ...], backend: str
 ) -> None:
     process, state, forcing, parameters = advected(space, batch, 5)
-    found = scan(process, state, forcing, parameters, dt=0.5, backend=backend)
+    run = scan(process, state, forcing, parameters, dt=0.5, backend=backend)
     x, older = state["x"], list(state["older"])
     share = 1.0 - (1.0 - parameters["loss"]) ** 0.5
     for k, source in enumerate(forcing["source"]):
         moved = x - 0.5 * parameters["wind"] * (x - x.roll(1, -1)) + 0.5 * source
-        lost = share * moved
-        x, older = moved - lost + 0.1 * older[1], [x, older[0]]
-        torch.testing.assert_close(found.outputs["lost"][k], lost / 0.5)
-    torch.testing.assert_close(found.state["x"], x)
-    torch.testing.assert_close(found.state["older"], torch.stack(older))
+        loss = share * moved
+        x, older = moved - loss + 0.1 * older[1], [x, older[0]]
+        torch.testing.assert_close(run.outputs["lost"][k], loss / 0.5)
+    torch.testing.assert_close(run.state["x"], x)
+    torch.testing.assert_close(run.state["older"], torch.stack(older))
 
 
 @pytest.mark.parametrize(("steps", "warmup"), [(1, 0), (10, 0), (17, 4)])
 def test_segments_give_the_gradients_of_the_loop(steps: int, warmup: int) -> None:
-    process, *given = advected(Ring(5), (2,), steps)
-    leaves = [x for group in given for x in group.values()]
-    found = []
+    process, *arguments = advected(Ring(5), (2,), steps)
+    leaves = [x for group in arguments for x in group.values()]
+    runs = []
     for backend in ("tensors", "reference"):
-        result = scan(process, *given, warmup=warmup, outputs=["lost", "x"],
+        result = scan(process, *arguments, warmup=warmup, outputs=["lost", "x"],
                       backend=backend)  # fmt: skip
-        made = [*result.outputs.values(), *result.state.values()]
-        loss = sum((x * torch.arange(x.numel()).reshape(x.shape)).sum() for x in made)
+        numbers = [*result.outputs.values(), *result.state.values()]
+        loss = sum(
+            (x * torch.arange(x.numel()).reshape(x.shape)).sum() for x in numbers
+        )
         gradients = torch.autograd.grad(loss, leaves, materialize_grads=True,
                                         allow_unused=True)  # fmt: skip
-        found.append([*made, *gradients])
-    for ours, theirs in zip(*found, strict=True):
+        runs.append([*numbers, *gradients])
+    for ours, theirs in zip(*runs, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-14, atol=1e-14)
 
 
 def test_memory_of_segments_grows_with_the_root_of_the_steps() -> None:
     def kept(backend: str, steps: int) -> int:
-        process, *given = advected(Ring(64), (), steps)
+        process, *arguments = advected(Ring(64), (), steps)
         saved: dict[int, int] = {}
 
         def keep(x: Tensor) -> Tensor:
@@ -174,7 +176,7 @@ def test_memory_of_segments_grows_with_the_root_of_the_steps() -> None:
             return x
 
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda x: x):
-            scan(process, *given, backend=backend)
+            scan(process, *arguments, backend=backend)
         return sum(saved.values()) - steps * 64
 
     assert kept("tensors", 400) < 0.2 * kept("reference", 400)
@@ -207,5 +209,5 @@ def test_what_is_not_finite_in_a_field_is_found() -> None:
 
 def test_fields_start_as_declared() -> None:
     process, _, forcing, parameters = advected(Ring(8), (2,), 4)
-    found = scan(process, None, forcing, parameters)
-    assert found.state["older"].shape == (2, 2, 8)
+    run = scan(process, None, forcing, parameters)
+    assert run.state["older"].shape == (2, 2, 8)

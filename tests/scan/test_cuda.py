@@ -112,12 +112,12 @@ def test_results_are_the_same_whatever_the_blocks(
     members: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = some_case(Hbv11p(), members=members, locations=11, varying=3, gradient=True)
-    made = found(case, **AVERAGED)
+    numbers = found(case, **AVERAGED)
     per_block = 128 // members
     one = Geometry(-(-11 // per_block), 128)
     assert one != geometries.geometry(11, members, 2) or members == 128
     monkeypatch.setattr(cuda, "geometry", lambda *_: one)
-    assert_same_bits(found(case, **AVERAGED), made)
+    assert_same_bits(found(case, **AVERAGED), numbers)
 
 
 @pytest.mark.parametrize("outputs", [("soil_moisture",), ("lower_zone", "melt"), ()])
@@ -170,9 +170,9 @@ def test_what_is_not_finite_is_refused_by_name() -> None:
 
 def test_without_gradients_the_numbers_are_the_same() -> None:
     case = some_case(Hbv11p(), gradient=True)
-    made = tensors(run(case, "cuda"))
+    numbers = tensors(run(case, "cuda"))
     with torch.no_grad():
-        assert_same_bits(tensors(run(case, "cuda")), made)
+        assert_same_bits(tensors(run(case, "cuda")), numbers)
 
 
 def test_the_operators_keep_the_rules_of_pytorch() -> None:
@@ -184,23 +184,23 @@ def test_the_operators_keep_the_rules_of_pytorch() -> None:
     assert not isinstance(entry, str)
     sizes = list(Sizes(5, 1, 2, 3, True, True, False))
     rain = [x.detach().unsqueeze(-1) for x in case.forcing.values()]
-    given = [*case.state.values(), *rain, *case.parameters.values()]
-    torch.library.opcheck(torch.ops.bmi_dmx.run, (given, entry.number, sizes))
+    operands = [*case.state.values(), *rain, *case.parameters.values()]
+    torch.library.opcheck(torch.ops.bmi_dmx.run, (operands, entry.number, sizes))
     with torch.no_grad():
-        final, series = operate(entry, Sizes(*sizes), given)
-        *_, kept = torch.ops.bmi_dmx.run(given, entry.number, sizes)
+        final, series = operate(entry, Sizes(*sizes), operands)
+        *_, tape = torch.ops.bmi_dmx.run(operands, entry.number, sizes)
     cotangents = [torch.ones_like(x) for x in (*final, *series)]
-    plain = [x.detach() for x in given]
+    plain = [x.detach() for x in operands]
     torch.library.opcheck(
         torch.ops.bmi_dmx.run_backward,
-        (cotangents, kept, plain, entry.number, sizes),
+        (cotangents, tape, plain, entry.number, sizes),
     )
 
 
 def test_where_tensors_are_on_a_gpu_its_kernels_are_taken() -> None:
     case = some_case(Hbv11p(), members=7)
-    asked, taken = (tensors(run(case, backend)) for backend in ("cuda", "auto"))
-    assert_same_bits(asked, taken)
+    explicit, automatic = (tensors(run(case, backend)) for backend in ("cuda", "auto"))
+    assert_same_bits(explicit, automatic)
 
 
 def test_a_kernel_that_cannot_be_made_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,8 +48,8 @@ def test_any_tree_has_the_numbers_and_gradients_of_the_loop(
     average: bool,
     drawn: dict[str, Any],
 ) -> None:
-    process, given, outputs = kind
-    case = case_of(process, downstream, steps=steps, **given, **drawn)
+    process, flags, outputs = kind
+    case = case_of(process, downstream, steps=steps, **flags, **drawn)
     options = {
         "outputs": outputs, "average": average, "warmup": min(warmup, steps - 1)
     }  # fmt: skip
@@ -74,20 +74,20 @@ def test_results_are_the_same_whatever_the_blocks_of_steps(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     case = case_of(Wave(), BUSHY, steps=40, members=2, given=True, varying=True)
-    made = case.found("cuda")
+    numbers = case.found("cuda")
     assert in_waves.block_steps(40, 8) not in (7, 40)
     for length in (7, 40):
         monkeypatch.setattr(cuda_tree, "block_steps", lambda *_, n=length: n)
-        assert all(map(torch.equal, case.found("cuda"), made))
+        assert all(map(torch.equal, case.found("cuda"), numbers))
 
 
 def test_without_gradients_the_numbers_are_the_same() -> None:
     case = case_of(Wave(), BUSHY)
-    made = case.run("cuda")
+    run = case.run("cuda")
     with torch.no_grad():
         plain = case.run("cuda")
-    assert all(map(torch.equal, made.outputs.values(), plain.outputs.values()))
-    assert all(map(torch.equal, made.state.values(), plain.state.values()))
+    assert all(map(torch.equal, run.outputs.values(), plain.outputs.values()))
+    assert all(map(torch.equal, run.state.values(), plain.state.values()))
 
 
 def test_what_is_not_finite_is_refused_by_name() -> None:
@@ -106,10 +106,10 @@ def test_what_is_not_finite_is_refused_by_name() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, river.EVERYTHING], ids=["plain", "everything"])
 def test_rivers_are_those_of_the_loop(options: dict[str, Any]) -> None:
-    physics, known = river.process(**options), river.channels()
-    state = river.beginning(known, lakes=bool(options))
-    found = [
-        river.run(physics, state, river.weather(30), known, backend=backend)
+    physics, parameters = river.process(**options), river.channels()
+    state = river.beginning(parameters, lakes=bool(options))
+    runs = [
+        river.run(physics, state, river.weather(30), parameters, backend=backend)
         for backend in ("cuda", "reference")
     ]
-    assert_equal(*([*one.state.values(), *one.outputs.values()] for one in found))
+    assert_equal(*([*one.state.values(), *one.outputs.values()] for one in runs))

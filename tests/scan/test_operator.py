@@ -22,12 +22,12 @@ from tests.scan.cases import Case, some_case
 
 def changed(case: Case, rain: Tensor, fc: Tensor) -> Tensor:
     """Return twice the runoff of a case with other rain and another capacity."""
-    given = replace(
+    other = replace(
         case,
         forcing={**case.forcing, "precipitation": rain},
         parameters={**case.parameters, "fc": fc},
     )
-    result = scan(given.process, given.state, given.forcing, given.parameters,
+    result = scan(other.process, other.state, other.forcing, other.parameters,
                   outputs=["runoff"])  # fmt: skip
     return 2.0 * result.outputs["runoff"]
 
@@ -50,12 +50,12 @@ def test_the_operators_keep_the_rules_of_pytorch(average: bool, forcing: bool) -
     torch.library.opcheck(torch.ops.bmi_dmx.run, (tensors, entry.number, sizes))
     with torch.no_grad():
         final, series = operate(entry, Sizes(*sizes), tensors)
-        *_, kept = torch.ops.bmi_dmx.run(tensors, entry.number, sizes)
+        *_, tape = torch.ops.bmi_dmx.run(tensors, entry.number, sizes)
     cotangents = [torch.ones_like(x) for x in (*final, *series)]
     plain = [x.detach() for x in tensors]
     torch.library.opcheck(
         torch.ops.bmi_dmx.run_backward,
-        (cotangents, kept, plain, entry.number, sizes),
+        (cotangents, tape, plain, entry.number, sizes),
     )
 
 
@@ -67,21 +67,23 @@ def test_an_exported_function_holds_the_operator() -> None:
             return changed(replace(case, parameters=others), rain, fc)
 
     rain, fc = inputs_of(case)
-    given = (rain, fc.detach(), case.parameters)
-    exported = torch.export.export(Model(), given, strict=False)
+    arguments = (rain, fc.detach(), case.parameters)
+    exported = torch.export.export(Model(), arguments, strict=False)
     targets = [node.target for node in exported.graph.nodes]
     assert targets.count(torch.ops.bmi_dmx.run.default) == 1
-    assert torch.equal(exported.module()(*given), changed(case, rain, fc))
+    assert torch.equal(exported.module()(*arguments), changed(case, rain, fc))
 
 
 def test_a_compiled_function_has_the_numbers_and_gradients() -> None:
     case = some_case(Hbv11p(), steps=6)
-    given = inputs_of(case)
-    expected = changed(case, *given)
+    arguments = inputs_of(case)
+    expected = changed(case, *arguments)
     compiled = torch.compile(changed, fullgraph=True, backend="aot_eager")
-    found = compiled(case, *given)
-    assert torch.equal(found, expected)
-    gradients = [torch.autograd.grad(x.sum(), [given[1]])[0] for x in (found, expected)]
+    runoff = compiled(case, *arguments)
+    assert torch.equal(runoff, expected)
+    gradients = [
+        torch.autograd.grad(x.sum(), [arguments[1]])[0] for x in (runoff, expected)
+    ]
     assert torch.equal(*gradients)
 
 
@@ -107,7 +109,7 @@ class Waiting(list[Any]):
 class Idle(operator.Entry):
     """A kernel that does nothing."""
 
-    def kept(self, sizes: Any, tensors: Any) -> int:
+    def tape_size(self, sizes: Any, tensors: Any) -> int:
         return 0
 
     def forward(self, sizes: Any, tensors: Any, results: Any) -> bool:
@@ -122,6 +124,6 @@ def test_kernels_made_at_once_have_numbers_of_their_own(
 ) -> None:
     monkeypatch.setattr(operator, "_entries", Waiting())
     with ThreadPoolExecutor(4) as threads:
-        made = list(threads.map(lambda k: Idle(str(k), Layout((), (), (), ()), ()),
+        entries = list(threads.map(lambda k: Idle(str(k), Layout((), (), (), ()), ()),
                                 range(4)))  # fmt: skip
-    assert all(operator._entries[entry.number] is entry for entry in made)
+    assert all(operator._entries[entry.number] is entry for entry in entries)

@@ -52,14 +52,17 @@ class Ageing(Process):
 
     def prepare(self, p: Any) -> Any:
         once = 0.5 ** (self.dt / p.halved)
-        kept = torch.stack([once ** (k + 1) for k in range(self.options.ages)])
-        return {"kept": kept, "loss": p.loss}
+        share = torch.stack([once ** (k + 1) for k in range(self.options.ages)])
+        return {"kept": share, "loss": p.loss}
 
     def step(self, s: Any, f: Any, p: Any) -> Any:
-        kept = sum(p.kept) / len(p.kept)
+        share = sum(p.kept) / len(p.kept)
         filled = s.store + f.gain
-        left = filled * kept * (1.0 - p.loss)
-        return {"store": left}, {"lost": filled - left, "lost_in_step": filled - left}
+        store = filled * share * (1.0 - p.loss)
+        return {"store": store}, {
+            "lost": filled - store,
+            "lost_in_step": filled - store,
+        }
 
 
 GAIN = torch.rand(12, 3, dtype=torch.float64)
@@ -75,30 +78,30 @@ def kept_after(dt: float, ages: int) -> Tensor:
 @pytest.mark.parametrize("dt", [1.0, 0.25])
 def test_parameters_are_prepared_for_the_step(backend: str, dt: float) -> None:
     process = Ageing({"ages": 2})
-    given = scan(process, None, {"gain": GAIN}, {"halved": HALVED}, dt=dt,
+    halving = scan(process, None, {"gain": GAIN}, {"halved": HALVED}, dt=dt,
                  backend=backend)  # fmt: skip
-    kept = kept_after(dt, 2)
-    prepared = scan(process, None, {"gain": GAIN}, {"kept": kept, "loss": 0.0}, dt=dt,
+    shares = kept_after(dt, 2)
+    prepared = scan(process, None, {"gain": GAIN}, {"kept": shares, "loss": 0.0}, dt=dt,
                     backend=backend)  # fmt: skip
-    store, lost = torch.zeros(3, dtype=torch.float64), []
+    store, losses = torch.zeros(3, dtype=torch.float64), []
     for gain in GAIN:
         filled = store + gain * dt
-        store = filled * kept.mean(0)
-        lost.append(filled - store)
-    for found in (given, prepared):
-        amounts = torch.stack(lost)[..., None]
-        torch.testing.assert_close(found.outputs["lost"], amounts / dt)
-        torch.testing.assert_close(found.outputs["lost_in_step"], amounts)
+        store = filled * shares.mean(0)
+        losses.append(filled - store)
+    for run in (halving, prepared):
+        amounts = torch.stack(losses)[..., None]
+        torch.testing.assert_close(run.outputs["lost"], amounts / dt)
+        torch.testing.assert_close(run.outputs["lost_in_step"], amounts)
 
 
 def test_prepared_parameters_become_those_of_a_step() -> None:
     """What is prepared per unit of time is converted as it declares."""
     dt = 0.5
-    given = {"kept": kept_after(dt, 3), "loss": 0.36}
-    found = scan(Ageing(), {"store": torch.ones(3, 1).double()},
-                 {"gain": 0.0 * GAIN[:1]}, given, dt=dt)  # fmt: skip
-    expected = given["kept"].mean(0) * 0.8  # the root of 1 - 0.36
-    torch.testing.assert_close(found.state["store"][:, 0], expected)
+    parameters = {"kept": kept_after(dt, 3), "loss": 0.36}
+    run = scan(Ageing(), {"store": torch.ones(3, 1).double()},
+                 {"gain": 0.0 * GAIN[:1]}, parameters, dt=dt)  # fmt: skip
+    expected = parameters["kept"].mean(0) * 0.8  # the root of 1 - 0.36
+    torch.testing.assert_close(run.state["store"][:, 0], expected)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -123,8 +126,8 @@ def test_lengths_of_a_step_do_not_share_kernels() -> None:
 
     start = {"elapsed": torch.zeros(1, 1)}
     for dt in (1.0, 0.25, 1.0):
-        found = scan(Counting(), start, {}, {}, dt=dt, steps=8, backend="cells")
-        assert found.state["elapsed"] == 8 * dt
+        run = scan(Counting(), start, {}, {}, dt=dt, steps=8, backend="cells")
+        assert run.state["elapsed"] == 8 * dt
 
 
 def test_options_that_are_equal_share_kernels() -> None:
@@ -165,9 +168,9 @@ def test_a_parameter_that_may_be_lacking_is_nan_where_it_is(backend: str) -> Non
             return {"sum": s.sum + f.x}, {"y": f.x * p.width}
 
     width = torch.tensor([2.0, float("nan"), 1.0], dtype=torch.float64)
-    found = scan(Scaled(), None, {"x": GAIN}, {"width": width}, backend=backend)
-    assert found.outputs["y"][:, 1].isnan().all()
-    torch.testing.assert_close(found.outputs["y"][:, 0, 0], 2.0 * GAIN[:, 0])
+    run = scan(Scaled(), None, {"x": GAIN}, {"width": width}, backend=backend)
+    assert run.outputs["y"][:, 1].isnan().all()
+    torch.testing.assert_close(run.outputs["y"][:, 0, 0], 2.0 * GAIN[:, 0])
     bad = GAIN.clone()
     bad[3, 2] = float("nan")
     with pytest.raises(ScanError, match="'x' is not finite at time 3, place 2"):
@@ -186,9 +189,9 @@ class Decay(Process):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_steps_are_counted_where_nothing_drives(backend: str) -> None:
     start = {"x": torch.ones(2, 3).double()}
-    found = scan(Decay(), start, {}, {"k": 0.5}, steps=4, warmup=1, backend=backend)
-    assert found.outputs["gone"].shape == (3, 2, 3)
-    assert (found.state["x"] == 0.5**4).all()
+    run = scan(Decay(), start, {}, {"k": 0.5}, steps=4, warmup=1, backend=backend)
+    assert run.outputs["gone"].shape == (3, 2, 3)
+    assert (run.state["x"] == 0.5**4).all()
     once = scan(Decay(), start, {}, {"k": 0.5}, backend=backend)
     assert once.outputs["gone"].shape == (1, 2, 3)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bmi_dmx.compose.weighted import Weighted
+from bmi_dmx.compose.weighted_process import WeightedProcess
 from bmi_dmx.kernels import build
 from bmi_dmx.models.hydrology.hbv import Hbv
 from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
@@ -64,13 +64,13 @@ def test_a_process_inside_another_one_is_known_by_what_it_is(
     traced: list[str],
 ) -> None:
     # At every length of a step but the usual one, at() makes another object.
-    inside = Weighted(UnitHydrograph())
+    inside = WeightedProcess(UnitHydrograph())
     outputs = ["q.streamflow"]
     first = cells.entry_of(inside.at(0.5), outputs, double=True)
     assert not isinstance(first, str)
     assert cells.entry_of(inside.at(0.5), outputs, double=True) is first
     assert cells.entry_of(inside.at(0.25), outputs, double=True) is not first
-    other = Weighted(UnitHydrograph({"days": 4}))
+    other = WeightedProcess(UnitHydrograph({"days": 4}))
     assert cells.entry_of(other.at(0.5), outputs, double=True) is not first
     program(inside.at(0.5))
     assert len(traced) == 3

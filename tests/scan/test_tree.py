@@ -23,8 +23,8 @@ TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
 BUSHY = [-1, *((k - 1) // 2 for k in range(1, 150))]
 
 
-def assert_equal(found: list[Tensor], expected: list[Tensor]) -> None:
-    for x, y in zip(found, expected, strict=True):
+def assert_equal(ours: list[Tensor], expected: list[Tensor]) -> None:
+    for x, y in zip(ours, expected, strict=True):
         tolerance = TOLERANCE[y.dtype]
         size = float(y.detach().abs().max()) + 1e-30
         torch.testing.assert_close(x, y, rtol=tolerance, atol=tolerance * size)
@@ -80,8 +80,8 @@ def test_any_tree_has_the_numbers_and_gradients_of_the_loop(
     average: bool,
     drawn: dict[str, Any],
 ) -> None:
-    process, given, outputs = kind
-    case = case_of(process, downstream, steps=steps, **given, **drawn)
+    process, flags, outputs = kind
+    case = case_of(process, downstream, steps=steps, **flags, **drawn)
     options = {
         "outputs": outputs, "average": average, "warmup": min(warmup, steps - 1)
     }  # fmt: skip
@@ -99,20 +99,22 @@ def test_what_nothing_depends_on_has_its_gradient_when_it_is_asked_for(
     outputs: tuple[str, ...],
 ) -> None:
     case = case_of(Wave(), BUSHY, steps=40)
-    found = []
+    gradients = []
     for backend in ("tree", "reference"):
         result = case.run(backend, outputs=outputs)
-        found.append(case.gradients([result.state["total"], *result.outputs.values()]))
-    assert_equal(*found)
+        gradients.append(
+            case.gradients([result.state["total"], *result.outputs.values()])
+        )
+    assert_equal(*gradients)
 
 
 def test_without_gradients_the_numbers_are_the_same() -> None:
     case = case_of(Wave(), BUSHY)
-    made = case.run()
+    run = case.run()
     with torch.no_grad():
         plain = case.run()
-    assert all(map(torch.equal, made.outputs.values(), plain.outputs.values()))
-    assert all(map(torch.equal, made.state.values(), plain.state.values()))
+    assert all(map(torch.equal, run.outputs.values(), plain.outputs.values()))
+    assert all(map(torch.equal, run.state.values(), plain.state.values()))
 
 
 @pytest.mark.usefixtures("sharing")
@@ -126,25 +128,25 @@ def test_any_number_of_threads_makes_the_same_bits(
 ) -> None:
     monkeypatch.setattr(tree, "_KEPT_BYTES", kept)
     case = case_of(Wave(), [*BUSHY, -1, 150, 3], steps=70, **drawn)
-    found = []
+    runs = []
     for number in (1, 2, 3):
         with threads(number):
-            found.append(case.found(warmup=3, average=average))
-    assert all(map(torch.equal, found[0], found[1]))
-    assert all(map(torch.equal, found[0], found[2]))
+            runs.append(case.found(warmup=3, average=average))
+    assert all(map(torch.equal, runs[0], runs[1]))
+    assert all(map(torch.equal, runs[0], runs[2]))
 
 
 @pytest.mark.usefixtures("sharing")
 def test_the_way_back_is_that_of_the_way_there_whatever_the_threads() -> None:
     case = case_of(Wave(), BUSHY)
-    found = []
+    gradients = []
     for there, back in ((1, 1), (3, 1), (1, 3)):
         with threads(there):
-            made = list(case.run().outputs.values())
+            outputs = list(case.run().outputs.values())
         with threads(back):
-            found.append(case.gradients(made))
-    assert all(map(torch.equal, found[0], found[1]))
-    assert all(map(torch.equal, found[0], found[2]))
+            gradients.append(case.gradients(outputs))
+    assert all(map(torch.equal, gradients[0], gradients[1]))
+    assert all(map(torch.equal, gradients[0], gradients[2]))
 
 
 @pytest.mark.parametrize("process", [Wave(), Queue()], ids=lambda p: p.name)
@@ -152,9 +154,9 @@ def test_what_is_not_kept_is_computed_again(
     process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = case_of(process, BUSHY, steps=70, given=True)
-    kept = case.found()
+    numbers = case.found()
     monkeypatch.setattr(tree, "_KEPT_BYTES", 0)
-    assert all(map(torch.equal, case.found(), kept))
+    assert all(map(torch.equal, case.found(), numbers))
 
 
 def test_the_order_of_the_places_does_not_matter() -> None:
@@ -201,9 +203,9 @@ def test_what_may_be_nan_may_be_so_in_a_warm_up() -> None:
     case = case_of(Valve(), BUSHY, steps=9)
     case.parameters["least"].detach()[::2] = torch.nan
     for warmup in (0, 4):
-        found = [case.run(name, warmup=warmup).outputs["outflow"]
+        outflows = [case.run(name, warmup=warmup).outputs["outflow"]
                  for name in ("tree", "reference")]  # fmt: skip
-        torch.testing.assert_close(*found)
+        torch.testing.assert_close(*outflows)
 
 
 def test_a_second_derivative_is_refused_not_wrong() -> None:
@@ -252,9 +254,9 @@ def test_a_compiled_function_has_the_numbers_and_gradients(members: int) -> None
     k.requires_grad_()
     expected = changed(case, lateral, k)
     compiled = torch.compile(changed, fullgraph=True, backend="aot_eager")
-    found = compiled(case, lateral, k)
-    assert torch.equal(found, expected)
-    gradients = [torch.autograd.grad(x.sum(), [k])[0] for x in (found, expected)]
+    outflow = compiled(case, lateral, k)
+    assert torch.equal(outflow, expected)
+    gradients = [torch.autograd.grad(x.sum(), [k])[0] for x in (outflow, expected)]
     assert torch.equal(*gradients)
 
 
@@ -275,12 +277,12 @@ def test_the_operators_keep_the_rules_of_pytorch(members: int, average: bool) ->
     tensors = [*states, *(x.requires_grad_() for x in forcing), *parameters, below]
     torch.library.opcheck(torch.ops.bmi_dmx.run, (tensors, entry.number, list(sizes)))
     with torch.no_grad():
-        *made, kept = torch.ops.bmi_dmx.run(tensors, entry.number, list(sizes))
-    cotangents = [torch.ones_like(x) for x in made]
+        *outputs, tape = torch.ops.bmi_dmx.run(tensors, entry.number, list(sizes))
+    cotangents = [torch.ones_like(x) for x in outputs]
     inputs = [x.detach() for x in tensors]
     torch.library.opcheck(
         torch.ops.bmi_dmx.run_backward,
-        (cotangents, kept, inputs, entry.number, list(sizes)),
+        (cotangents, tape, inputs, entry.number, list(sizes)),
     )
 
 

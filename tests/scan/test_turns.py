@@ -16,11 +16,11 @@ def found(locations: int, members: int, average: bool) -> list[torch.Tensor]:
                      varying=2, gradient=True)  # fmt: skip
     ran = scan(case.process, case.state, case.forcing, case.parameters,
                warmup=3, average=average, backend="cells")  # fmt: skip
-    made = [*ran.outputs.values(), *ran.state.values()]
-    loss = sum(((k + 1) * x * x).sum() for k, x in enumerate(made))
+    numbers = [*ran.outputs.values(), *ran.state.values()]
+    loss = sum(((k + 1) * x * x).sum() for k, x in enumerate(numbers))
     gradients = torch.autograd.grad(loss, case.leaves(), allow_unused=True,
                                     materialize_grads=True)  # fmt: skip
-    return [x.detach() for x in (*made, *gradients)]
+    return [x.detach() for x in (*numbers, *gradients)]
 
 
 @pytest.mark.parametrize(

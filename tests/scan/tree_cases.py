@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bmi_dmx.process import Process, Upstream
 from bmi_dmx.scan import scan
-from bmi_dmx.scan.engine import Scanned
+from bmi_dmx.scan.engine import ScanResult
 from bmi_dmx.space import Tree
 from bmi_dmx.variables import Flux, Forcing, Parameter, State
 
@@ -124,24 +124,24 @@ class Case:
         groups = (self.state, self.forcing, self.parameters)
         return [x for group in groups for x in group.values()]
 
-    def run(self, backend: str = "tree", **options: Any) -> Scanned:
+    def run(self, backend: str = "tree", **options: Any) -> ScanResult:
         return scan(self.process, self.state, self.forcing, self.parameters,
                     backend=backend, **options)  # fmt: skip
 
     def found(self, backend: str = "tree", **options: Any) -> list[Tensor]:
         """Return all numbers of a run, and the gradients of a sum of them."""
         result = self.run(backend, **options)
-        made = [*result.outputs.values(), *result.state.values()]
-        return [*made, *self.gradients(made)]
+        numbers = [*result.outputs.values(), *result.state.values()]
+        return [*numbers, *self.gradients(numbers)]
 
-    def gradients(self, made: list[Tensor]) -> list[Tensor]:
+    def gradients(self, numbers: list[Tensor]) -> list[Tensor]:
         """Return the gradients of a sum that tells all numbers apart."""
-        shares = (torch.linspace(0.5, 2.0, x.numel(), dtype=x.dtype) for x in made)
-        parts = zip(shares, made, strict=True)
+        shares = (torch.linspace(0.5, 2.0, x.numel(), dtype=x.dtype) for x in numbers)
+        parts = zip(shares, numbers, strict=True)
         loss = sum((share.reshape(x.shape) * x).sum() for share, x in parts)
-        found = torch.autograd.grad(loss, self.leaves(), allow_unused=True,
+        gradients = torch.autograd.grad(loss, self.leaves(), allow_unused=True,
                                     materialize_grads=True)  # fmt: skip
-        return list(found)
+        return list(gradients)
 
 
 def case_of(

@@ -48,16 +48,16 @@ def maps(draw: st.DrawFn) -> Map:
 
 
 def test_values_go_where_links_say() -> None:
-    found = Map.by_id(FIELDS, TREE, LINKS).apply(np.array([1.0, 4.0, 10.0]))
-    assert found.tolist() == [2.0, 13.0]
+    amounts = Map.by_id(FIELDS, TREE, LINKS).apply(np.array([1.0, 4.0, 10.0]))
+    assert amounts.tolist() == [2.0, 13.0]
 
 
 @given(maps(), st.integers(0, 2**32 - 1))
 def test_a_map_is_its_matrix_and_conserves(a_map: Map, seed: int) -> None:
     values = np.random.default_rng(seed).normal(size=(3, len(a_map.source)))
-    found = a_map.apply(values)
-    np.testing.assert_allclose(found, values @ dense(a_map).T, rtol=0, atol=1e-13)
-    np.testing.assert_allclose(found.sum(-1), values.sum(-1), rtol=0, atol=1e-12)
+    amounts = a_map.apply(values)
+    np.testing.assert_allclose(amounts, values @ dense(a_map).T, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(amounts.sum(-1), values.sum(-1), rtol=0, atol=1e-12)
 
 
 @given(maps(), st.randoms())
@@ -73,9 +73,9 @@ def test_the_order_of_entries_changes_nothing(a_map: Map, random: Any) -> None:
 def test_steps_and_members_keep_their_axes() -> None:
     a_map = Map.by_id(FIELDS, TREE, LINKS)
     values = np.arange(24.0).reshape(4, 2, 3)
-    found = a_map.apply(values)
-    assert found.shape == (4, 2, 2)
-    np.testing.assert_array_equal(found[3, 1], a_map.apply(values[3, 1]))
+    amounts = a_map.apply(values)
+    assert amounts.shape == (4, 2, 2)
+    np.testing.assert_array_equal(amounts[3, 1], a_map.apply(values[3, 1]))
 
 
 @pytest.mark.parametrize(

@@ -72,9 +72,9 @@ def test_coordinates_that_are_none_are_refused(longitude: Any, message: str) -> 
 
 
 def test_coordinates_are_copied_and_kept_from_changes() -> None:
-    given = np.array([1.0, 2.0])
-    points = Points(["a", "b"], given, [3, 4])
-    given[:] = 0.0
+    longitude = np.array([1.0, 2.0])
+    points = Points(["a", "b"], longitude, [3, 4])
+    longitude[:] = 0.0
     assert points.longitude is not None
     np.testing.assert_array_equal(points.longitude, [1.0, 2.0])
     with pytest.raises(ValueError, match="read-only"):

@@ -111,7 +111,7 @@ def test_spaces_need_numpy_alone() -> None:
         "import sys, bmi_dmx.space; "
         "print({'torch', 'pandas', 'yaml', 'scipy', 'netCDF4'} & set(sys.modules))"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "set()"
+    assert process.stdout.strip() == "set()"

@@ -83,11 +83,11 @@ def test_upstream_is_whatever_drains_through_a_place(tree: Tree, data: Any) -> N
 
 @given(trees(), st.data())
 def test_a_part_of_a_tree_drains_as_the_whole(tree: Tree, data: Any) -> None:
-    chosen = data.draw(
+    indices = data.draw(
         st.lists(st.sampled_from(range(len(tree))), min_size=1, unique=True)
     )
-    part = tree.subset(chosen)
-    assert part.ids == tuple(tree.ids[i] for i in chosen)
+    part = tree.subset(indices)
+    assert part.ids == tuple(tree.ids[i] for i in indices)
     below = dict(zip(tree.ids, tree.to_dict()["downstream"], strict=True))
     for name, to in zip(part.ids, part.to_dict()["downstream"], strict=True):
         assert to == (below[name] if below[name] in part.ids else "")
@@ -161,10 +161,10 @@ def test_a_cycle_below_a_tree_is_found_and_named_alone(tree: Tree, data: Any) ->
     with pytest.raises(DataError, match="there is a cycle of") as error:
         Tree(tree.ids, downstream)
     if "more" not in str(error.value):
-        named = set(re.findall(r"'(p\d+)'", str(error.value)))
+        names = set(re.findall(r"'(p\d+)'", str(error.value)))
         at = set(tree.positions([tree.ids[top]]).tolist())
         way = {i for i in range(len(tree)) if i in at or _leads_to(tree, top, i)}
-        assert named == {tree.ids[i] for i in way}
+        assert names == {tree.ids[i] for i in way}
 
 
 def _leads_to(tree: Tree, at: int, to: int) -> bool:
@@ -291,13 +291,13 @@ def test_subtrees_are_connected_bounded_and_upstream_first(
 ) -> None:
     parts = tree.subtrees(size)
     assert sorted(np.concatenate(parts).tolist()) == list(range(len(tree)))
-    seen: set[int] = set()
+    above: set[int] = set()
     for part in parts:
         assert 1 <= len(part) <= size
         assert np.count_nonzero(tree.subset(part).downstream < 0) == 1
         for at in part.tolist():
-            assert {*np.flatnonzero(tree.downstream == at).tolist()} <= seen
-            seen.add(at)
+            assert {*np.flatnonzero(tree.downstream == at).tolist()} <= above
+            above.add(at)
 
 
 def fewest(tree: Tree, size: int) -> int:
@@ -305,8 +305,8 @@ def fewest(tree: Tree, size: int) -> int:
     inner = np.flatnonzero(tree.downstream >= 0)
     outlets = np.count_nonzero(tree.downstream < 0)
     best = len(tree)
-    for chosen in range(2**inner.size):
-        cut = inner[[bool(chosen >> k & 1) for k in range(inner.size)]]
+    for mask in range(2**inner.size):
+        cut = inner[[bool(mask >> k & 1) for k in range(inner.size)]]
         below = tree.downstream.copy()
         below[cut] = -1
         pruned = Tree(tree.ids, below)

@@ -26,10 +26,10 @@ WRITTEN = {checkpoint.OWN: OWN, "x": torch.arange(4.0)}
 def test_a_checkpoint_is_read_back_as_written(tmp_path: Path) -> None:
     files, path = AtomicCheckpoints(), tmp_path / "new" / "x.ckpt"
     files.save_checkpoint(WRITTEN, path)
-    found = files.load_checkpoint(path)
-    assert found.keys() == WRITTEN.keys()
-    assert found[checkpoint.OWN] == WRITTEN[checkpoint.OWN]
-    assert torch.equal(found["x"], WRITTEN["x"])
+    content = files.load_checkpoint(path)
+    assert content.keys() == WRITTEN.keys()
+    assert content[checkpoint.OWN] == WRITTEN[checkpoint.OWN]
+    assert torch.equal(content["x"], WRITTEN["x"])
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
@@ -84,9 +84,9 @@ def test_a_flipped_bit_is_noticed(tiny_checkpoint: bytes, place: int, bit: int) 
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The bytes of a checkpoint that is read without complaint."""
     path = tmp_path_factory.mktemp("checkpoint") / "x.ckpt"
-    own = {checkpoint.OWN: {"layout": checkpoint.LAYOUT}, "w": torch.arange(99.0)}
-    AtomicCheckpoints().save_checkpoint(own, path)
-    assert torch.equal(read_checkpoint(path)["w"], own["w"])
+    content = {checkpoint.OWN: {"layout": checkpoint.LAYOUT}, "w": torch.arange(99.0)}
+    AtomicCheckpoints().save_checkpoint(content, path)
+    assert torch.equal(read_checkpoint(path)["w"], content["w"])
     return path.read_bytes()
 
 

@@ -47,8 +47,8 @@ def test_a_folder_of_data_that_nobody_named_is_asked_for(
 ) -> None:
     monkeypatch.delenv("BMI_DMX_DATA", raising=False)
     assert main(command.split()) == 1
-    said = f"{key}: environment variable 'BMI_DMX_DATA' in '${{BMI_DMX_DATA}}/"
-    assert said in capsys.readouterr().err
+    message = f"{key}: environment variable 'BMI_DMX_DATA' in '${{BMI_DMX_DATA}}/"
+    assert message in capsys.readouterr().err
 
 
 def test_from_a_configuration_to_a_bundle(
@@ -171,11 +171,11 @@ def test_chosen_basins_and_days_are_drawn(
     flow = read_streamflow(run / "test" / "streamflow.nc")
     picture = tmp_path / "one.png"
     days = ["--start", str(flow.time[3].astype("datetime64[D]"))]
-    chosen = [str(run / "test"), flow.ids[0], *days, "--output", str(picture)]
-    assert main(["plot", *chosen]) == 0
+    arguments = [str(run / "test"), flow.ids[0], *days, "--output", str(picture)]
+    assert main(["plot", *arguments]) == 0
     assert picture.stat().st_size > 5000
     drawing = picture.with_suffix(".svg")
-    assert main(["plot", *chosen[:-1], str(drawing)]) == 0
+    assert main(["plot", *arguments[:-1], str(drawing)]) == 0
     # The NSE is that of the days drawn.
     shown = (flow["simulated"][3:], flow["observed"][3:])
     nse = score(*shown, ["nse"])["nse"][0]

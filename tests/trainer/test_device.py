@@ -55,6 +55,6 @@ def test_whatever_there_is_may_be_the_processor(finished: Path, run: Run) -> Non
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_a_graphics_processor_learns_the_same(finished: Path, run: Run) -> None:
-    found = weights(run("training.device=gpu"))
+    on_gpu = weights(run("training.device=gpu"))
     for name, expected in weights(finished).items():
-        torch.testing.assert_close(found[name].cpu(), expected, rtol=1e-2, atol=1e-2)
+        torch.testing.assert_close(on_gpu[name].cpu(), expected, rtol=1e-2, atol=1e-2)

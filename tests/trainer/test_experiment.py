@@ -232,8 +232,8 @@ def test_junk_is_accepted_or_refused_but_never_breaks(
 
 
 def test_a_network_of_longer_steps_needs_a_task_that_runs_it() -> None:
-    known = load_experiment(find_experiment("delaware_hours"))
+    experiment = load_experiment(find_experiment("delaware_hours"))
     with pytest.raises(ConfigError, match="steps of 86400 s, which the task 'other' d"):
         AnyExperiment(
-            name="x", task="other", model=known.model, training=known.training
+            name="x", task="other", model=experiment.model, training=experiment.training
         )

@@ -34,9 +34,9 @@ def test_the_bundle_holds_the_best_checkpoint(exported: tuple[Path, Bundle]) -> 
     run, bundle = exported
     folder = RunFolder(run)
     best = load_model(folder.best, folder.experiment().model).state_dict()
-    found = load_bundle(run / "bundle").model().state_dict()
-    assert found.keys() == best.keys()
-    assert all(torch.equal(found[name], best[name]) for name in best)
+    state = load_bundle(run / "bundle").model().state_dict()
+    assert state.keys() == best.keys()
+    assert all(torch.equal(state[name], best[name]) for name in best)
     assert bundle.path == run / "bundle"
 
 
@@ -69,10 +69,10 @@ def test_scores_are_those_of_the_checkpoint_and_the_days_that_are_meant(
 ) -> None:
     run, bundle = exported
     file = run / "test" / "summary.json"
-    found = json.loads(file.read_text("utf-8"))
+    summary = json.loads(file.read_text("utf-8"))
     # As an evaluation in the middle of the training leaves it behind.
-    found["medians"]["all"]["nse"] = -9.0
-    file.write_text(json.dumps({**found, **change}), "utf-8")
+    summary["medians"]["all"]["nse"] = -9.0
+    file.write_text(json.dumps({**summary, **change}), "utf-8")
     again = export(run, tmp_path / "again").manifest.scores
     assert again == bundle.manifest.scores
 
@@ -94,10 +94,10 @@ def test_attributes_of_the_data_have_their_units(
     monkeypatch.setattr(Delaware, "units", odd)
     names = "model.static.attributes=[slope_fine, p_mean, regulated_fraction]"
     path = run(names, "training.steps=1", "periods.test=null")
-    found = {a.name: a.units for a in export(path, tmp_path / "b").manifest.attributes}
-    assert found["slope_fine"] == "m km-1"
-    assert found["p_mean"] == "mm d-1"
-    assert found["regulated_fraction"] == "1"
+    units = {a.name: a.units for a in export(path, tmp_path / "b").manifest.attributes}
+    assert units["slope_fine"] == "m km-1"
+    assert units["p_mean"] == "mm d-1"
+    assert units["regulated_fraction"] == "1"
 
 
 def test_an_older_bundle_is_kept_unless_told(exported: tuple[Path, Bundle]) -> None:

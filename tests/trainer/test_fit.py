@@ -25,10 +25,10 @@ Run = Callable[..., Path]
 
 def weights(run: Path, which: str = "last") -> dict[str, Tensor]:
     """Weights of a checkpoint of a run."""
-    found: dict[str, Tensor] = read_checkpoint(run / "checkpoints" / f"{which}.ckpt")[
+    weights: dict[str, Tensor] = read_checkpoint(run / "checkpoints" / f"{which}.ckpt")[
         "state_dict"
     ]
-    return found
+    return weights
 
 
 def equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:

@@ -48,15 +48,15 @@ def test_a_step_is_that_of_the_cpu_and_all_of_it_is_on_the_gpu(
     expected = learned(module, batch)
     request.addfinalizer(forget)
     put_on_host(monkeypatch)
-    for found, x in zip(learned(module, batch), expected, strict=True):
-        torch.testing.assert_close(found, x, rtol=1e-4, atol=1e-5)
+    for tensor, x in zip(learned(module, batch), expected, strict=True):
+        torch.testing.assert_close(tensor, x, rtol=1e-4, atol=1e-5)
     # Tensors without numbers are on a device of their own; others do not mix with it.
     monkeypatch.setattr(cuda, "DEVICE", "meta")
     monkeypatch.setattr(inputs, "_screen", lambda what, name, x: None)
     there = torch.device("meta")
     module.model.to(there)
     module.task.to(there)
-    for found in learned(module, move_data_to_device(batch, there)):
-        assert found.device == there
+    for tensor in learned(module, move_data_to_device(batch, there)):
+        assert tensor.device == there
     with pytest.raises(RuntimeError, match="device"):
         learned(module, batch)

@@ -38,28 +38,28 @@ SETTINGS = [f"training.steps={STEPS}", f"training.validate_every={STEPS}",
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
     """Return the weights of the last checkpoint."""
-    found = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
-    kept: dict[str, torch.Tensor] = found["state_dict"]
-    return kept
+    checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    weights: dict[str, torch.Tensor] = checkpoint["state_dict"]
+    return weights
 
 
 @pytest.mark.slow
 def test_an_interrupt_loses_little_however_long_the_interval(
     tiny: Path, tmp_path: Path
 ) -> None:
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", IMPATIENT, "train", str(tiny), *SETTINGS],
         cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
-    assert found.returncode == 130, found.stderr
-    assert f"saved at step {INTERRUPTED}" in found.stderr
-    assert f"dmx train {Path('runs', 'tiny-1')}" in found.stderr
+    assert process.returncode == 130, process.stderr
+    assert f"saved at step {INTERRUPTED}" in process.stderr
+    assert f"dmx train {Path('runs', 'tiny-1')}" in process.stderr
     run = tmp_path / "runs" / "tiny-1"
     resume(run)
     whole = train(tiny, SETTINGS, root=tmp_path / "whole")
     expected = weights(whole)
-    for name, found in weights(run).items():
-        assert torch.equal(found, expected[name]), name
+    for name, weight in weights(run).items():
+        assert torch.equal(weight, expected[name]), name
 
 
 def test_between_regular_checkpoints_time_decides(

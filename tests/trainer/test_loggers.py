@@ -49,8 +49,8 @@ def test_weights_and_biases_write_into_the_run_without_a_network(
     pytest.importorskip("wandb", reason="the extra 'wandb' is not installed")
     monkeypatch.delenv("WANDB_MODE", raising=False)
     path = run("training.loggers=[wandb]", "training.steps=10")
-    (written,) = path.glob("wandb/offline-run-*/*.wandb")
-    assert b"gradient_norm" in written.read_bytes()
+    (log,) = path.glob("wandb/offline-run-*/*.wandb")
+    assert b"gradient_norm" in log.read_bytes()
 
 
 @LIBRARIES
@@ -59,6 +59,6 @@ def test_mlflow_writes_into_the_run(run: Run, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     path = run("training.loggers=[mlflow]", "training.steps=10")
     with sqlite3.connect(path / "mlflow.db") as database:
-        found = database.execute("select key, step from metrics order by step")
-        rows = set(found.fetchall())
+        cursor = database.execute("select key, step from metrics order by step")
+        rows = set(cursor.fetchall())
     assert {("loss", 1), ("validation_nse", 10)} <= rows

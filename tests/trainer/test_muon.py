@@ -15,12 +15,12 @@ def test_singular_vectors_stay_and_values_come_close_to_one(
     sizes: tuple[int, int],
 ) -> None:
     matrix = torch.randn(sizes, generator=torch.Generator().manual_seed(1))
-    found = orthogonalised(matrix)
-    values = torch.linalg.svdvals(found)
+    orthogonal = orthogonalised(matrix)
+    values = torch.linalg.svdvals(orthogonal)
     assert values.min() > 0.5
     assert values.max() < 1.3
     u, _, v = torch.linalg.svd(matrix, full_matrices=False)
-    turned = u.T @ found @ v.T
+    turned = u.T @ orthogonal @ v.T
     off = turned - torch.diag(torch.diag(turned))
     assert off.abs().max() < 1e-4
 

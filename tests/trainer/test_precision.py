@@ -60,9 +60,9 @@ def test_scans_get_whole_numbers_from_networks_in_half(
 
 def test_the_loss_is_near_that_of_whole_numbers(tiny: Path) -> None:
     expected = loss_of(tiny, DYNAMIC.replace("0.2", "0"))
-    found = loss_of(tiny, *BF16[:1], DYNAMIC.replace("0.2", "0"))
-    assert found != expected
-    assert found == pytest.approx(expected, rel=0.02)
+    loss = loss_of(tiny, *BF16[:1], DYNAMIC.replace("0.2", "0"))
+    assert loss != expected
+    assert loss == pytest.approx(expected, rel=0.02)
 
 
 def test_what_is_validated_is_what_is_exported(tiny: Path) -> None:

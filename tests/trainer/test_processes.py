@@ -119,8 +119,8 @@ def gradient(tiny: Path, loss: str, processes: Processes) -> dict[str, Tensor]:
     settings = [*EQUAL, f"loss={loss}", "training.batch=5"]
     module = build(load_experiment(tiny, settings), processes)
     module.backward(module.training_step(next(iter(module.task.batches)), 0))
-    found = {n: w.grad for n, w in module.model.named_parameters()}
-    return {name: x for name, x in found.items() if x is not None}
+    gradients = {n: w.grad for n, w in module.model.named_parameters()}
+    return {name: x for name, x in gradients.items() if x is not None}
 
 
 def test_the_gradient_of_two_processes_is_that_of_one(

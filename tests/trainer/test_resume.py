@@ -175,8 +175,8 @@ def test_the_time_of_all_stretches_is_told(killed_at: Run) -> None:
     path = killed_at(13)
     RunFolder(path).keep_spent(7200.0)
     resume(path)
-    told = json.loads((path / "training.json").read_text(encoding="utf-8"))
-    assert 7200.0 < told["seconds"] < 7260.0
+    summary = json.loads((path / "training.json").read_text(encoding="utf-8"))
+    assert 7200.0 < summary["seconds"] < 7260.0
 
 
 def test_a_finished_run_is_not_resumed(finished: Path) -> None:

@@ -22,19 +22,19 @@ def gradient(file: Path, *settings: str) -> tuple[float, dict[str, Tensor]]:
     module = build(load_experiment(file, settings))
     batch = next(iter(module.task.batches))
     module.backward(module.training_step(batch, 0))
-    found = {n: w.grad for n, w in module.named_parameters()}
-    return module.last_loss, {n: g for n, g in found.items() if g is not None}
+    gradients = {n: w.grad for n, w in module.named_parameters()}
+    return module.last_loss, {n: g for n, g in gradients.items() if g is not None}
 
 
 def assert_shares_are_the_whole(file: Path, accumulate: int, *settings: str) -> None:
     """Compare the gradient of a batch with that of its shares."""
     value, whole = gradient(file, *settings)
-    shared, found = gradient(file, *settings, f"training.accumulate={accumulate}")
+    shared, parts = gradient(file, *settings, f"training.accumulate={accumulate}")
     assert whole
-    assert found.keys() == whole.keys()
+    assert parts.keys() == whole.keys()
     for name, expected in whole.items():
         size = float(expected.abs().max())
-        torch.testing.assert_close(found[name], expected, rtol=1e-4, atol=1e-5 * size)
+        torch.testing.assert_close(parts[name], expected, rtol=1e-4, atol=1e-5 * size)
     # What is not of the comparison belongs to the loss that is logged as well.
     assert shared == pytest.approx(value, rel=1e-5)
 
@@ -56,20 +56,20 @@ def test_the_second_simulation_of_a_share_silences_what_the_first_did(
 ) -> None:
     module = build(load_experiment(tiny, ["training.accumulate=2"]))
     assert module.shares is not None
-    seen: list[Tensor] = []
+    flows: list[Tensor] = []
     answering = Shares._answered
 
     def watched(self: Shares, *arguments: object) -> tuple[dict[str, Tensor], Tensor]:
         answers, side = answering(self, *arguments)  # type: ignore[arg-type]
-        seen.append(answers["streamflow"].detach())
+        flows.append(answers["streamflow"].detach())
         return answers, side
 
     monkeypatch.setattr(Shares, "_answered", watched)
     batch = next(iter(module.task.batches))
     module.backward(module.training_step(batch, 0))
-    assert len(seen) == 4
-    assert torch.equal(seen[0], seen[2])
-    assert torch.equal(seen[1], seen[3])
+    assert len(flows) == 4
+    assert torch.equal(flows[0], flows[2])
+    assert torch.equal(flows[1], flows[3])
 
 
 def test_a_stopped_run_with_shares_goes_on(run: Run) -> None:

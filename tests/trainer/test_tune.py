@@ -49,20 +49,20 @@ def short(tiny: Path, tmp_path: Path) -> Path:
 
 def scores(folder: Path) -> dict[str, float]:
     """Validation score of every run."""
-    found = {
+    texts = {
         p.parent.name: p.read_text("utf-8") for p in folder.glob("*/training.json")
     }
-    return {name: json.loads(t)["best_validation_nse"] for name, t in found.items()}
+    return {name: json.loads(t)["best_validation_nse"] for name, t in texts.items()}
 
 
 def test_the_best_of_all_trials_is_kept(short: Path, tmp_path: Path) -> None:
     folder = tune(short, write(tmp_path / "s.yaml", 3), root=tmp_path)
     assert folder == tmp_path / "tiny-search"
     best = json.loads((folder / "best.json").read_text(encoding="utf-8"))
-    found = scores(folder)
-    assert len(found) == best["trials"] == 3
-    assert found[best["run"]] == best["best_validation_nse"] == max(found.values())
-    tried = [load_experiment(folder / name / "config.yaml") for name in found]
+    by_run = scores(folder)
+    assert len(by_run) == best["trials"] == 3
+    assert by_run[best["run"]] == best["best_validation_nse"] == max(by_run.values())
+    tried = [load_experiment(folder / name / "config.yaml") for name in by_run]
     assert all(1e-3 <= e.training.optimizer.rate <= 1e-1 for e in tried)
     assert len({e.training.optimizer.rate for e in tried}) == 3
     assert {e.model.parts["land"].members for e in tried} <= {1, 2, 3}
@@ -122,13 +122,13 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(
 
 def test_workers_share_the_trials_of_a_search(short: Path, tmp_path: Path) -> None:
     folder = tune(short, write(tmp_path / "s.yaml", 3), root=tmp_path, workers=2)
-    found = scores(folder)
-    assert found.keys() == {"tiny-1", "tiny-2", "tiny-3"}
+    by_run = scores(folder)
+    assert by_run.keys() == {"tiny-1", "tiny-2", "tiny-3"}
     best = json.loads((folder / "best.json").read_text(encoding="utf-8"))
-    assert best["best_validation_nse"] == max(found.values())
-    said = [p.read_text("utf-8") for p in sorted(folder.glob("worker-*.txt"))]
-    assert len(said) == 2
-    assert sum(text.count("learning from") for text in said) == 3
+    assert best["best_validation_nse"] == max(by_run.values())
+    logs = [p.read_text("utf-8") for p in sorted(folder.glob("worker-*.txt"))]
+    assert len(logs) == 2
+    assert sum(text.count("learning from") for text in logs) == 3
     with pytest.raises(ConfigError, match="--workers: expected at least 1, found 0"):
         tune(short, tmp_path / "s.yaml", root=tmp_path, workers=0)
 
@@ -144,16 +144,16 @@ def test_a_trial_that_ends_while_one_is_looked_for_is_not_taken_up(
         study.tell(trial, 0.5)
         return hold(stack, path)
 
-    with ExitStack() as held, monkeypatch.context() as patch:
+    with ExitStack() as locks, monkeypatch.context() as patch:
         patch.setattr(tuning, "_hold", ended)
-        assert tuning._free(held, tmp_path, study) is None
-    with ExitStack() as held:
+        assert tuning._free(locks, tmp_path, study) is None
+    with ExitStack() as locks:
         cut = study.ask()
-        found = tuning._free(held, tmp_path, study)
-        assert found is not None
-        assert found.number == cut.number
+        candidate = tuning._free(locks, tmp_path, study)
+        assert candidate is not None
+        assert candidate.number == cut.number
         # Nobody else takes up what is held.
-        assert tuning._free(held, tmp_path, study) is None
+        assert tuning._free(locks, tmp_path, study) is None
 
 
 @pytest.mark.parametrize("pruner", ["median", "hyperband"])

@@ -46,11 +46,11 @@ def test_a_twin_experiment_is_run_scored_and_drawn(
     arguments = ["da", "twin", str(small), "--filter", "letkf", "--inflation", "1.05",
                  "1.2", "--radius", "3", "--output", str(tmp_path / "out")]  # fmt: skip
     assert main(arguments) == 0
-    said = capsys.readouterr().out
-    assert "a small ring" in said
-    assert "for 4 problems side by side" in said
-    found = json.loads((tmp_path / "out" / "scores.json").read_text())
-    (run,) = found["runs"]
+    output = capsys.readouterr().out
+    assert "a small ring" in output
+    assert "for 4 problems side by side" in output
+    scores = json.loads((tmp_path / "out" / "scores.json").read_text())
+    (run,) = scores["runs"]
     assert run["members"] == 6  # as in the file
     assert "level" not in run  # that of the file is of other settings
     assert [s["inflation"] for s in run["settings"]] == [1.05, 1.2]
@@ -71,9 +71,9 @@ def test_one_member_is_drawn_without_a_spread(small: Path, tmp_path: Path) -> No
     arguments = ["da", "twin", str(small), "--filter", "oi", "--cycles", "8",
                  "--output", str(tmp_path / "out")]  # fmt: skip
     assert main(arguments) == 0
-    found = json.loads((tmp_path / "out" / "scores.json").read_text())
-    assert found["runs"][0]["settings"][0]["spread"] is None
-    assert found["experiment"]["burn_in"] == 2  # a quarter where all would be left out
+    scores = json.loads((tmp_path / "out" / "scores.json").read_text())
+    assert scores["runs"][0]["settings"][0]["spread"] is None
+    assert scores["experiment"]["burn_in"] == 2  # a quarter where all would be left out
     assert (tmp_path / "out" / "scores.png").exists()
 
 
@@ -99,9 +99,9 @@ def test_rows_of_a_table_can_be_chosen(
     small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["da", "table", str(small), "--cycles", "6", "--only", "loc"]) == 0
-    said = capsys.readouterr().out
-    assert "local" in said
-    assert "global" not in said
+    output = capsys.readouterr().out
+    assert "local" in output
+    assert "global" not in output
     assert main(["da", "table", str(small), "--only", "none"]) == 1
     assert "there are: global, local, 3D-Var" in capsys.readouterr().err
 
@@ -114,10 +114,10 @@ def test_an_archive_is_written(
                  "every-4th", "--error", "0.5", "--output", str(path)]  # fmt: skip
     assert main(arguments) == 0
     assert "2 series of 40 times, 3 of 12 entries each" in capsys.readouterr().out
-    found = read_archive(path)
-    assert found.experiment.system.parameters == {"drive": 10}
-    assert found.error[0] == 0.5
-    assert found.truth is None
+    archive = read_archive(path)
+    assert archive.experiment.system.parameters == {"drive": 10}
+    assert archive.error[0] == 0.5
+    assert archive.truth is None
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,9 @@ def test_what_is_wrong_is_said_in_a_line(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["da", *arguments]) == 1
-    said = capsys.readouterr().err
-    assert message in said
-    assert said.count("\n") == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", experiments())
@@ -155,5 +155,5 @@ def test_what_comes_with_the_package_is_as_it_should_be(name: str) -> None:
 
 def test_every_twin_experiment_is_told_of() -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "assimilation.md"
-    told = page.read_text(encoding="utf-8")
-    assert all(f"`{name}`" in told for name in experiments())
+    text = page.read_text(encoding="utf-8")
+    assert all(f"`{name}`" in text for name in experiments())

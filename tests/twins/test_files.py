@@ -18,8 +18,8 @@ def options(path: Path, **changes: object) -> Namespace:
     """Return the arguments of a command that leaves all as the file has it."""
     names = ("cycles", "seeds", "error", "observe", "filter", "members", "lag",
              "inflation", "radius")  # fmt: skip
-    given = dict.fromkeys(names) | {"system": path, "settings": [], "option": []}
-    return Namespace(**{**given, **changes})
+    arguments = dict.fromkeys(names) | {"system": path, "settings": [], "option": []}
+    return Namespace(**{**arguments, **changes})
 
 
 @pytest.fixture
@@ -42,6 +42,6 @@ def test_a_learned_filter_is_found_from_the_folder_of_the_file(learned: Path) ->
 def test_one_that_is_given_as_an_argument_is_found_from_where_we_are(
     learned: Path,
 ) -> None:
-    given = options(learned, filter="amortized", option=["bundle=learned"])
-    run = run_of(given, experiment_of(given))
+    arguments = options(learned, filter="amortized", option=["bundle=learned"])
+    run = run_of(arguments, experiment_of(arguments))
     assert run.options == {"bundle": "learned"}

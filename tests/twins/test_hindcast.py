@@ -18,8 +18,8 @@ from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.trainer.tasks.basins.data.read import read
 from bmi_dmx.trainer.tasks.basins.data.spec import DataSpec
 from bmi_dmx.twins import hindcast
-from bmi_dmx.twins.held_out import HeldOut
-from bmi_dmx.twins.hindcast import Hindcast, Leads, hindcasts, made
+from bmi_dmx.twins.held_out_gauges import HeldOutGauges
+from bmi_dmx.twins.hindcast import Hindcast, Leads, hindcast_of, hindcasts
 from bmi_dmx.twins.hindcast_pictures import draw
 
 
@@ -53,7 +53,7 @@ def days(**changes: Any) -> Hindcast:
 
 def leads_of(settings: Hindcast) -> Leads:
     """Return the forecasts of a hindcast."""
-    return made(settings).leads
+    return hindcast_of(settings).leads
 
 
 def test_all_methods_are_scored_by_lead(
@@ -72,7 +72,7 @@ def test_all_methods_are_scored_by_lead(
 def test_what_comes_after_a_forecast_was_made_does_not_change_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    found = leads_of(days())
+    leads = leads_of(days())
     real, late = hindcast.read, np.datetime64("1980-01-20")
 
     def poisoned(spec: DataSpec) -> Any:
@@ -83,7 +83,7 @@ def test_what_comes_after_a_forecast_was_made_does_not_change_it(
     monkeypatch.setattr(hindcast, "read", poisoned)
     other = leads_of(days())
     first = int((late - np.datetime64("1980-01-01")).astype(int))
-    for name, forecast in found.forecast.items():
+    for name, forecast in leads.forecast.items():
         for lead in range(4):
             # The first day that knows of the first poisoned one.
             until = first + lead + 1
@@ -91,31 +91,31 @@ def test_what_comes_after_a_forecast_was_made_does_not_change_it(
                 forecast[lead, :until], other.forecast[name][lead, :until], err_msg=name
             )
     assert not np.allclose(
-        found.forecast["filter"][0, first + 1], other.forecast["filter"][0, first + 1]
+        leads.forecast["filter"][0, first + 1], other.forecast["filter"][0, first + 1]
     )
 
 
 def test_forecasts_without_a_filter_are_those_of_the_open_loop() -> None:
     block = settings()["assimilation"]
-    found = leads_of(days(assimilation={"members": 3, "filter": {"name": "none"},
+    leads = leads_of(days(assimilation={"members": 3, "filter": {"name": "none"},
                                         "observed": block["observed"]}))  # fmt: skip
-    np.testing.assert_array_equal(found.forecast["filter"], found.forecast["open loop"])
-    scores = found.efficiency()
-    seen = found.observed[0]
-    expected = 1 - ((found.forecast["open loop"][0] - seen) ** 2).sum(0) / (
-        (seen - seen.mean(0)) ** 2
+    np.testing.assert_array_equal(leads.forecast["filter"], leads.forecast["open loop"])
+    scores = leads.efficiency()
+    observed = leads.observed[0]
+    expected = 1 - ((leads.forecast["open loop"][0] - observed) ** 2).sum(0) / (
+        (observed - observed.mean(0)) ** 2
     ).sum(0)
     np.testing.assert_allclose(scores["open loop"][0], expected)
 
 
 def test_gaps_are_those_of_the_method_alone() -> None:
-    found = made(
+    run = hindcast_of(
         days(
             methods={"all": {}, "none": {"gaps": 0.999}, "other": {
                 "assimilation": {"filter": {"name": "none"}}}},
         )
     )  # fmt: skip
-    forecast = found.leads.forecast
+    forecast = run.leads.forecast
     assert "AR(1), 100% missing" in forecast
     np.testing.assert_allclose(
         forecast["other"], forecast["open loop"], rtol=0.2, atol=0.05
@@ -128,17 +128,17 @@ def test_gaps_are_those_of_the_method_alone() -> None:
 
 
 def test_a_filter_may_start_late() -> None:
-    found = made(days(spin_up=10))
-    known = found.corrected["filter"].flow
-    first = found.scored.start - 10
-    assert np.isnan(known[:first]).all()
-    assert np.isfinite(known[first:]).all()
+    run = hindcast_of(days(spin_up=10))
+    flow = run.corrected["filter"].flow
+    first = run.scored.start - 10
+    assert np.isnan(flow[:first]).all()
+    assert np.isfinite(flow[first:]).all()
     with pytest.raises(ConfigError, match="spin_up"):
         days(spin_up=5000)
 
 
 def test_pictures_are_drawn(tmp_path: Path) -> None:
-    files = list(draw(tmp_path, made(days())))
+    files = list(draw(tmp_path, hindcast_of(days())))
     assert [file.name for file in files] == ["scores.png", "forecasts.png"]
     assert all(file.stat().st_size > 20_000 for file in files)
 
@@ -167,14 +167,14 @@ def test_days_without_observations_are_refused_before_anything_is_run(
     monkeypatch.setattr(hindcast, "read", without)
     monkeypatch.setattr(hindcast, "alone", None)
     with pytest.raises(DataError, match=f"scored: .*{why}.* from 1980-01-01 to"):
-        made(days())
+        hindcast_of(days())
 
 
 def test_hindcasts_of_the_package_are_understood() -> None:
-    known = hindcasts()
-    assert {"camels", "delaware", "rivers_delaware", "rivers_juniata"} <= set(known)
-    for name, path in known.items():
-        kind = HeldOut if name.startswith("rivers_") else Hindcast
+    paths = hindcasts()
+    assert {"camels", "delaware", "rivers_delaware", "rivers_juniata"} <= set(paths)
+    for name, path in paths.items():
+        kind = HeldOutGauges if name.startswith("rivers_") else Hindcast
         settings = config.load(path, kind)
         convert(settings.assimilation, AssimilationSettings)
 

@@ -16,7 +16,7 @@ from bmi_dmx.trainer.tasks.basins.data.basins import BasinData
 from bmi_dmx.trainer.tasks.basins.data.read import read
 from bmi_dmx.trainer.tasks.basins.data.spec import DataSpec
 from bmi_dmx.twins.hindcast import Method, position
-from bmi_dmx.twins.hindcast_run import Alone, alone
+from bmi_dmx.twins.hindcast_run import OpenLoop, alone
 from bmi_dmx.twins.variational import Variational, variational
 
 LEADS = 3
@@ -24,7 +24,7 @@ SPEC = DataSpec(reader="delaware", attributes="both", basins=["01423000", "01413
 
 
 @cache
-def made(told: Any = None) -> tuple[BasinData, Alone, Any, int]:
+def made(change: Any = None) -> tuple[BasinData, OpenLoop, Any, int]:
     """Return a twin of two basins: data whose gauges show a model with other rain."""
     data = read(SPEC)
     start, scored = (position(data, date(1979, m, 1)) for m in (4, 5))
@@ -34,8 +34,8 @@ def made(told: Any = None) -> tuple[BasinData, Alone, Any, int]:
     rain = (data.forcing["precipitation"] * errors).astype(np.float32)
     wet = replace(data, forcing={**data.forcing, "precipitation": rain})
     observed = alone(bundle, wet, start).flow
-    if told is not None:
-        told(observed, scored)
+    if change is not None:
+        change(observed, scored)
     past = alone(bundle, data, start)
     stores = {"soil_moisture": 0.05, "upper_zone": 0.5, "lower_zone": 0.1}
     settings = Variational(window=4, stores=stores, precipitation=0.4)
@@ -47,8 +47,8 @@ def made(told: Any = None) -> tuple[BasinData, Alone, Any, int]:
 def test_forecasts_come_closer_to_what_is_observed() -> None:
     data, past, ahead, scored = made()
     first = np.array([ahead[day - 1, 0] for day in range(scored, len(ahead))])
-    seen, model = data.target[scored:], past.flow[scored:]
-    error, usual = (np.square(x - seen).mean(0) for x in (first, model))
+    observed, model = data.target[scored:], past.flow[scored:]
+    error, usual = (np.square(x - observed).mean(0) for x in (first, model))
     assert (error < 0.8 * usual).all()
     # Nothing is known of days after the last one, nor forecast before it is scored.
     assert np.isnan(ahead[-1]).all()

@@ -17,7 +17,7 @@ from ...errors import BundleError, ConfigError, DataError, suggestion
 from ...program import entry_names, evaluate
 from ...registries import filters
 from ...space.description import Array
-from ..learned import entries_of, given, joined
+from ..ensemble_inputs import analysis_inputs, entries_of, joined
 from ..observation import Observation
 from .filter import checked, drawing
 
@@ -44,12 +44,12 @@ class Memory:
     states : dict of str to ndarray
         (problem and member, place) by the name the program has; empty before the first
         analysis.
-    said : bool
+    warned : bool
         Whether it was said that another filter served.
     """
 
     states: dict[str, Array] = field(default_factory=dict)
-    said: bool = False
+    warned: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,9 +138,9 @@ class Amortized:
         usual = learned.usual(rows, value, error)
         before = self._remembered(learned, rows)
         analysis, after = learned.step(rows, value, error, before, generator)
-        kept, fresh = usual[:, None, None], learned.fresh(rows)
+        mask, fresh = usual[:, None, None], learned.fresh(rows)
         self.memory.states = {
-            name: np.where(kept, after[name], fresh[name]) for name in before
+            name: np.where(mask, after[name], fresh[name]) for name in before
         }
         result = np.asarray(analysis.reshape(ensemble.shape), ensemble.dtype)
         if usual.all():
@@ -149,42 +149,42 @@ class Amortized:
         other = self._instead(ensemble, predicted, observation, taper, generator)
         return np.where(usual.reshape(*ensemble.shape[:-2], 1, 1), result, other)
 
-    def _learned(self) -> _Learned:
+    def _learned(self) -> _LearnedAnalysis:
         path = Path(self.bundle) / "model.yaml"
         stamp = path.stat().st_mtime_ns if path.is_file() else 0
         return _loaded(str(self.bundle), stamp)
 
     def _spread_out(self, size: int, observation: Observation) -> tuple[Array, Array]:
         """Return (…, n) values, NaN where nothing is observed, and their errors."""
-        seen = observation.value
+        y = observation.value
         if self.operator is None:
-            if seen.shape[-1] != size:
+            if y.shape[-1] != size:
                 raise DataError(
-                    f"Amortized: observation: found {seen.shape[-1]} values; without an"
+                    f"Amortized: observation: found {y.shape[-1]} values; without an"
                     f" operator they are the {size} entries"
                 )
-            return seen, observation.error
+            return y, observation.error
         at = np.asarray(self.operator).argmax(-1)
-        value = np.full((*seen.shape[:-1], size), np.nan)
+        value = np.full((*y.shape[:-1], size), np.nan)
         error = np.ones_like(value)
-        value[..., at], error[..., at] = seen, observation.error
+        value[..., at], error[..., at] = y, observation.error
         return value, error
 
-    def _remembered(self, learned: _Learned, rows: Array) -> dict[str, Array]:
+    def _remembered(self, learned: _LearnedAnalysis, rows: Array) -> dict[str, Array]:
         if not self.memory.states:
             return learned.fresh(rows)
-        found = next(iter(self.memory.states.values()))
-        if found.shape[:2] != rows.shape[:2]:
+        state = next(iter(self.memory.states.values()))
+        if state.shape[:2] != rows.shape[:2]:
             raise DataError(
                 f"Amortized: ensemble: found {rows.shape[0]} problems of "
-                f"{rows.shape[1]} members, remembered are {found.shape[0]} of "
-                f"{found.shape[1]}"
+                f"{rows.shape[1]} members, remembered are {state.shape[0]} of "
+                f"{state.shape[1]}"
             )
         return self.memory.states
 
     def _say(self, count: int, total: int) -> None:
-        if not self.memory.said:
-            self.memory.said = True
+        if not self.memory.warned:
+            self.memory.warned = True
             _log.warning(
                 "%s: %d of %d problems are far from what was learned; %s serves there, "
                 "now and whenever that happens again",
@@ -202,13 +202,13 @@ class Amortized:
         kind: Any = filters[self.fallback]
         if taper is None and self.operator is not None:
             taper = np.asarray(self.operator, dtype=float).T
-        found: Array = kind(**self.settings).analyse(
+        analysis: Array = kind(**self.settings).analyse(
             ensemble, predicted, observation, taper=taper, generator=generator
         )
-        return found
+        return analysis
 
 
-class _Learned:
+class _LearnedAnalysis:
     """The analysis of a bundle as arithmetic, and what is usual for it."""
 
     def __init__(self, bundle: Bundle) -> None:
@@ -225,19 +225,19 @@ class _Learned:
 
     def _usual(self, name: str) -> Array:
         """Return a number of each state as one of each entry, (n,)."""
-        found = self._weights[f"w.{self.part.name}.{name}"]
-        return np.repeat(found, self._places)
+        statistic = self._weights[f"w.{self.part.name}.{name}"]
+        return np.repeat(statistic, self._places)
 
     def usual(self, rows: Array, value: Array, error: Array) -> Array:
         """Return for which problems all inputs are like those of the training."""
         mean, std = self._usual("mean"), self._usual("std")
-        seen = ~np.isnan(value)
+        valid = ~np.isnan(value)
         near = (np.abs(rows - mean) <= FAR * std).all((-2, -1))
         low, high = self._usual("low") / _ERRORS, self._usual("high") * _ERRORS
-        known = (error >= low) & (error <= high)
+        plausible = (error >= low) & (error <= high)
         with np.errstate(invalid="ignore"):
             close = np.abs(value - mean) <= FAR * (std + error)
-        return np.asarray(near & ((known & close) | ~seen).all((-2, -1)))
+        return np.asarray(near & ((plausible & close) | ~valid).all((-2, -1)))
 
     def fresh(self, rows: Array) -> dict[str, Array]:
         """Return the memory of who has seen nothing."""
@@ -257,22 +257,22 @@ class _Learned:
         generator: np.random.Generator | None,
     ) -> tuple[Array, dict[str, Array]]:
         """Return the analysis, (problem, m, n), and the memory after it."""
-        seen = ~np.isnan(value)
+        valid = ~np.isnan(value)
         instead = rows
         if self._gain and generator is not None:
             instead = rows[:, generator.permutation(rows.shape[1])]
         if self._perturbed:
             drawn = drawing("Amortized", generator).normal(size=rows.shape)
             value = value + error * drawn
-        observed = np.where(seen, value, instead)
-        error = np.where(seen, error, self._usual("error"))
-        inputs = given(
-            self._fields, self._names, rows, observed, seen.astype(rows.dtype), error
+        observed = np.where(valid, value, instead)
+        error = np.where(valid, error, self._usual("error"))
+        inputs = analysis_inputs(
+            self._fields, self._names, rows, observed, valid.astype(rows.dtype), error
         )
-        found = evaluate(self._program, {**self._weights, **inputs, **memory})
-        analysis = joined(self._fields, found, np.concatenate)
+        outputs = evaluate(self._program, {**self._weights, **inputs, **memory})
+        analysis = joined(self._fields, outputs, np.concatenate)
         after = {
-            name: np.broadcast_to(found[name], x.shape) for name, x in memory.items()
+            name: np.broadcast_to(outputs[name], x.shape) for name, x in memory.items()
         }
         return analysis, after
 
@@ -293,5 +293,5 @@ def _analysis(bundle: Bundle) -> tuple[Part, Mapping[str, Any]]:
 
 
 @lru_cache(maxsize=8)
-def _loaded(bundle: str, stamp: int) -> _Learned:
-    return _Learned(load_bundle(bundle))
+def _loaded(bundle: str, stamp: int) -> _LearnedAnalysis:
+    return _LearnedAnalysis(load_bundle(bundle))

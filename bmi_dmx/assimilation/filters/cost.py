@@ -76,10 +76,10 @@ class Cost:
                     f"Var4d: observation: expected shape {ensemble.shape[:-2]} and one "
                     f"more axis in cycle {cycle}, found {observation.value.shape}"
                 )
-            seen = observation.seen
-            weight = np.zeros(seen.shape)
-            np.divide(1.0, observation.error, out=weight, where=seen)
-            value = np.where(seen, observation.value, 0.0)
+            valid = observation.valid
+            weight = np.zeros(valid.shape)
+            np.divide(1.0, observation.error, out=weight, where=valid)
+            value = np.where(valid, observation.value, 0.0)
             kind = ensemble.dtype
             values.append(torch.from_numpy(value.astype(kind)[..., None, :]))
             weights.append(torch.from_numpy(weight.astype(kind)[..., None, :]))
@@ -103,7 +103,7 @@ class Cost:
         """Return r, (…, m, Σp)."""
         first, *later = self.increments(control)
         state = self.background + first
-        found = []
+        residuals = []
         for cycle, (value, weight) in enumerate(
             zip(self.values, self.weights, strict=True)
         ):
@@ -112,8 +112,8 @@ class Cost:
                 state = state + later[cycle]
             # What is not observed has no weight, but may still be no number.
             difference = self.twin.predict(state, cycle) - value
-            found.append(torch.where(weight > 0, difference * weight, 0.0))
-        return torch.cat(found, dim=-1)
+            residuals.append(torch.where(weight > 0, difference * weight, 0.0))
+        return torch.cat(residuals, dim=-1)
 
     def __call__(self, control: Tensor) -> Tensor:
         """Return the cost of every problem, (…, m)."""
@@ -124,8 +124,8 @@ class Cost:
         """Return the gradient of every cost by its controls, backward: (…, m, c)."""
         control = control.detach().requires_grad_()
         with torch.enable_grad():
-            (found,) = torch.autograd.grad(self(control).sum(), control)
-        return found
+            (gradient,) = torch.autograd.grad(self(control).sum(), control)
+        return gradient
 
     def linearised(self, control: Tensor) -> tuple[Tensor, Tensor]:
         """Return the residuals, (…, m, r), and their Jacobian, (…, m, r, c).
@@ -145,9 +145,9 @@ class Cost:
         with torch.enable_grad():
             residuals = self.residuals(copies)
             # Of every copy the one residual that is its own.
-            own = residuals.diagonal(dim1=0, dim2=-1)
-            (rows,) = torch.autograd.grad(own.sum(), copies)
-        return own.detach(), rows.movedim(0, -2)
+            diagonal = residuals.diagonal(dim1=0, dim2=-1)
+            (rows,) = torch.autograd.grad(diagonal.sum(), copies)
+        return diagonal.detach(), rows.movedim(0, -2)
 
     def _forward(self, control: Tensor) -> tuple[Tensor, Tensor]:
         count = control.shape[-1]

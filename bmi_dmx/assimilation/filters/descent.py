@@ -109,10 +109,10 @@ def _stepped(
     for halving in range(_HALVINGS):
         factor = 0.5**halving
         trial = control + factor * torch.where(pending[..., None], step, 0.0)
-        found = cost(trial)
-        better = pending & (found <= value + factor * expected)
+        trial_value = cost(trial)
+        better = pending & (trial_value <= value + factor * expected)
         control = torch.where(better[..., None], trial, control)
-        value = torch.where(better, found, value)
+        value = torch.where(better, trial_value, value)
         pending, moved = pending & ~better, moved | better
         if not pending.any():
             break

@@ -34,8 +34,8 @@ def regressed(anomalies: Array, scaled: Array) -> Array:
         inner = across @ scaled + np.eye(observations, dtype=scaled.dtype)
         return np.linalg.solve(inner, across @ anomalies)
     inner = scaled @ across + np.eye(members, dtype=scaled.dtype)
-    found: Array = across @ np.linalg.solve(inner, anomalies)
-    return found
+    gain: Array = across @ np.linalg.solve(inner, anomalies)
+    return gain
 
 
 @dataclass(frozen=True)

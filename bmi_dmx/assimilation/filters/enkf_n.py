@@ -39,8 +39,8 @@ def finite_size(
     """
     mode, log = (members + 1) / members, members / (members - 1)
     unseen = members - value.shape[-1]
-    known = ((1.0 / (1.0 + value)).sum(-1) + unseen) / members
-    correction = (mode / log) ** (0.5 * known)
+    share = ((1.0 / (1.0 + value)).sum(-1) + unseen) / members
+    correction = (mode / log) ** (0.5 * share)
     return hyperprior * mode / correction, hyperprior * log * correction
 
 
@@ -90,7 +90,7 @@ class EnkfN(Etkf):
         """
         value = spectrum.value
         inside = value > 1e-12 * value.max(-1, keepdims=True, initial=0.0)
-        square = spectrum.seen**2
+        square = spectrum.projection**2
         if not spectrum.few:
             square = np.divide(square, value, out=np.zeros_like(value), where=inside)
         e, c = finite_size(value, members, self.hyperprior)
@@ -112,8 +112,8 @@ class _Cost:
 
     def __call__(self, u: Array) -> Array:
         """Return the cost at (k, …) values."""
-        seen = self.square / (1.0 + np.exp(u)[..., None] * self.value)
-        return np.asarray(seen.sum(-1) + self.e * np.exp(-u) + self.c * u)
+        misfit = self.square / (1.0 + np.exp(u)[..., None] * self.value)
+        return np.asarray(misfit.sum(-1) + self.e * np.exp(-u) + self.c * u)
 
     def slopes(self, u: Array) -> tuple[Array, Array]:
         """Return the first and second derivative at (…,) values."""
@@ -139,8 +139,8 @@ class _Cost:
             after: Array = u - step
             # Newton's step may leave the bracket; half of it never does.
             after = np.where((after < low) | (after > high), (low + high) / 2, after)
-            done = np.abs(after - u) <= 4 * np.finfo(u.dtype).eps * (1 + np.abs(u))
+            converged = np.abs(after - u) <= 4 * np.finfo(u.dtype).eps * (1 + np.abs(u))
             u = after
-            if done.all():
+            if converged.all():
                 break
         return np.asarray(u)

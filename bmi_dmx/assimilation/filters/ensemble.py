@@ -10,8 +10,8 @@ import numpy as np
 from ...errors import DataError
 from ...space.description import Array
 from ..observation import Observation
-from .filter import Departures, kept
-from .local import local_blocks
+from .filter import Departures, where_observed
+from .local_analysis import local_blocks
 
 __all__ = ["EnsembleFilter", "fitting"]
 
@@ -65,7 +65,7 @@ class EnsembleFilter(ABC):
             p = observation.value.shape[-1]
             fitting(self._name, taper, tuple(problems), n, p)
             result = self._locally(departures, taper, noise)
-        return kept(ensemble, result, observation, taper)
+        return where_observed(ensemble, result, observation, taper)
 
     def _locally(
         self, departures: Departures, taper: Array, noise: Array | None
@@ -75,8 +75,8 @@ class EnsembleFilter(ABC):
             departures, taper
         ):
             local = None if noise is None else _local_noise(noise, near)
-            made = self._deviations(anomalies, scaled, innovation, local)
-            result[..., block] = np.swapaxes(made[..., 0], -1, -2)
+            deviations = self._deviations(anomalies, scaled, innovation, local)
+            result[..., block] = np.swapaxes(deviations[..., 0], -1, -2)
         result += departures.mean
         return result
 

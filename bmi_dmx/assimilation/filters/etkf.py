@@ -13,7 +13,7 @@ from ..observation import Observation
 from ..rotation import rotated
 from .ensemble import EnsembleFilter
 from .filter import Departures, drawing
-from .local import local_systems
+from .local_analysis import local_systems
 from .spectrum import Spectrum
 
 __all__ = ["Etkf", "Letkf"]
@@ -50,7 +50,7 @@ class Etkf(EnsembleFilter):
         if not self.rotate:
             return result
         turned = rotated(result, drawing(self._name, generator))
-        updated = np.any(observation.seen, -1, keepdims=True)[..., None]
+        updated = np.any(observation.valid, -1, keepdims=True)[..., None]
         return np.where(updated, turned, ensemble)
 
     def _deviations(
@@ -100,9 +100,9 @@ class Letkf(Etkf):
         result = np.empty_like(departures.anomalies)
         for block, matrix, vector in local_systems(departures, taper):
             anomalies = np.swapaxes(departures.anomalies[..., block], -1, -2)
-            made = applied_roots(matrix, anomalies, vector)
-            if made is None:
+            deviations = applied_roots(matrix, anomalies, vector)
+            if deviations is None:
                 return super()._locally(departures, taper, noise)
-            result[..., block] = np.swapaxes(made, -1, -2)
+            result[..., block] = np.swapaxes(deviations, -1, -2)
         result += departures.mean
         return result

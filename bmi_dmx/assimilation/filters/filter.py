@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import ConfigError, DataError
 from ...space.description import Array
 from ..observation import Observation
-from ..window import Analysed, Window
+from ..window import Window, WindowAnalysis
 
 __all__ = [
     "Departures",
@@ -19,7 +19,7 @@ __all__ = [
     "checked",
     "checked_ensemble",
     "drawing",
-    "kept",
+    "where_observed",
 ]
 
 
@@ -68,7 +68,7 @@ class WindowFilter(Protocol):
         *,
         taper: Array | None = None,
         generator: np.random.Generator | None = None,
-    ) -> Analysed:
+    ) -> WindowAnalysis:
         """Return the analysed ensemble at the start of the window and at its end.
 
         Parameters
@@ -150,7 +150,7 @@ def checked(
         raise DataError(
             f"{name}: predicted: expected shape {expected}, found {predicted.shape}"
         )
-    finite = np.isfinite(predicted) | ~observation.seen[..., None, :]
+    finite = np.isfinite(predicted) | ~observation.valid[..., None, :]
     if not finite.all():
         _refuse(name, "predicted", predicted, finite)
 
@@ -209,13 +209,13 @@ class Departures:
         checked(name, ensemble, predicted, observation, least=2)
         kind = ensemble.dtype
         mean = ensemble.mean(-2, keepdims=True)
-        seen = observation.seen
-        weight = np.zeros(seen.shape, kind)
+        valid = observation.valid
+        weight = np.zeros(valid.shape, kind)
         scale = np.sqrt(ensemble.shape[-2] - 1)
-        np.divide(1.0 / scale, observation.error, out=weight, where=seen)
-        there = np.where(seen[..., None, :], predicted, 0.0).astype(kind, copy=False)
+        np.divide(1.0 / scale, observation.error, out=weight, where=valid)
+        there = np.where(valid[..., None, :], predicted, 0.0).astype(kind, copy=False)
         middle = there.mean(-2, keepdims=True)
-        value = np.where(seen, observation.value, 0.0).astype(kind, copy=False)
+        value = np.where(valid, observation.value, 0.0).astype(kind, copy=False)
         return cls(
             mean,
             ensemble - mean,
@@ -224,7 +224,7 @@ class Departures:
         )
 
 
-def kept(
+def where_observed(
     ensemble: Array, analysis: Array, observation: Observation, taper: Array | None
 ) -> Array:
     """Return an analysis, but the forecast itself wherever nothing was observed.
@@ -238,13 +238,13 @@ def kept(
     taper : ndarray or None
         (…, n, p).
     """
-    seen = observation.seen
+    valid = observation.valid
     if taper is None:
-        if seen.all() and seen.shape[-1]:
+        if valid.all() and valid.shape[-1]:
             return analysis
-        return np.where(np.any(seen, -1, keepdims=True)[..., None], analysis, ensemble)
+        return np.where(np.any(valid, -1, keepdims=True)[..., None], analysis, ensemble)
     near = taper > 0
-    if not seen.all():
-        near = near & seen[..., None, :]
+    if not valid.all():
+        near = near & valid[..., None, :]
     touched = np.swapaxes(np.any(near, -1, keepdims=True), -1, -2)
     return analysis if touched.all() else np.where(touched, analysis, ensemble)

@@ -9,10 +9,10 @@ import numpy as np
 from ...space.description import Array
 from ..inflation import inflated
 from ..rotation import rotated
-from ..window import Analysed, Window
+from ..window import Window, WindowAnalysis
 from .enkf_n import finite_size
 from .ensemble import fitting
-from .filter import Departures, drawing, kept
+from .filter import Departures, drawing, where_observed
 
 __all__ = ["Ienks"]
 
@@ -56,16 +56,16 @@ class Ienks:
         *,
         taper: Array | None = None,
         generator: np.random.Generator | None = None,
-    ) -> Analysed:
+    ) -> WindowAnalysis:
         """Return the smoothed ensembles; see :class:`WindowFilter`."""
         start = self._minimised(ensemble, window, taper)
-        seen = np.any(window.observations[-1].seen, -1, keepdims=True)[..., None]
+        observed = np.any(window.observations[-1].valid, -1, keepdims=True)[..., None]
         if self.inflation != 1.0:
-            start = np.where(seen, inflated(start, self.inflation), start)
+            start = np.where(observed, inflated(start, self.inflation), start)
         if self.rotate:
             turned = rotated(start, drawing("Ienks", generator))
-            start = np.where(seen, turned, start)
-        return Analysed((start, *window.trajectory(start)))
+            start = np.where(observed, turned, start)
+        return WindowAnalysis((start, *window.trajectory(start)))
 
     def _minimised(self, ensemble: Array, window: Window, taper: Array | None) -> Array:
         """Return the smoothed ensemble at the start of the window."""
@@ -73,7 +73,7 @@ class Ienks:
         last = len(window.observations) - 1
         mean = ensemble.mean(-2, keepdims=True)
         anomalies = _blocks(ensemble - mean, taper)
-        found = _Weights.first(anomalies)
+        weights = _Weights.first(anomalies)
         current, end = ensemble, _end(window, ensemble)
         for _ in range(self.iterations):
             predicted = window.predict(end, last)
@@ -82,15 +82,15 @@ class Ienks:
                 *problems, _, n = ensemble.shape
                 p = predicted.shape[-1]
                 fitting("Ienks", taper, tuple(problems), n, p)
-            after = self._step(found, departures, taper)
+            after = self._step(weights, departures, taper)
             members = after.weight[..., None, :] + after.transform
             moved = mean + _whole(members @ anomalies, taper)
-            moved = kept(ensemble, moved, observation, taper)
+            moved = where_observed(ensemble, moved, observation, taper)
             if not after.moving.any():
                 return moved
             ahead = _end(window, moved)
             sound = np.asarray(np.isfinite(ahead).all((-2, -1)))
-            found = found.followed(after, sound)
+            weights = weights.followed(after, sound)
             current, end = (
                 np.where(sound[..., None, None], new, old)
                 for new, old in ((moved, current), (ahead, end))
@@ -98,7 +98,7 @@ class Ienks:
         return current
 
     def _step(
-        self, found: _Weights, departures: Departures, taper: Array | None
+        self, weights: _Weights, departures: Departures, taper: Array | None
     ) -> _Weights:
         """Return weights and transforms after a step of Gauss–Newton."""
         scaled = departures.scaled[..., None, :, :]
@@ -108,23 +108,25 @@ class Ienks:
             scaled = scaled * root[..., None, :]
             innovation = innovation * root
         # As far apart as members would be without the transform.
-        sensitivity = found.inverse @ scaled
+        sensitivity = weights.inverse @ scaled
         across = np.swapaxes(sensitivity, -1, -2)
         value, vector = np.linalg.eigh(sensitivity @ across)
         value = np.maximum(value, 0.0)
-        prior = self._prior(value, found.weight)[..., None]
-        falling = (innovation[..., None, :] @ across)[..., 0, :] - prior * found.weight
+        prior = self._prior(value, weights.weight)[..., None]
+        falling = (innovation[..., None, :] @ across)[
+            ..., 0, :
+        ] - prior * weights.weight
         inside = (falling[..., None, :] @ vector)[..., 0, :] / (value + prior)
         step = (vector @ inside[..., None])[..., 0]
         turned = np.swapaxes(vector, -1, -2)
         root = np.sqrt(value + prior)
         after = _Weights(
-            found.weight + step,
+            weights.weight + step,
             (vector / root[..., None, :]) @ turned,
             (vector * root[..., None, :]) @ turned,
             (step**2).mean(-1) >= self.tolerance,
         )
-        return found.where_moving(after, taper is not None)
+        return weights.where_moving(after, taper is not None)
 
     def _prior(self, value: Array, weight: Array) -> Array:
         """Return the precision of the prior, (…, b), in units of that of members."""
@@ -166,12 +168,12 @@ class _Weights:
         sound : ndarray of bool
             (…,).
         """
-        taken = sound[..., None]
+        mask = sound[..., None]
         return _Weights(
-            np.where(taken[..., None], after.weight, self.weight),
-            np.where(taken[..., None, None], after.transform, self.transform),
-            np.where(taken[..., None, None], after.inverse, self.inverse),
-            after.moving & taken,
+            np.where(mask[..., None], after.weight, self.weight),
+            np.where(mask[..., None, None], after.transform, self.transform),
+            np.where(mask[..., None, None], after.inverse, self.inverse),
+            after.moving & mask,
         )
 
     def where_moving(self, after: _Weights, local: bool) -> _Weights:

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import DataError
 from ...space.description import Array
 from ..observation import Observation
-from ..window import Analysed, Window
+from ..window import Window, WindowAnalysis
 from .etkf import Etkf
 from .filter import Filter
 
@@ -68,7 +68,7 @@ class Enks:
         *,
         taper: Array | None = None,
         generator: np.random.Generator | None = None,
-    ) -> Analysed:
+    ) -> WindowAnalysis:
         """Return the smoothed ensembles; see :class:`WindowFilter`."""
         states = [ensemble]
         for cycle, observation in enumerate(window.observations):
@@ -79,7 +79,7 @@ class Enks:
                 taper=_repeated(taper, len(states)), generator=generator,
             )  # fmt: skip
             states = np.split(analysis, len(states), axis=-1)
-        return Analysed(tuple(states))
+        return WindowAnalysis(tuple(states))
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Aenkf:
         *,
         taper: Array | None = None,
         generator: np.random.Generator | None = None,
-    ) -> Analysed:
+    ) -> WindowAnalysis:
         """Return the smoothed ensembles; see :class:`WindowFilter`.
 
         A taper has the columns of all observations of the window, one cycle after the
@@ -120,7 +120,7 @@ class Aenkf:
             np.concatenate(states, axis=-1), predicted, observation,
             taper=_repeated(taper, len(states)), generator=generator,
         )  # fmt: skip
-        return Analysed(tuple(np.split(analysis, len(states), axis=-1)))
+        return WindowAnalysis(tuple(np.split(analysis, len(states), axis=-1)))
 
 
 def _repeated(taper: Array | None, states: int) -> Array | None:

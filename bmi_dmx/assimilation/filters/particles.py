@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import ConfigError
 from ...space.description import Array
 from ..observation import Observation
-from .filter import checked, drawing, kept
+from .filter import checked, drawing, where_observed
 
 __all__ = ["ParticleFilter"]
 
@@ -54,13 +54,15 @@ class ParticleFilter:
         checked("ParticleFilter", ensemble, predicted, observation, least=1)
         generator = drawing("ParticleFilter", generator)
         weight = _weights(predicted, observation)
-        chosen = _resampled(weight, generator.random(weight.shape[:-1]))
-        result = np.take_along_axis(ensemble, chosen[..., None], -2)
+        ancestors = _resampled(weight, generator.random(weight.shape[:-1]))
+        result = np.take_along_axis(ensemble, ancestors[..., None], -2)
         if self.jitter and ensemble.shape[-2] > 1:
-            again = np.diff(chosen, axis=-1, prepend=-1) == 0
+            again = np.diff(ancestors, axis=-1, prepend=-1) == 0
             noise = self._noise(ensemble, weight, generator)
             result = result + again[..., None] * noise
-        return kept(ensemble, result.astype(ensemble.dtype), observation, taper)
+        return where_observed(
+            ensemble, result.astype(ensemble.dtype), observation, taper
+        )
 
     def _noise(
         self, ensemble: Array, weight: Array, generator: np.random.Generator
@@ -79,9 +81,9 @@ class ParticleFilter:
 
 def _weights(predicted: Array, observation: Observation) -> Array:
     """Return (…, m) weights by the likelihood, which add up to 1."""
-    seen = observation.seen[..., None, :]
-    departure = np.where(seen, observation.value[..., None, :] - predicted, 0.0)
-    error = np.where(observation.seen, observation.error, 1.0)[..., None, :]
+    valid = observation.valid[..., None, :]
+    departure = np.where(valid, observation.value[..., None, :] - predicted, 0.0)
+    error = np.where(observation.valid, observation.error, 1.0)[..., None, :]
     misfit = 0.5 * ((departure / error) ** 2).sum(-1, dtype=np.float64)
     weight = np.exp(misfit.min(-1, keepdims=True) - misfit)
     return np.asarray(weight / weight.sum(-1, keepdims=True))
@@ -108,10 +110,10 @@ def _resampled(weight: Array, start: Array) -> Array:
     ends = ends / np.where(ends[:, -1:] > 0, ends[:, -1:], 1.0)
     ends[:, -1] = 1.0
     step = np.arange(members)
-    wanted = step < lacking
+    active = step < lacking
     places = (step + start.reshape(-1, 1)) / np.maximum(lacking, 1) + number
-    found = np.searchsorted((ends + number).ravel(), places[wanted], side="right")
-    found = np.minimum(found, flat.size - 1)
-    copies += np.bincount(found, minlength=flat.size).reshape(copies.shape)
-    chosen = np.repeat(np.arange(flat.size), copies.ravel()) % members
-    return np.reshape(chosen, weight.shape)
+    positions = np.searchsorted((ends + number).ravel(), places[active], side="right")
+    positions = np.minimum(positions, flat.size - 1)
+    copies += np.bincount(positions, minlength=flat.size).reshape(copies.shape)
+    ancestors = np.repeat(np.arange(flat.size), copies.ravel()) % members
+    return np.reshape(ancestors, weight.shape)

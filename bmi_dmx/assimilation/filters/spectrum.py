@@ -24,7 +24,7 @@ class Spectrum:
         (…, r) g, none below 0.
     left : ndarray
         (…, m, r) L.
-    seen : ndarray
+    projection : ndarray
         (…, r) innovation in the directions of L.
     few : bool
         Whether observations are fewer than members.
@@ -32,7 +32,7 @@ class Spectrum:
 
     value: Array
     left: Array
-    seen: Array
+    projection: Array
     few: bool
 
     @classmethod
@@ -42,13 +42,13 @@ class Spectrum:
         across = np.swapaxes(scaled, -1, -2)
         if observations < members:
             value, vector = np.linalg.eigh(across @ scaled)
-            seen = innovation[..., None, :] @ vector
+            projection = innovation[..., None, :] @ vector
             left = scaled @ vector
         else:
             value, left = np.linalg.eigh(scaled @ across)
-            seen = innovation[..., None, :] @ across @ left
+            projection = innovation[..., None, :] @ across @ left
         few = observations < members
-        return cls(np.maximum(value, 0.0), left, seen[..., 0, :], few)
+        return cls(np.maximum(value, 0.0), left, projection[..., 0, :], few)
 
     def root(self, stretch: Array | None = None) -> tuple[Array, Array]:
         """Return what makes the symmetric root and the weights of the mean.
@@ -68,7 +68,7 @@ class Spectrum:
         """
         factor = 1.0 if stretch is None else stretch[..., None]
         root = np.sqrt(1.0 + factor**2 * self.value)
-        weight = factor * self.seen / root**2
+        weight = factor * self.projection / root**2
         if self.few:
             return -(factor**2) / (root * (1.0 + root)), weight
         return 1.0 / root - 1.0, weight

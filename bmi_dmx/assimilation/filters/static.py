@@ -10,7 +10,7 @@ from ...errors import ConfigError, DataError
 from ...space.description import Array
 from ..observation import Observation
 from .ensemble import fitting
-from .filter import checked, kept
+from .filter import checked, where_observed
 
 __all__ = ["Interpolation", "Nudging"]
 
@@ -64,26 +64,30 @@ class Interpolation:
             When the operator is of other observations or another state.
         """
         checked("Interpolation", ensemble, predicted, observation, least=1)
-        found = (predicted.shape[-1], ensemble.shape[-1])
-        if self.operator.shape != found:
+        shape = (predicted.shape[-1], ensemble.shape[-1])
+        if self.operator.shape != shape:
             raise DataError(
-                f"Interpolation: operator: expected shape {found}, found "
+                f"Interpolation: operator: expected shape {shape}, found "
                 f"{self.operator.shape}"
             )
         cross = self.operator @ self.covariance
-        seen = observation.seen
-        weight = np.divide(1.0, observation.error, out=np.zeros(seen.shape), where=seen)
+        valid = observation.valid
+        weight = np.divide(
+            1.0, observation.error, out=np.zeros(valid.shape), where=valid
+        )
         inner = weight[..., :, None] * (cross @ self.operator.T) * weight[..., None, :]
         inner += np.eye(len(self.operator))
         outer = weight[..., None] * cross
         if taper is not None:
             problems = tuple(ensemble.shape[:-2])
-            fitting("Interpolation", taper, problems, found[1], found[0])
+            fitting("Interpolation", taper, problems, shape[1], shape[0])
             outer = outer * np.swapaxes(taper, -1, -2)
         departure = _departures(predicted, observation) * weight[..., None, :]
         change = np.linalg.solve(inner, np.swapaxes(departure, -1, -2))
         result = ensemble + np.swapaxes(change, -1, -2) @ outer
-        return kept(ensemble, result.astype(ensemble.dtype), observation, taper)
+        return where_observed(
+            ensemble, result.astype(ensemble.dtype), observation, taper
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,14 +145,16 @@ class Nudging:
             result = ensemble + self.share * departure
         else:
             fitting("Nudging", taper, tuple(ensemble.shape[:-2]), n, p)
-            near = taper * observation.seen[..., None, :]
+            near = taper * observation.valid[..., None, :]
             total = near.sum(-1, keepdims=True)
             near = np.divide(near, total, out=np.zeros_like(near), where=total > 0)
             result = ensemble + self.share * (departure @ np.swapaxes(near, -1, -2))
-        return kept(ensemble, result.astype(ensemble.dtype), observation, taper)
+        return where_observed(
+            ensemble, result.astype(ensemble.dtype), observation, taper
+        )
 
 
 def _departures(predicted: Array, observation: Observation) -> Array:
     """Return (…, m, p) observed minus predicted; 0 where nothing was observed."""
     difference = observation.value[..., None, :] - predicted
-    return np.where(observation.seen[..., None, :], difference, 0.0)
+    return np.where(observation.valid[..., None, :], difference, 0.0)

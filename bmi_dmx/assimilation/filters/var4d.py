@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import ConfigError
 from ...space.description import Array
-from ..window import Analysed, Window
+from ..window import Window, WindowAnalysis
 from .filter import checked_ensemble
 
 __all__ = ["Var4d"]
@@ -61,7 +61,7 @@ class Var4d:
         *,
         taper: Array | None = None,
         generator: np.random.Generator | None = None,
-    ) -> Analysed:
+    ) -> WindowAnalysis:
         """Return the analysed states; see :class:`WindowFilter`.
 
         Raises
@@ -84,4 +84,4 @@ class Var4d:
         for cycle in range(len(window.observations)):
             state = window.propagate(states[-1], cycle)
             states.append(state + later[cycle] if later else state)
-        return Analysed(tuple(states))
+        return WindowAnalysis(tuple(states))

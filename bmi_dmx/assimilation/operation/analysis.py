@@ -10,19 +10,24 @@ import numpy as np
 
 from ...errors import ConfigError, suggestion
 from ...operate.ensemble import EnsembleRunner, mean_of
-from ...operate.once import warn_once
+from ...operate.repeated_warnings import warn_once
 from ..filters import Filter
 from ..inflation import inflated, rtpp, rtps
 from ..observation import Observation, limited, screened
 from .filters import filter_from
-from .inbox import ABSURD, FAILED, NONE, USED, Inbox, Taken
+from .inbox import ABSURD, FAILED, NONE, USED, DueValues, Inbox
 from .innovations import Innovations
 from .learned_remainder import LearnedRemainder
 from .perturbations import Disturbances, generator_of
 from .remainder import Remainder
-from .settings import AssimilationSettings, Observed, Relaxation, Remaining
+from .settings import (
+    AssimilationSettings,
+    ObservedQuantity,
+    Relaxation,
+    RemainderSettings,
+)
 from .stores import Stores, places_of
-from .together import as_one, together_on
+from .tree_localisation import as_one, together_on
 
 __all__ = ["Assimilation", "Source", "output_named"]
 
@@ -111,10 +116,10 @@ class Assimilation:
         places, seconds = len(runner.ids), runner.operation.seconds
         self.inboxes: dict[str, Inbox] = {}
         for name, one in settings.observed.items():
-            own = output_named(runner, name)
-            box = self.inboxes[own] = Inbox(own, one, runner.size, places, seconds)
+            short = output_named(runner, name)
+            box = self.inboxes[short] = Inbox(short, one, runner.size, places, seconds)
             if one.remaining is not None:
-                box.keep(_remainder(one.remaining, runner, own, one))
+                box.keep(_remainder(one.remaining, runner, short, one))
         self.increments = {s.name: np.zeros(places) for s in self.stores.every}
         balances = runner.stages.balances
         self.assimilated = {b.budget: np.zeros(places) for b in balances}
@@ -185,62 +190,66 @@ class Assimilation:
         clock = self._runner.clock
         now = clock.seconds_since_1970() + clock.seconds
         boxes = list(self.inboxes.values())
-        taken = [box.take(now) for box in boxes]
-        before = [self._look(box, one) for box, one in zip(boxes, taken, strict=True)]
-        used = np.any([one.status == USED for one in taken], axis=0)
-        at = np.flatnonzero(used)
+        batches = [box.take(now) for box in boxes]
+        before = [self._look(box, one) for box, one in zip(boxes, batches, strict=True)]
+        usable = np.any([one.status == USED for one in batches], axis=0)
+        at = np.flatnonzero(usable)
         if at.size and self._filter is not None:
-            self._update(at, boxes, taken)
+            self._update(at, boxes, batches)
             self._idle = False
-        for k, (box, one) in enumerate(zip(boxes, taken, strict=True)):
+        for k, (box, one) in enumerate(zip(boxes, batches, strict=True)):
             box.mark(one)
             if box.remainder is not None:
-                seen = before[k]
-                here: Indices = seen["at"].astype(np.intp, copy=False)
+                misfit = before[k]
+                here: Indices = misfit["at"].astype(np.intp, copy=False)
                 box.remainder.update(
-                    here, seen["innovation"], seen["spread"], one.error[here],
+                    here, misfit["innovation"], misfit["spread"], one.error[here],
                     (one.status[here] == USED) & (one.age[here] == 0),
                 )  # fmt: skip
             self._write_down(k, box, one, before[k], now)
 
-    def _look(self, box: Inbox, taken: Taken) -> dict[str, Array]:
+    def _look(self, box: Inbox, batch: DueValues) -> dict[str, Array]:
         """Compare values with predictions; what is too far off is absurd."""
-        at = np.flatnonzero(taken.status != NONE)
-        predicted = box.predicted(taken, at)[..., None]
-        seen = Observation(
-            taken.value[at][:, None],
-            np.where(np.isnan(taken.error[at]), 1.0, taken.error[at])[:, None],
+        at = np.flatnonzero(batch.status != NONE)
+        predicted = box.predicted(batch, at)[..., None]
+        observation = Observation(
+            batch.value[at][:, None],
+            np.where(np.isnan(batch.error[at]), 1.0, batch.error[at])[:, None],
         )
         limit = box.settings.gross_error
         if limit is not None:
-            good = screened(seen, predicted, limit).seen[:, 0]
-            gross = seen.seen[:, 0] & ~good
-            taken.status[at[gross]] = ABSURD
-            taken.value[at[gross]] = np.nan
+            good = screened(observation, predicted, limit).valid[:, 0]
+            gross = observation.valid[:, 0] & ~good
+            batch.status[at[gross]] = ABSURD
+            batch.value[at[gross]] = np.nan
         mean = mean_of(np.moveaxis(predicted[..., 0], -1, 0))
         spread = predicted[..., 0].std(-1, ddof=min(1, self._runner.size - 1))
-        innovation = seen.value[:, 0] - mean
+        innovation = observation.value[:, 0] - mean
         return {
             "at": at,
             "innovation": innovation,
             "spread": spread,
             "predicted": box.unscaled(mean),
-            "chi_square": innovation**2 / (spread**2 + taken.error[at] ** 2),
+            "chi_square": innovation**2 / (spread**2 + batch.error[at] ** 2),
         }
 
-    def _update(self, at: Indices, boxes: list[Inbox], taken: list[Taken]) -> None:
+    def _update(
+        self, at: Indices, boxes: list[Inbox], batches: list[DueValues]
+    ) -> None:
         """Analyse places, some at a time, and book what that adds to their stores."""
         if self._together is not None:
-            self._update_some(np.arange(len(self._runner.ids)), boxes, taken)
+            self._update_some(np.arange(len(self._runner.ids)), boxes, batches)
             return
         moved = len(self._disturbances.updated)
         entries = self.stores.size + moved + sum(len(box.window) for box in boxes)
         block = max(1, _NUMBERS // (entries * self._runner.size))
         for first in range(0, at.size, block):
             some = at[first : first + block]
-            self._update_some(some, boxes, taken)
+            self._update_some(some, boxes, batches)
 
-    def _update_some(self, at: Indices, boxes: list[Inbox], taken: list[Taken]) -> None:
+    def _update_some(
+        self, at: Indices, boxes: list[Inbox], batches: list[DueValues]
+    ) -> None:
         places = places_of(at)
         stores = self.stores.gathered(places)
         lasting = self._disturbances.updated
@@ -252,12 +261,12 @@ class Assimilation:
         ]
         whole = np.concatenate([stores, *deviations, *windows], axis=2)
         if self._together is None:
-            after = self._one_by_one(whole, at, boxes, taken)
+            after = self._one_by_one(whole, at, boxes, batches)
         else:
-            after = self._as_one(whole, boxes, taken)
+            after = self._as_one(whole, boxes, batches)
         sound = np.asarray(np.isfinite(after).all(axis=(1, 2)))
         if not sound.all():
-            self._keep(at[~sound], taken)
+            self._keep(at[~sound], batches)
         after = np.where(sound[:, None, None], after, whole)
         width = stores.shape[2]
 
@@ -276,25 +285,28 @@ class Assimilation:
             width += steps
 
     def _one_by_one(
-        self, whole: Array, at: Indices, boxes: list[Inbox], taken: list[Taken]
+        self, whole: Array, at: Indices, boxes: list[Inbox], batches: list[DueValues]
     ) -> Array:
         """Return the analysis of places, (place, member, entry), each by itself."""
         predicted = np.stack(
-            [box.predicted(one, at) for box, one in zip(boxes, taken, strict=True)], -1
+            [box.predicted(one, at) for box, one in zip(boxes, batches, strict=True)],
+            -1,
         )
-        value = np.stack([one.value[at] for one in taken], -1)
-        error = np.stack([one.error[at] for one in taken], -1)
-        seen = Observation(value, np.where(np.isnan(error), 1.0, error))
+        value = np.stack([one.value[at] for one in batches], -1)
+        error = np.stack([one.error[at] for one in batches], -1)
+        observation = Observation(value, np.where(np.isnan(error), 1.0, error))
         predicted = np.nan_to_num(predicted)
         limits = [box.settings.innovation_limit for box in boxes]
-        return self._analysed(whole, predicted, limited(seen, predicted, limits))
+        return self._analysed(whole, predicted, limited(observation, predicted, limits))
 
-    def _as_one(self, whole: Array, boxes: list[Inbox], taken: list[Taken]) -> Array:
+    def _as_one(
+        self, whole: Array, boxes: list[Inbox], batches: list[DueValues]
+    ) -> Array:
         """Return the analysis of all places, (place, member, entry), as one state."""
         assert self._together is not None
-        observed = [np.flatnonzero(one.status == USED) for one in taken]
-        pairs = list(zip(boxes, taken, observed, strict=True))
-        ensemble, predicted, seen = as_one(
+        observed = [np.flatnonzero(one.status == USED) for one in batches]
+        pairs = list(zip(boxes, batches, observed, strict=True))
+        ensemble, predicted, observation = as_one(
             whole,
             [box.predicted(one, at).T for box, one, at in pairs],
             [Observation(one.value[at], one.error[at]) for _, one, at in pairs],
@@ -304,26 +316,26 @@ class Assimilation:
             for box, _, at in pairs
             for _ in range(at.size)
         ]
-        seen = limited(seen, predicted, limits)
+        observation = limited(observation, predicted, limits)
         weights = self._together.weights(np.concatenate(observed))
         places, members, entries = whole.shape
         if weights is not None:
             weights = np.repeat(weights, entries, axis=0)
-        after = self._analysed(ensemble, predicted, seen, weights)
+        after = self._analysed(ensemble, predicted, observation, weights)
         return np.transpose(after.reshape(members, places, entries), (1, 0, 2))
 
     def _analysed(
         self,
         forecast: Array,
         predicted: Array,
-        seen: Observation,
+        observation: Observation,
         weights: Array | None = None,
     ) -> Array:
         assert self._filter is not None
         draw = int(self._draws[0])
         rng = generator_of(self._settings.seed, draw, _OF_FILTERS)
         after = self._filter.analyse(
-            forecast, predicted, seen, taper=weights, generator=rng
+            forecast, predicted, observation, taper=weights, generator=rng
         )
         after = _relaxed(after, forecast, self._settings.inflation)
         if weights is None:
@@ -331,8 +343,8 @@ class Assimilation:
         # What is near nothing observed has no spread to be kept.
         return np.where((weights > 0.0).any(axis=1), after, forecast)
 
-    def _keep(self, at: Indices, taken: list[Taken]) -> None:
-        for one in taken:
+    def _keep(self, at: Indices, batches: list[DueValues]) -> None:
+        for one in batches:
             failed = at[one.status[at] == USED]
             one.status[failed] = FAILED
         name = self._runner.ids[int(at[0])]
@@ -356,21 +368,21 @@ class Assimilation:
         self,
         quantity: int,
         box: Inbox,
-        taken: Taken,
+        batch: DueValues,
         before: dict[str, Any],
         now: float,
     ) -> None:
         at = before.pop("at")
-        after = box.predicted(taken, at)
+        after = box.predicted(batch, at)
         self.innovations.add(
             quantity,
             {
                 "time": np.full(at.size, now),
-                "valid_time": taken.valid[at],
+                "valid_time": batch.valid[at],
                 "place": at,
-                "status": taken.status[at],
-                "observed": taken.raw[at],
-                "error": taken.error[at],
+                "status": batch.status[at],
+                "observed": batch.raw[at],
+                "error": batch.error[at],
                 "analysed": box.unscaled(mean_of(np.moveaxis(after, -1, 0))),
                 **before,
             },
@@ -378,7 +390,10 @@ class Assimilation:
 
 
 def _remainder(
-    settings: Remaining, runner: EnsembleRunner, name: str, observed: Observed
+    settings: RemainderSettings,
+    runner: EnsembleRunner,
+    name: str,
+    observed: ObservedQuantity,
 ) -> Remainder | LearnedRemainder:
     """Return what keeps an error beside the members."""
     if settings.bundle is None:
@@ -402,14 +417,14 @@ def output_named(runner: EnsembleRunner, name: str) -> str:
     ConfigError
         When there is none.
     """
-    known = {}
-    for (part, own), buffer in runner.stages.buffers.items():
+    outputs = {}
+    for (part, short), buffer in runner.stages.buffers.items():
         if buffer in runner.output:
             declared = runner.operation.plan[part].declared(runner.operation.inner)
             for variable in declared.outputs:
-                if variable.name == own:
-                    known[variable.standard_name or buffer] = buffer
-            known[buffer] = buffer
-    if name not in known:
-        raise ConfigError(f"observed: no output {name!r}{suggestion(name, known)}")
-    return known[name]
+                if variable.name == short:
+                    outputs[variable.standard_name or buffer] = buffer
+            outputs[buffer] = buffer
+    if name not in outputs:
+        raise ConfigError(f"observed: no output {name!r}{suggestion(name, outputs)}")
+    return outputs[name]

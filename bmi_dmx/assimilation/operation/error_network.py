@@ -16,7 +16,7 @@ from ...operate.operation import Operation
 from ...operate.runner import Runner
 from ...operate.stages import stages
 from ...units import convert
-from .settings import Observed
+from .settings import ObservedQuantity
 
 __all__ = ["FAR", "FAR_MISSED", "ErrorNetwork", "readings"]
 
@@ -68,31 +68,33 @@ class ErrorNetwork:
             raise ConfigError(f"remaining: bundle: {error}") from None
         names = tuple(f.name for f in part.variables.forcings)
         self._predicted, self._previous, self._missed, self._known = names[:4]
-        own = {f.name: f.units for f in part.variables.forcings}
-        self.reads = {name: own[name] for name in names[4:]}
-        self.units = own[self._predicted]
-        known = runner.parameters.attribute
+        units = {f.name: f.units for f in part.variables.forcings}
+        self.reads = {name: units[name] for name in names[4:]}
+        self.units = units[self._predicted]
+        attributes = runner.parameters.attribute
         for name in operation.required:
-            if name not in known:
-                hint = suggestion(name, known)
+            if name not in attributes:
+                hint = suggestion(name, attributes)
                 raise ConfigError(
                     f"remaining: bundle: {bundle.name!r} reads the attribute {name!r}, "
                     f"which the model is not given{hint}"
                 )
-        self._attributes = {n: known[n] for n in operation.required}
+        self._attributes = {n: attributes[n] for n in operation.required}
         blank = {name: np.full(len(runner.ids), np.nan) for name in operation.required}
-        given = own_attributes(
+        constants = own_attributes(
             operation.required, operation.plan.optional, operation.understood, blank,
             {}, runner.ids,
         )  # fmt: skip
-        self._runner = Runner(stages(operation), runner.ids, given, runner.clock)
+        self._runner = Runner(stages(operation), runner.ids, constants, runner.clock)
         remembered = self._runner.memory_of_networks()
         self.memory = {name: array.T for name, array in remembered.items()}
         self._inputs = {n for one in operation.plan.networks for n in one.inputs}
         self._near = np.ones(len(runner.ids), dtype=np.bool_)
         self._ready = False
 
-    def refuse_other_scale(self, name: str, units: str, observed: Observed) -> None:
+    def refuse_other_scale(
+        self, name: str, units: str, observed: ObservedQuantity
+    ) -> None:
         """Refuse a scale that is not the one on which errors were learned.
 
         Parameters
@@ -101,7 +103,7 @@ class ErrorNetwork:
             What is observed.
         units : str
             Of it for the host.
-        observed : Observed
+        observed : ObservedQuantity
             How it is observed.
 
         Raises
@@ -109,26 +111,26 @@ class ErrorNetwork:
         ConfigError
             When it is another, or units are.
         """
-        own = self._options
+        options = self._options
         offset = 0.0 if observed.scale == "linear" else observed.error.absolute
-        found = (units, observed.scale, offset)
-        expected = (own.get("units", "1"), own.get("scale", "linear"),
-                    float(own.get("offset", 0.0)))  # fmt: skip
-        if found != expected:
+        scale = (units, observed.scale, offset)
+        expected = (options.get("units", "1"), options.get("scale", "linear"),
+                    float(options.get("offset", 0.0)))  # fmt: skip
+        if scale != expected:
             raise ConfigError(
                 f"observed: {name}: remaining: bundle {self._bundle.name!r} learned "
                 f"errors in {expected[0]!r}, scale {expected[1]!r}, absolute error "
-                f"{expected[2]:g}; found {found[0]!r}, {found[1]!r}, {found[2]:g}"
+                f"{expected[2]:g}; found {scale[0]!r}, {scale[1]!r}, {scale[2]:g}"
             )
 
     def parameterize(self) -> None:
         """Take over the attributes that the places have now."""
-        own, near = self._runner.parameters, np.ones_like(self._near)
+        parameters, near = self._runner.parameters, np.ones_like(self._near)
         for name, values in self._attributes.items():
-            own.attribute[name][:] = values
+            parameters.attribute[name][:] = values
             for moments in self._bundle.statistics.of(name):
                 near &= _close(moments.standardized(values))
-        own.pending = True
+        parameters.pending = True
         self._near, self._ready = near, True
 
     def step(
@@ -153,16 +155,16 @@ class ErrorNetwork:
         """
         if not self._ready:
             self.parameterize()
-        known = np.isfinite(missed)
-        given = {
+        valid = np.isfinite(missed)
+        inputs = {
             self._predicted: predicted,
             self._previous: np.where(np.isnan(previous), predicted, previous),
-            self._missed: np.where(known, missed, 0.0),
-            self._known: known.astype(float),
+            self._missed: np.where(valid, missed, 0.0),
+            self._known: valid.astype(float),
             **others,
         }
         usual, runner = self._near.copy(), self._runner
-        for name, values in given.items():
+        for name, values in inputs.items():
             known_of = self._bundle.statistics.of(name) if name in self._inputs else ()
             limit = FAR_MISSED if name == self._missed else FAR
             for moments in known_of:
@@ -185,34 +187,34 @@ class ErrorNetwork:
 
 def _close(deviations: Array, limit: float = FAR) -> Mask:
     with np.errstate(invalid="ignore"):
-        found: Mask = np.abs(deviations) <= limit
-    return found
+        close: Mask = np.abs(deviations) <= limit
+    return close
 
 
 def _expecting(bundle: Bundle) -> tuple[Part, Mapping[str, Any]]:
     """Return the part of a bundle that expects errors, and its options."""
     parts = bundle.manifest.model.get("parts") or {}
     entries = ((part, parts.get(part.name) or {}) for part in bundle.parts)
-    found = [
+    matches = [
         (part, entry.get("options") or {})
         for part, entry in entries
         if entry.get("process") == _PROCESS
     ]
-    if not found:
+    if not matches:
         raise ConfigError(
             f"remaining: bundle: {bundle.name!r} has no part of process {_PROCESS!r}, "
             "expected a model that learned errors"
         )
-    if any(options != found[0][1] for _, options in found):
+    if any(options != matches[0][1] for _, options in matches):
         raise ConfigError(
             f"remaining: bundle: the models of {bundle.name!r} learned errors on "
             "different scales, or read different quantities"
         )
-    return found[0]
+    return matches[0]
 
 
 def readings(
-    runner: Runner, wanted: Mapping[str, str]
+    runner: Runner, target_units: Mapping[str, str]
 ) -> Callable[[], dict[str, Array]]:
     """Return a function that reads quantities of a model as they are now, (place,).
 
@@ -222,7 +224,7 @@ def readings(
     ----------
     runner : Runner
         The model.
-    wanted : mapping of str to str
+    target_units : mapping of str to str
         Units in which they are wanted, by name of a forcing, flux or state.
 
     Raises
@@ -239,7 +241,7 @@ def readings(
         if (buffer := runner.stages.buffers.get((part.name, variable.name)))
     }
     units = {}
-    for name in wanted:
+    for name in target_units:
         if name not in forcings and name not in runner.output:
             hint = suggestion(name, (*forcings, *runner.output))
             raise ConfigError(f"remaining: bundle: the model has no {name!r}{hint}")
@@ -254,12 +256,12 @@ def readings(
         return runner.output[name]
 
     def read() -> dict[str, Array]:
-        found = {}
-        for name, to in wanted.items():
+        quantities = {}
+        for name, to in target_units.items():
             values = value(name)
             if units[name] != to:
                 values = np.asarray(convert(values, units[name], to))
-            found[name] = values
-        return found
+            quantities[name] = values
+        return quantities
 
     return read

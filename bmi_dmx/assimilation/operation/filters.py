@@ -54,19 +54,21 @@ def filter_from(
             f"filter: name: {name!r} runs the model over a window, which a component "
             "cannot; choose a filter of one time"
         )
-    made: Filter = convert(settings, kind, "filter")
-    _try(name, made, members, local)
-    return made
+    method: Filter = convert(settings, kind, "filter")
+    _try(name, method, members, local)
+    return method
 
 
-def _try(name: str, made: Filter, members: int, local: bool) -> None:
+def _try(name: str, method: Filter, members: int, local: bool) -> None:
     """Refuse a filter that needs what a component cannot give, on a made-up problem."""
     states = np.random.default_rng(0).standard_normal((1, members, 3))
-    seen = Observation(np.zeros((1, 1)), np.ones((1, 1)))
+    observation = Observation(np.zeros((1, 1)), np.ones((1, 1)))
     try:
         generator = np.random.default_rng(0)
         weights = np.ones((3, 1)) if local else None
-        made.analyse(states, states[..., :1], seen, taper=weights, generator=generator)
+        method.analyse(
+            states, states[..., :1], observation, taper=weights, generator=generator
+        )
     except DmxError as error:
         raise ConfigError(
             f"filter: name: {name!r} cannot be used in a component of {members} "

@@ -13,9 +13,9 @@ from ...operate.ensemble import mean_of
 from ...operate.runner import Runner
 from .learned_remainder import LearnedRemainder
 from .remainder import Remainder
-from .settings import Observed, span_of
+from .settings import ObservedQuantity, span_of
 
-__all__ = ["STATUS", "USED", "Inbox", "Taken"]
+__all__ = ["STATUS", "USED", "DueValues", "Inbox"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Indices = np.ndarray[Any, np.dtype[np.intp]]
@@ -33,7 +33,7 @@ _SLACK = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Taken:
+class DueValues:
     """The values that are looked at after a step, (place,) each.
 
     Parameters
@@ -65,7 +65,7 @@ class Inbox:
     ----------
     name : str
         The quantity.
-    settings : Observed
+    settings : ObservedQuantity
         How it is observed.
     size, places : int
         Members and places.
@@ -95,7 +95,12 @@ class Inbox:
     """
 
     def __init__(
-        self, name: str, settings: Observed, size: int, places: int, seconds: float
+        self,
+        name: str,
+        settings: ObservedQuantity,
+        size: int,
+        places: int,
+        seconds: float,
     ) -> None:
         self.name, self.settings, self._seconds = name, settings, seconds
         self._most = span_of("max_age", settings.max_age)
@@ -118,8 +123,8 @@ class Inbox:
 
     def keep(self, remainder: Remainder | LearnedRemainder) -> None:
         """Let an error stand beside what the members predict."""
-        self.remainder, own = remainder, remainder.memory
-        self.memory |= {f"remaining.{self.name}.{n}": x for n, x in own.items()}
+        self.remainder, memory = remainder, remainder.memory
+        self.memory |= {f"remaining.{self.name}.{n}": x for n, x in memory.items()}
 
     @property
     def waiting(self) -> bool:
@@ -217,10 +222,10 @@ class Inbox:
         output = runner.output[self.name]
         if self.remainder is None:
             return output.copy
-        left = self.remainder.ahead(runner)
+        remainder = self.remainder.ahead(runner)
 
         def expected() -> Array:
-            return self.unscaled(self.scaled(output) + left())
+            return self.unscaled(self.scaled(output) + remainder())
 
         return expected
 
@@ -236,7 +241,7 @@ class Inbox:
             )  # fmt: skip
         return mean, np.sqrt(variance)
 
-    def take(self, now: float) -> Taken:
+    def take(self, now: float) -> DueValues:
         """Look at what has come, and let go of all but what is early.
 
         Parameters
@@ -271,28 +276,28 @@ class Inbox:
         if self.remainder is not None:
             value = value - self.remainder.mean
             error = np.sqrt(error**2 + self.remainder.variance)
-        taken = Taken(
+        batch = DueValues(
             np.where(usable, value, np.nan), np.where(usable, error, np.nan),
             raw, valid, at, status,
         )  # fmt: skip
         gone = there & ~early
         for array in (self.value, self.error, self.valid):
             array[gone | ~there] = np.nan
-        return taken
+        return batch
 
-    def mark(self, taken: Taken) -> None:
+    def mark(self, batch: DueValues) -> None:
         """Remember of which times values were used: of each there is one."""
-        at = np.flatnonzero(taken.status == USED)
-        self._used[taken.age[at], at] = 1.0
+        at = np.flatnonzero(batch.status == USED)
+        self._used[batch.age[at], at] = 1.0
 
-    def predicted(self, taken: Taken, at: Indices) -> Array:
+    def predicted(self, batch: DueValues, at: Indices) -> Array:
         """Return what members predicted for values taken at some places, (place, E)."""
-        found: Array = self.window[taken.age[at], :, at]
-        return found
+        predictions: Array = self.window[batch.age[at], :, at]
+        return predictions
 
     def _error(self, raw: Array) -> Array:
-        own = self.settings.error
-        usual = np.hypot(own.relative * raw, own.absolute)
+        error = self.settings.error
+        usual = np.hypot(error.relative * raw, error.absolute)
         return np.where(np.isnan(self.error), usual, self.error)
 
     def _scaled_error(self, raw: Array, error: Array) -> Array:
@@ -302,7 +307,7 @@ class Inbox:
         return error / (whole if self.settings.scale == "log" else 2.0 * np.sqrt(whole))
 
 
-def _steps_of_mean(settings: Observed, seconds: float) -> int:
+def _steps_of_mean(settings: ObservedQuantity, seconds: float) -> int:
     """Return the number of steps that are observed together."""
     length = span_of("mean", settings.mean)
     steps = length / seconds

@@ -67,11 +67,11 @@ class Innovations:
 
     def report(self) -> str:
         """Return in words what became of the values, by quantity."""
-        told = []
+        parts = []
         for name, counts in zip(self._quantities, self.counts, strict=True):
             some = [f"{n} {s}" for s, n in zip(STATUS, counts, strict=True) if n]
-            told.append(f"{name}: {', '.join(some) or 'none came'}")
-        return "; ".join(told)
+            parts.append(f"{name}: {', '.join(some) or 'none came'}")
+        return "; ".join(parts)
 
     def write(self, path: Path) -> None:
         """Write a NetCDF file, which then exists whole or not at all."""
@@ -88,18 +88,18 @@ class Innovations:
             _texts(file, "place_name", self._ids)
             _texts(file, "quantity_name", self._quantities)
             for name, (kind, units, about) in COLUMNS.items():
-                made = file.createVariable(name, kind, ("row",), zlib=True)
-                made.long_name = about
+                variable = file.createVariable(name, kind, ("row",), zlib=True)
+                variable.long_name = about
                 if units:
-                    made.units = units
+                    variable.units = units
                 if name == "status":
-                    made.flag_values = np.arange(len(STATUS), dtype="i1")
-                    made.flag_meanings = " ".join(STATUS)
-                made[:] = self.column(name)
+                    variable.flag_values = np.arange(len(STATUS), dtype="i1")
+                    variable.flag_meanings = " ".join(STATUS)
+                variable[:] = self.column(name)
 
 
 def _texts(file: Any, name: str, texts: Sequence[str]) -> None:
     file.createDimension(name, len(texts))
-    made = file.createVariable(name, str, (name,))
+    variable = file.createVariable(name, str, (name,))
     for k, text in enumerate(texts):
-        made[k] = text
+        variable[k] = text

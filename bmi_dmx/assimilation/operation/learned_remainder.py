@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from ...operate.bundle_cache import bundle_named
 from ...operate.ensemble import EnsembleRunner
-from ...operate.once import warn_once
+from ...operate.repeated_warnings import warn_once
 from ...operate.runner import Runner
-from ...operate.shared import bundle_named
 from .error_network import ErrorNetwork, readings
 from .remainder import LEAST, PRIOR, Remainder
-from .settings import Observed, Remaining, span_of
+from .settings import ObservedQuantity, RemainderSettings, span_of
 
 __all__ = ["LearnedRemainder"]
 
@@ -35,13 +35,13 @@ class LearnedRemainder:
 
     Parameters
     ----------
-    settings : Remaining
+    settings : RemainderSettings
         The bundle, and what is thought of the error where that does not serve.
     runner : EnsembleRunner
         The model.
     name : str
         What is observed of it.
-    observed : Observed
+    observed : ObservedQuantity
         How.
 
     Attributes
@@ -60,7 +60,11 @@ class LearnedRemainder:
     """
 
     def __init__(
-        self, settings: Remaining, runner: EnsembleRunner, name: str, observed: Observed
+        self,
+        settings: RemainderSettings,
+        runner: EnsembleRunner,
+        name: str,
+        observed: ObservedQuantity,
     ) -> None:
         assert settings.bundle is not None
         places, seconds = len(runner.ids), runner.operation.seconds
@@ -112,9 +116,9 @@ class LearnedRemainder:
         self._previous[:] = predicted
         if not usual.all():
             self._say(usual)
-        own = np.maximum(self._power - self._explained, LEAST * self._power)
+        residual = np.maximum(self._power - self._explained, LEAST * self._power)
         self.mean[:] = np.where(usual, error, self._plain.mean)
-        self.variance[:] = np.where(usual, own / self._count, self._plain.variance)
+        self.variance[:] = np.where(usual, residual / self._count, self._plain.variance)
         self._missed.fill(np.nan)
 
     def _say(self, usual: Mask) -> None:
@@ -162,25 +166,25 @@ class LearnedRemainder:
             self._forward = ErrorNetwork(self._bundle, self._model)
         network = self._forward
         network.go_on_from(self._network)
-        read, plain = readings(runner, network.reads), self._plain.ahead(runner)
+        reader, plain = readings(runner, network.reads), self._plain.ahead(runner)
         missed, previous = self._missed.copy(), self._previous.copy()
 
         def left() -> Array:
             predicted = runner.output[self._name]
-            error, usual = network.step(predicted, previous, missed, read())
+            error, usual = network.step(predicted, previous, missed, reader())
             previous[:] = predicted
             missed.fill(np.nan)
-            found: Array = np.where(usual, error, plain())
-            return found
+            remainder: Array = np.where(usual, error, plain())
+            return remainder
 
         return left
 
 
 def _units(runner: Runner, name: str) -> str:
     """Return the units of an output for the host."""
-    for (part, own), buffer in runner.stages.buffers.items():
+    for (part, short), buffer in runner.stages.buffers.items():
         if buffer == name:
             declared = runner.operation.plan[part].declared(runner.operation.inner)
-            variable = next(v for v in declared.outputs if v.name == own)
+            variable = next(v for v in declared.outputs if v.name == short)
             return runner.operation.exchange(variable)[0]
     return "1"

@@ -19,9 +19,9 @@ from ...operate.screen import step_bounds
 from ...process import SECONDS
 from ...space import Tree
 from ...variables import in_step
-from .along import Likeness, ways_of
 from .settings import Disturbance, Perturbations, span_of
 from .stores import Stores
+from .tree_paths import TreeCorrelation, ways_of
 
 __all__ = ["Disturbances", "generator_of"]
 
@@ -89,7 +89,7 @@ class Disturbances:
         self._stores = stores
         self._forcing = settings.forcing
         self._state = {
-            stores.named(name, "perturbations: state"): one
+            stores.store(name, "perturbations: state"): one
             for name, one in settings.state.items()
         }
         self._parameters = settings.parameters
@@ -103,7 +103,7 @@ class Disturbances:
             self.memory[f"forcing.{name}"]
             for name, one in settings.forcing.items() if one.update
         )  # fmt: skip
-        self._likeness: dict[float, Likeness] = {}
+        self._likeness: dict[float, TreeCorrelation] = {}
         several = (settings.forcing, settings.state, settings.parameters)
         _refuse_lengths(runner, {n: one for some in several for n, one in some.items()})
 
@@ -114,7 +114,7 @@ class Disturbances:
             part, declared = self._runner.operation.published[name]
             rng = generator_of(self._seed, 0, _OF_PARAMETERS + k)
             drawn = self._centred(rng, one.correlation_length)
-            array = self._runner.split(members.seen(part.name, name), -2)
+            array = self._runner.split(members.parameter(part.name, name), -2)
             dt = part.dt(self._runner.operation.inner)
             ends = np.array(declared.limits)
             if declared.bounds is not None:
@@ -143,7 +143,7 @@ class Disturbances:
                 name = f"state.{store.name}"
                 drawn = self._drawn(name, one, draw, _OF_STATE + k, dt)
                 capacity = store.capacity(at)
-                old = store.taken(at)
+                old = store.content(at)
                 scaled = store.scale.forward(old, capacity)
                 shift = one.std * math.sqrt(dt / SECONDS["d"]) * drawn[None, :, :, None]
                 moved = store.scale.backward(scaled + shift, capacity)
@@ -155,15 +155,15 @@ class Disturbances:
         self, name: str, one: Disturbance, draw: int, purpose: int, dt: float
     ) -> Array:
         """Return the deviations of a step, (member, place), of variance 1."""
-        kept = self.memory[name]
+        deviations = self.memory[name]
         time = span_of("correlation_time", one.correlation_time)
         # At first nothing is left of an earlier one.
-        left = math.exp(-dt / time) if time > 0.0 and draw > 0 else 0.0
+        share = math.exp(-dt / time) if time > 0.0 and draw > 0 else 0.0
         fresh = self._centred(
             generator_of(self._seed, draw, purpose), one.correlation_length
         )
-        kept[:] = left * kept + math.sqrt(1.0 - left**2) * fresh
-        return kept
+        deviations[:] = share * deviations + math.sqrt(1.0 - share**2) * fresh
+        return deviations
 
     def _centred(self, rng: np.random.Generator, length: float) -> Array:
         shape = (self._runner.size, len(self._runner.ids))
@@ -174,7 +174,7 @@ class Disturbances:
         if length and isinstance(tree, Tree):
             if length not in self._likeness:
                 ways = ways_of(self._runner, tree)
-                self._likeness[length] = Likeness(tree, ways, length)
+                self._likeness[length] = TreeCorrelation(tree, ways, length)
             drawn = self._likeness[length].of(drawn)
         wider = math.sqrt(len(drawn) / (len(drawn) - 1))
         centred: Array = (drawn - drawn.mean(axis=0)) * wider
@@ -199,9 +199,11 @@ def _disturbed(values: Array, drawn: Array, one: Disturbance, width: float) -> A
     return multiplied
 
 
-def _refuse_lengths(runner: EnsembleRunner, wanted: Mapping[str, Disturbance]) -> None:
+def _refuse_lengths(
+    runner: EnsembleRunner, disturbances: Mapping[str, Disturbance]
+) -> None:
     """Refuse lengths of correlation where there is no tree to measure them along."""
-    for name, one in wanted.items():
+    for name, one in disturbances.items():
         if one.correlation_length and not isinstance(runner.space, Tree):
             raise ConfigError(
                 f"perturbations: {name}: correlation_length: these places are on no "
@@ -210,25 +212,25 @@ def _refuse_lengths(runner: EnsembleRunner, wanted: Mapping[str, Disturbance]) -
 
 
 def _bounds(
-    runner: EnsembleRunner, wanted: Mapping[str, Disturbance]
+    runner: EnsembleRunner, disturbances: Mapping[str, Disturbance]
 ) -> dict[str, tuple[float, float]]:
     operation = runner.operation
-    known = {f.name: f for f in operation.forcings}
-    for name in wanted:
-        if name not in known:
+    forcings = {f.name: f for f in operation.forcings}
+    for name in disturbances:
+        if name not in forcings:
             raise ConfigError(
-                f"perturbations: forcing: unknown {name!r}{suggestion(name, known)}"
+                f"perturbations: forcing: unknown {name!r}{suggestion(name, forcings)}"
             )
     short = operation.system.shortening
-    return {n: step_bounds(known[n], operation.seconds, short) for n in wanted}
+    return {n: step_bounds(forcings[n], operation.seconds, short) for n in disturbances}
 
 
 def _refuse_parameters(
-    runner: EnsembleRunner, wanted: Mapping[str, Disturbance]
+    runner: EnsembleRunner, disturbances: Mapping[str, Disturbance]
 ) -> None:
     """Refuse parameters that are none, or that the step does not see as they are."""
     operation = runner.operation
-    for name, one in wanted.items():
+    for name, one in disturbances.items():
         if name not in operation.published:
             hint = suggestion(name, operation.published)
             raise ConfigError(f"perturbations: parameters: unknown {name!r}{hint}")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...operate.runner import Runner
-from .settings import Remaining, span_of
+from .settings import RemainderSettings, span_of
 
 __all__ = ["LEAST", "PRIOR", "Remainder"]
 
@@ -41,7 +41,7 @@ class Remainder:
 
     Parameters
     ----------
-    settings : Remaining
+    settings : RemainderSettings
         Its share and variance before anything was seen, and how fast they follow.
     places : int
         How many.
@@ -56,7 +56,9 @@ class Remainder:
         All that has to be remembered, the places last.
     """
 
-    def __init__(self, settings: Remaining, places: int, seconds: float) -> None:
+    def __init__(
+        self, settings: RemainderSettings, places: int, seconds: float
+    ) -> None:
         time = span_of("correlation_time", settings.correlation_time)
         share = math.exp(-seconds / time) if time > 0.0 else 0.0
         span = span_of("memory", settings.memory)
@@ -99,8 +101,8 @@ class Remainder:
             (place,) what is predicted for it, which says nothing here.
         """
         share = self.share
-        own = np.maximum(self._power - self._explained, LEAST * self._power)
-        usual = own / self._count
+        residual = np.maximum(self._power - self._explained, LEAST * self._power)
+        usual = residual / self._count
         self.mean *= share
         self._before[:] = self._last
         self._last.fill(np.nan)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...data.missing import without_markers
+from ...data.fill_values import without_markers
 from ...data.table import heading, read_table
 from ...data.times import times_of
 from ...errors import DataError
@@ -54,10 +54,10 @@ class ObservedSeries:
 
 def seconds_of(times: Any) -> Array:
     """Return times, datetime64, as seconds since 1970."""
-    found: Array = (np.asarray(times, "datetime64[us]") - EPOCH) / np.timedelta64(
+    seconds: Array = (np.asarray(times, "datetime64[us]") - EPOCH) / np.timedelta64(
         1, "s"
     )
-    return found
+    return seconds
 
 
 def read_observations(path: Path) -> ObservedSeries:
@@ -77,7 +77,7 @@ def read_observations(path: Path) -> ObservedSeries:
         When it is no such table, or places have other units than each other.
     """
     table = read_table(path, "rows of observations")
-    times, told = times_of(table, 0)
+    times, notes = times_of(table, 0)
     heads = [heading(title) for title in table.titles[1:]]
     names = tuple(name for name, _ in heads)
     units = {unit for _, unit in heads}
@@ -90,7 +90,7 @@ def read_observations(path: Path) -> ObservedSeries:
         )
     columns = np.stack([table.numbers(at + 1) for at in range(len(names))], axis=1)
     marked = without_markers(columns)
-    remarks = [*table.remarks, *told]
+    remarks = [*table.remarks, *notes]
     if marked.markers:
         remarks.append(marked.remark(str(path)))
     rows, width = columns.shape

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from ...conversion import refuse_outside
 from ...errors import ConfigError
-from ...operate.shared import name_from, named_from
+from ...operate.bundle_cache import name_from, named_from
 from ...process import SECONDS
 
 __all__ = [
@@ -19,10 +19,10 @@ __all__ = [
     "Error",
     "Localisation",
     "ObservationFile",
-    "Observed",
+    "ObservedQuantity",
     "Perturbations",
     "Relaxation",
-    "Remaining",
+    "RemainderSettings",
     "span_of",
 ]
 
@@ -44,22 +44,22 @@ def span_of(key: str, text: str | float) -> float:
     ConfigError
         When it is none.
     """
-    found = math.nan
+    seconds = math.nan
     if isinstance(text, str):
         match = _SPAN.fullmatch(text)
         if match is not None and match[2] in SECONDS and match[2] != "1":
             try:
-                found = float(match[1]) * SECONDS[match[2]]
+                seconds = float(match[1]) * SECONDS[match[2]]
             except ValueError:
-                found = math.nan
+                seconds = math.nan
     else:
-        found = float(text)
-    if not 0.0 <= found < math.inf:
+        seconds = float(text)
+    if not 0.0 <= seconds < math.inf:
         raise ConfigError(
             f"{key}: found {text!r}, expected seconds, or a number with a unit such as "
             "'3 h'"
         )
-    return found
+    return seconds
 
 
 def _positive(key: str, value: float, *, zero: bool = False) -> None:
@@ -98,7 +98,7 @@ class Error:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Remaining:
+class RemainderSettings:
     """An error that outlasts a step: that of a model which states do not explain.
 
     Parameters
@@ -133,7 +133,7 @@ class Remaining:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Observed:
+class ObservedQuantity:
     """A flux or state that is observed.
 
     Parameters
@@ -153,7 +153,7 @@ class Observed:
         At how many of these a value that is taken is cut off: a few members cannot say
         what far more than they differ by would mean for the states (Roh et al. 2013,
         doi:10.1175/MWR-D-13-00091.1).
-    remaining : Remaining, optional
+    remaining : RemainderSettings, optional
         Error of the model beside that of its states, which forecasts carry on.
     mean : str or number
         Length of time of which a value is the mean, up to the time at which it holds; 0
@@ -170,7 +170,7 @@ class Observed:
     scale: Literal["linear", "log", "root"] = "linear"
     gross_error: float | None = 4.0
     innovation_limit: float | None = None
-    remaining: Remaining | None = None
+    remaining: RemainderSettings | None = None
     mean: str | float = 0.0
 
     def __post_init__(self) -> None:
@@ -191,7 +191,7 @@ class Observed:
                 f"before the {'logarithm' if self.scale == 'log' else 'root'}"
             )
 
-    def from_folder(self, folder: Path) -> Observed:
+    def from_folder(self, folder: Path) -> ObservedQuantity:
         """Return the same with a bundle that is found wherever the process runs.
 
         Parameters
@@ -199,11 +199,11 @@ class Observed:
         folder : Path
             That of the configuration.
         """
-        left = self.remaining
-        if left is None or left.bundle is None:
+        remaining = self.remaining
+        if remaining is None or remaining.bundle is None:
             return self
-        bundle = name_from(folder, left.bundle)
-        return replace(self, remaining=replace(left, bundle=bundle))
+        bundle = name_from(folder, remaining.bundle)
+        return replace(self, remaining=replace(remaining, bundle=bundle))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -387,7 +387,7 @@ class AssimilationSettings:
     filter : mapping
         ``name`` and settings of a registered filter; ``none`` changes nothing. The
         ``bundle`` of one is a name, or a folder relative to the configuration.
-    observed : mapping of str to Observed
+    observed : mapping of str to ObservedQuantity
         By name of a flux or state of the model, either of its names.
     perturbations : Perturbations
         What makes the members differ.
@@ -415,7 +415,7 @@ class AssimilationSettings:
 
     members: int = 32
     filter: dict[str, Any] = field(default_factory=lambda: {"name": "etkf"})
-    observed: dict[str, Observed] = field(default_factory=dict)
+    observed: dict[str, ObservedQuantity] = field(default_factory=dict)
     perturbations: Perturbations = field(default_factory=Perturbations)
     inflation: Relaxation | None = None
     localisation: Localisation | None = None

@@ -14,7 +14,7 @@ from ...data.identity import listed, match
 from ...data.quantity import assumed
 from ...errors import ConfigError, DataError, UnitsError, suggestion
 from ...operate.ensemble import EnsembleRunner
-from ...operate.once import warn_once
+from ...operate.repeated_warnings import warn_once
 from ...registries import observation_files
 from ...units import convert
 from .analysis import Assimilation, output_named
@@ -102,15 +102,15 @@ def source_of(
     key = "assimilation: observations"
     name = _quantity(settings, runner, assimilation, key)
     try:
-        read = observation_files[settings.format]
+        reader = observation_files[settings.format]
     except ConfigError as error:
         raise ConfigError(f"{key}: format: {error}") from None
-    series = [read(path) for path in _paths(folder / settings.file, key)]
+    series = [reader(path) for path in _paths(folder / settings.file, key)]
     for remark in dict.fromkeys(r for one in series for r in one.remarks):
         warn_once(_log, remark, "%s: %s", series[0].path, remark)
     there = tuple(dict.fromkeys(p for one in series for p in one.places))
-    found = _found(settings, runner.ids, there, key)
-    parts = [_rows(one, found, runner, name) for one in series]
+    positions = _found(settings, runner.ids, there, key)
+    parts = [_rows(one, positions, runner, name) for one in series]
     time, place, value = (
         np.concatenate(columns) for columns in zip(*parts, strict=True)
     )
@@ -143,8 +143,8 @@ def _once(
             "taken: %g and %g at %s on %s", path, other.size, value[k], value[k + 1],
             ids[place[k]], _EPOCH + timedelta(seconds=float(time[k])),
         )  # fmt: skip
-    kept = np.flatnonzero(~np.append(False, repeated)) if value.size else order
-    return time[kept], place[kept], value[kept]
+    rows = np.flatnonzero(~np.append(False, repeated)) if value.size else order
+    return time[rows], place[rows], value[rows]
 
 
 def _tell_unused(time: Array, runner: EnsembleRunner, path: Path) -> None:
@@ -182,19 +182,19 @@ def _quantity(
     assimilation: Assimilation,
     key: str,
 ) -> str:
-    known = tuple(assimilation.inboxes)
+    names = tuple(assimilation.inboxes)
     if settings.quantity is None:
-        if len(known) != 1:
+        if len(names) != 1:
             raise ConfigError(
-                f"{key}: quantity: missing; observed are {listed(known) or 'none'}, "
+                f"{key}: quantity: missing; observed are {listed(names) or 'none'}, "
                 "expected one of them"
             )
-        return known[0]
+        return names[0]
     name = output_named(runner, settings.quantity)
-    if name not in known:
+    if name not in names:
         raise ConfigError(
             f"{key}: quantity: {settings.quantity!r} is not among what is "
-            f"observed{suggestion(settings.quantity, known)}"
+            f"observed{suggestion(settings.quantity, names)}"
         )
     return name
 
@@ -204,10 +204,10 @@ def _paths(path: Path, key: str) -> list[Path]:
         if not path.is_file():
             raise ConfigError(f"{key}: file: {path}: no such file")
         return [path]
-    found = sorted(p for p in path.iterdir() if p.is_file() and p.name[0] != ".")
-    if not found:
+    files = sorted(p for p in path.iterdir() if p.is_file() and p.name[0] != ".")
+    if not files:
         raise ConfigError(f"{key}: file: {path}: the folder has no files")
-    return found
+    return files
 
 
 def _found(
@@ -219,34 +219,34 @@ def _found(
             raise ConfigError(
                 f"{key}: places: the model has no place {name!r}{suggestion(name, ids)}"
             )
-    wanted = {settings.places.get(name, name): k for k, name in enumerate(ids)}
-    matched = match(tuple(wanted), there)
-    named = [settings.places[n] for n in ids if n in settings.places]
-    lost = [name for name in named if name in matched.lacking]
-    if lost or not matched.places:
+    positions = {settings.places.get(name, name): k for k, name in enumerate(ids)}
+    matched = match(tuple(positions), there)
+    names = [settings.places[n] for n in ids if n in settings.places]
+    missing = [name for name in names if name in matched.lacking]
+    if missing or not matched.places:
         raise DataError(
             f"{key}: {settings.file}: found no place "
-            f"{listed(lost or list(matched.lacking))}; it has {listed(list(there))}"
+            f"{listed(missing or list(matched.lacking))}; it has {listed(list(there))}"
         )
     if matched.remark:
         _log.info("%s: %s", key, matched.remark)
     if matched.lacking:
         _log.info("%s: nothing of %s", key, listed(list(matched.lacking)))
-    return {there[entry]: wanted[name] for name, entry in matched.places.items()}
+    return {there[entry]: positions[name] for name, entry in matched.places.items()}
 
 
 def _rows(
-    series: ObservedSeries, found: dict[str, int], runner: EnsembleRunner, name: str
+    series: ObservedSeries, positions: dict[str, int], runner: EnsembleRunner, name: str
 ) -> tuple[Array, Array, Array]:
     """Return the rows of a series at places of the model, in its units."""
-    position = np.array([found.get(p, -1) for p in series.places], np.intp)
+    position = np.array([positions.get(p, -1) for p in series.places], np.intp)
     place = position[series.place] if series.place.size else np.zeros(0, np.intp)
     ours = place >= 0
     value = series.value[ours]
     units = _units(runner, name)
     if not series.units:
-        told = assumed({name: units})
-        warn_once(_log, f"{series.path}: units", "%s: %s", series.path, told)
+        remark = assumed({name: units})
+        warn_once(_log, f"{series.path}: units", "%s: %s", series.path, remark)
     if series.units and series.units != units:
         try:
             value = np.asarray(convert(value, series.units, units), float)
@@ -261,7 +261,7 @@ def _rows(
 def _units(runner: EnsembleRunner, name: str) -> str:
     """Return the units of an output for the host."""
     operation = runner.operation
-    part, own = next(k for k, x in runner.stages.buffers.items() if x == name)
+    part, short = next(k for k, x in runner.stages.buffers.items() if x == name)
     declared = operation.plan[part].declared(operation.inner)
-    variable = next(v for v in declared.outputs if v.name == own)
+    variable = next(v for v in declared.outputs if v.name == short)
     return operation.exchange(variable)[0]

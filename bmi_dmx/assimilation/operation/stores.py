@@ -79,13 +79,13 @@ class Store:
             product = product * array[:, :, at]
         return product
 
-    def taken(self, at: Places) -> Array:
+    def content(self, at: Places) -> Array:
         """Return its values at some places, (entry, member, place, parallel set)."""
         return self.values[:, :, at]
 
     def mean(self, at: Places) -> Array:
         """Return the sum over entries, mean over all else, (place,), declared units."""
-        whole = self.taken(at).sum(axis=0).mean(axis=-1)
+        whole = self.content(at).sum(axis=0).mean(axis=-1)
         return mean_of(whole)
 
 
@@ -117,19 +117,19 @@ class Stores:
 
     def __init__(self, runner: EnsembleRunner, update: Sequence[str] | None) -> None:
         self._runner = runner
-        found = list(_stores(runner))
-        self.every = tuple(sorted(found, key=lambda store: bool(store.capacities)))
+        stores = list(_stores(runner))
+        self.every = tuple(sorted(stores, key=lambda store: bool(store.capacities)))
         self._following = runner.operation.system.following
         after = () if self._following is None else self._following.states
         self.updated = tuple(s for s in self.every if s.state.name not in after)
         if update is not None:
-            self.updated = tuple(self.named(name, "update") for name in update)
+            self.updated = tuple(self.store(name, "update") for name in update)
             _refuse_following(self.updated, after)
             order = {id(store): k for k, store in enumerate(self.every)}
             self.updated = tuple(sorted(self.updated, key=lambda s: order[id(s)]))
         self.size = sum(_width(store) for store in self.updated)
 
-    def named(self, name: str, where: str) -> Store:
+    def store(self, name: str, where: str) -> Store:
         """Return a store by name.
 
         Raises
@@ -137,17 +137,17 @@ class Stores:
         ConfigError
             When there is none.
         """
-        known = {store.name: store for store in self.every}
-        if name not in known:
+        stores = {store.name: store for store in self.every}
+        if name not in stores:
             raise ConfigError(
-                f"{where}: no state {name!r} to be updated{suggestion(name, known)}"
+                f"{where}: no state {name!r} to be updated{suggestion(name, stores)}"
             )
-        return known[name]
+        return stores[name]
 
     def gathered(self, at: Places) -> Array:
         """Return the updated stores on their scales, (place, member, entry)."""
         columns = [
-            _rows(store.scale.forward(store.taken(at), store.capacity(at)))
+            _rows(store.scale.forward(store.content(at), store.capacity(at)))
             for store in self.updated
         ]
         return np.concatenate(columns, axis=2)
@@ -166,11 +166,11 @@ class Stores:
         first = 0
         for store, capacity in zip(self.updated, earlier, strict=True):
             width = _width(store)
-            own = slice(first, first + width)
+            entries = slice(first, first + width)
             first += width
-            old = store.taken(at)
-            scaled = _cells(after[:, :, own], old.shape)
-            changed = scaled != _cells(before[:, :, own], old.shape)
+            old = store.content(at)
+            scaled = _cells(after[:, :, entries], old.shape)
+            changed = scaled != _cells(before[:, :, entries], old.shape)
             now = store.capacity(at)
             if now is not None:
                 changed |= now != capacity
@@ -196,19 +196,19 @@ class Stores:
             (place,) what it adds to the mean of each store, in units of the host; sums
             of stores of several entries.
         """
-        before = [store.taken(at).sum(axis=0).mean(axis=-1) for store in self.every]
+        before = [store.content(at).sum(axis=0).mean(axis=-1) for store in self.every]
         if self._following is None:
             change()
         else:
             settle = self._following.settling(self._runner.members)
             change()
             settle()
-        found = {}
+        increments = {}
         for store, old in zip(self.every, before, strict=True):
-            added = store.taken(at).sum(axis=0).mean(axis=-1) - old
+            added = store.content(at).sum(axis=0).mean(axis=-1) - old
             self._book(store, added, at)
-            found[store.name] = mean_of(added) * store.factor
-        return found
+            increments[store.name] = mean_of(added) * store.factor
+        return increments
 
     def _book(self, store: Store, added: Array, at: Places) -> None:
         members = self._runner.members
@@ -218,7 +218,7 @@ class Stores:
         shown = self._runner.stages.buffers.get((store.part.name, store.state.name))
         if shown in members.output:
             means = self._runner.each(members.output[shown])
-            means[:, at] = store.taken(at).sum(axis=0).mean(axis=-1) * store.factor
+            means[:, at] = store.content(at).sum(axis=0).mean(axis=-1) * store.factor
 
 
 def _refuse_following(updated: Sequence[Store], following: Sequence[str]) -> None:
@@ -241,23 +241,23 @@ def places_of(at: Indices) -> Places:
 
 def _stores(runner: EnsembleRunner) -> list[Store]:
     operation = runner.operation
-    found, taken = [], set()
+    stores, names = [], set()
     for part in reversed(operation.plan.processes):
         for state in part.declared(operation.inner).states:
             if state.internal:
                 continue
             name = (
-                state.name if state.name not in taken else f"{part.name}.{state.name}"
+                state.name if state.name not in names else f"{part.name}.{state.name}"
             )
-            taken.add(state.name)
+            names.add(state.name)
             limits = _limits(runner, part, state)
-            found.append(
+            stores.append(
                 Store(
                     name, part, state, _whole(runner, part, state),
                     scale_of(state, bool(limits)), limits, operation.factor(state),
                 )
             )  # fmt: skip
-    return found
+    return stores
 
 
 def _whole(runner: EnsembleRunner, part: Part, state: State) -> Array:
@@ -277,14 +277,14 @@ def _limits(runner: EnsembleRunner, part: Part, state: State) -> tuple[Array, ..
     names = runner.operation.system.capacities.get(state.name, ())
     if not all(name in states or name in parameters for name in names):
         return ()
-    found = []
+    limits = []
     for name in names:
         if name in states:
-            found.append(_whole(runner, part, states[name]))
+            limits.append(_whole(runner, part, states[name]))
         else:
-            split = runner.split(runner.members.seen(part.name, name), -2)
-            found.append(split[None])
-    return tuple(found)
+            split = runner.split(runner.members.parameter(part.name, name), -2)
+            limits.append(split[None])
+    return tuple(limits)
 
 
 def _width(store: Store) -> int:

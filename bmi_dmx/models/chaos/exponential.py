@@ -106,14 +106,14 @@ def advanced(
         waves.differentiated(factor * dt).to(u.dtype) for factor in c
     )
     start = u.reshape(-1, waves.size)
-    here, kept = carried(start), start @ half
-    a = kept + here @ middle
+    here, linear = carried(start), start @ half
+    a = linear + here @ middle
     at_a = carried(a)
-    b = kept + at_a @ middle
+    b = linear + at_a @ middle
     at_b = carried(b)
     after = carried(a @ half + (2.0 * at_b - here) @ middle)
-    found = start @ whole + here @ first + (at_a + at_b) @ (2.0 * second) + after @ last
-    return found.reshape(u.shape)
+    end = start @ whole + here @ first + (at_a + at_b) @ (2.0 * second) + after @ last
+    return end.reshape(u.shape)
 
 
 class _Coefficients(NamedTuple):
@@ -151,11 +151,11 @@ class _Complex(NamedTuple):
     def polynomial(self, *c: float) -> _Complex:
         """Return c0 + c1 z + c2 z²."""
         zero = _Complex(self.real * 0.0, self.imaginary * 0.0)
-        found = zero
+        polynomial = zero
         for number in reversed(c):
-            found = found * self
-            found = _Complex(found.real + number, found.imaginary)
-        return found
+            polynomial = polynomial * self
+            polynomial = _Complex(polynomial.real + number, polynomial.imaginary)
+        return polynomial
 
     def plus(self, other: _Complex) -> _Complex:
         """Return the sum."""

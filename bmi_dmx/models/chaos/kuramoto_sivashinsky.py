@@ -81,5 +81,5 @@ class KuramotoSivashinsky(Process):
         """Advance one step: growth and damping exactly, advection by four stages."""
         waves = Waves(s.u.shape[-1], self.options.length, s.u.device)
         growth = waves.number**2 - waves.number**4
-        found = advanced(s.u, growth, lambda u: -0.5 * torch.square(u), waves, self.dt)
-        return {"u": found}, {}
+        after = advanced(s.u, growth, lambda u: -0.5 * torch.square(u), waves, self.dt)
+        return {"u": after}, {}

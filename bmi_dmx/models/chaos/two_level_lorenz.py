@@ -117,10 +117,10 @@ class TwoLevelLorenz(Tendency):
         carried = ((behind(ring) - ahead(ring, 2)) * ahead(ring)).reshape(s.fast.shape)
         speed = torch.as_tensor(p.time_ratio * p.amplitude_ratio).unsqueeze(-1)
         loss = torch.as_tensor(p.time_ratio).unsqueeze(-1)
-        given = (strength * s.slow).unsqueeze(-1)
+        coupling = (strength * s.slow).unsqueeze(-1)
         rates = {
             "slow": advection(s.slow, s.slow) - s.slow + p.drive
             - strength * s.fast.sum(-1),
-            "fast": speed * carried - loss * s.fast + given,
+            "fast": speed * carried - loss * s.fast + coupling,
         }  # fmt: skip
         return rates, {}

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..root import falling_root
 from .photosynthesis import C3, C4
-from .stomata import STOMATA, BallBerry, Demand, Held, Medlyn
+from .stomata import STOMATA, BallBerry, Demand, FixedStomata, Medlyn
 
 __all__ = ["BOUNDARY_LAYER", "Air", "boundary_layer", "intercellular"]
 
@@ -64,7 +64,7 @@ class Air(NamedTuple):
 
 
 def intercellular(
-    air: Air, tissue: C3 | C4, stomata: Medlyn | BallBerry | Held
+    air: Air, tissue: C3 | C4, stomata: Medlyn | BallBerry | FixedStomata
 ) -> Tensor:
     r"""Return the carbon dioxide between the cells of a leaf, umol mol-1.
 
@@ -80,7 +80,7 @@ def intercellular(
         What there is outside.
     tissue : C3 or C4
         What assimilates.
-    stomata : Medlyn, BallBerry or Held
+    stomata : Medlyn, BallBerry or FixedStomata
         How far they are open.
     """
 

@@ -17,7 +17,7 @@ from .diffusion import BOUNDARY_LAYER, Air, boundary_layer, intercellular
 from .forcings import CARBON_DIOXIDE, PHOTON_FLUX, VAPOUR_PRESSURE_DEFICIT, WIND_SPEED
 from .humidity import saturation_pressure, vapour_pressure
 from .photosynthesis import C3, C4, c3_leaf, c4_leaf
-from .stomata import BallBerry, Held, Medlyn, ball_berry, medlyn
+from .stomata import BallBerry, FixedStomata, Medlyn, ball_berry, medlyn
 from .temperature import acclimated_capacities, capacities
 
 __all__ = ["Leaf"]
@@ -231,7 +231,7 @@ class Leaf(Process):
         state = {}
         if self.options.dynamic:
             state["lagged_conductance"], opened = self._delayed(s, p, opened)
-            inside = intercellular(air, tissue, Held(opened))
+            inside = intercellular(air, tissue, FixedStomata(opened))
         net, _ = tissue.net(inside)
         water = deficit / f.air_pressure / (1.0 / boundary + 1.0 / opened) * _WATER
         now = {

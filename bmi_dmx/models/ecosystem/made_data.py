@@ -130,8 +130,8 @@ def make_leaves(
     attributes = _attributes(rng, places)
     forcing = _weather(rng, attributes, days)
     truth = hidden_truth(attributes)
-    known = truth | {"leaf_width": attributes["leaf_width"]}
-    exact = _measured(Leaf() if leaf is None else leaf, forcing, known)
+    parameters = truth | {"leaf_width": attributes["leaf_width"]}
+    exact = _measured(Leaf() if leaf is None else leaf, forcing, parameters)
     targets = {
         name: x + noise * x.std() * rng.standard_normal(x.shape)
         for name, x in exact.items()
@@ -154,11 +154,11 @@ def series(
     dict
         ``forcing``, ``attributes`` and their ``units``, and ``targets``.
     """
-    made = make_leaves(places, days, noise=noise, seed=seed)
+    leaves = make_leaves(places, days, noise=noise, seed=seed)
     return {
-        "forcing": made.forcing,
-        "attributes": made.attributes,
-        "targets": made.targets,
+        "forcing": leaves.forcing,
+        "attributes": leaves.attributes,
+        "targets": leaves.targets,
         "units": {a.name: a.units for a in ATTRIBUTES} | {"leaf_width": "m"},
     }
 

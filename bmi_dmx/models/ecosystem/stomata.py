@@ -13,7 +13,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["STOMATA", "BallBerry", "Demand", "Held", "Medlyn", "ball_berry", "medlyn"]
+__all__ = [
+    "STOMATA",
+    "BallBerry",
+    "Demand",
+    "FixedStomata",
+    "Medlyn",
+    "ball_berry",
+    "medlyn",
+]
 
 STOMATA = 1.6
 """Conductance of stomata for water vapour over that for carbon dioxide: diffusion."""
@@ -88,7 +96,7 @@ class BallBerry(NamedTuple):
         return self.least + moist * (1.0 - share), self.slope * demand.slope * slope
 
 
-class Held(NamedTuple):
+class FixedStomata(NamedTuple):
     """Stomata that stay as they are."""
 
     least: Tensor

@@ -102,18 +102,18 @@ def _cells(text: str) -> Iterator[tuple[int, list[str]]]:
 
 def _discharge(path: Path, line: int, titles: Sequence[str]) -> int:
     """Return the one column of discharge; of days that of means."""
-    found = [
+    columns = [
         k for k, title in enumerate(titles)
         if title.split("_")[1:] in ([DISCHARGE], [DISCHARGE, "00003"])
     ]  # fmt: skip
-    if len(found) != 1:
-        shown = [titles[k] for k in found] or titles
+    if len(columns) != 1:
+        shown = [titles[k] for k in columns] or titles
         raise DataError(
-            f"{path}: line {line}: found {len(found)} columns of discharge "
+            f"{path}: line {line}: found {len(columns)} columns of discharge "
             f"(…_{DISCHARGE} or …_{DISCHARGE}_00003) among {listed(list(shown))}; "
             "expected one"
         )
-    return found[0]
+    return columns[0]
 
 
 def _take(

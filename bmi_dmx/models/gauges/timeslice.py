@@ -64,10 +64,10 @@ def read_timeslice(path: Path) -> ObservedSeries:
     if bad.any():
         flow = np.where(bad, np.nan, flow)
         remarks.append("values below 0 or of quality 0 are taken as missing")
-    known = tuple(dict.fromkeys(names))
-    at = {name: k for k, name in enumerate(known)}
+    stations = tuple(dict.fromkeys(names))
+    at = {name: k for k, name in enumerate(stations)}
     return ObservedSeries(
-        path=path, places=known, units=units, time=times,
+        path=path, places=stations, units=units, time=times,
         place=np.array([at[name] for name in names], np.intp), value=flow,
         remarks=tuple(remarks),
     )  # fmt: skip
@@ -75,7 +75,7 @@ def read_timeslice(path: Path) -> ObservedSeries:
 
 def _times(path: Path, cells: Any) -> Any:
     """Return times that are written as text, seconds since 1970."""
-    found = []
+    moments = []
     for k, text in enumerate(texts_of(cells, f"{path}: {_TIME}")):
         moment = moment_of_text(text)
         if moment is None:
@@ -83,5 +83,5 @@ def _times(path: Path, cells: Any) -> Any:
                 f"{path}: {_TIME}: entry {k} is {text!r}, expected a time such as "
                 "2020-10-01_00:15:00"
             )
-        found.append(moment)
-    return seconds_of(np.array(found, "datetime64[us]"))
+        moments.append(moment)
+    return seconds_of(np.array(moments, "datetime64[us]"))

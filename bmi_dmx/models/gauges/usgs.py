@@ -54,8 +54,8 @@ def number(text: str, words: set[str]) -> float:
     if not text:
         return math.nan
     try:
-        found = float(text)
+        reading = float(text)
     except ValueError:
         words.add(text)
         return math.nan
-    return math.nan if found == _MISSING else found
+    return math.nan if reading == _MISSING else reading

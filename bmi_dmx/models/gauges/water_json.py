@@ -97,10 +97,10 @@ def _site(one: Any, where: str) -> str | None:
         raise DataError(
             f"{where}: expected sourceInfo.siteCode and variable.variableCode"
         ) from None
-    known = [o.get("optionCode") for o in options if isinstance(o, dict)]
-    statistic = next((c for c in known if c is not None), None)
-    wanted = code == DISCHARGE and statistic in (None, _MEAN, "00000", "00011")
-    return str(site) if wanted else None
+    option_codes = [o.get("optionCode") for o in options if isinstance(o, dict)]
+    statistic = next((c for c in option_codes if c is not None), None)
+    is_discharge = code == DISCHARGE and statistic in (None, _MEAN, "00000", "00011")
+    return str(site) if is_discharge else None
 
 
 def _entries(one: Any, where: str) -> list[Any]:
@@ -133,5 +133,5 @@ def _value(entry: Any, one: Any, words: set[str], where: str) -> float:
     text = entry.get("value")
     if not isinstance(text, str | int | float) or isinstance(text, bool):
         raise DataError(f"{where}: found value {text!r:.60}, expected a number")
-    found = number(str(text).strip(), words)
-    return float("nan") if found == one["variable"].get("noDataValue") else found
+    reading = number(str(text).strip(), words)
+    return float("nan") if reading == one["variable"].get("noDataValue") else reading

@@ -67,8 +67,8 @@ class AfterSnow(Process):
     def prepare(self, p: SimpleNamespace) -> dict[str, Any]:
         """Return what both steps see of the parameters."""
         snow, land = self.parts()
-        own = {q.name: getattr(p, q.name) for q in snow.parameters}
-        return {**own, **land.prepare(p)} if self.prepared else vars(p)
+        parameters = {q.name: getattr(p, q.name) for q in snow.parameters}
+        return {**parameters, **land.prepare(p)} if self.prepared else vars(p)
 
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace

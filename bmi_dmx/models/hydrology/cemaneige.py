@@ -111,8 +111,8 @@ class CemaNeige(Process):
         share = (_RAIN_ABOVE - warmth) / (_RAIN_ABOVE - _SNOW_BELOW)
         snowfall = f.precipitation * torch.clamp(share, 0.0, 1.0)
         snowpack = s.snowpack + snowfall
-        kept = p.ctg if self.dt == 1.0 else torch.clamp(p.ctg, min=_LEAST) ** self.dt
-        cold = torch.clamp(kept * s.snow_temperature + (1.0 - kept) * warmth, max=0.0)
+        ctg = p.ctg if self.dt == 1.0 else torch.clamp(p.ctg, min=_LEAST) ** self.dt
+        cold = torch.clamp(ctg * s.snow_temperature + (1.0 - ctg) * warmth, max=0.0)
         potential = torch.minimum(p.kf * torch.clamp(warmth, min=0.0), snowpack)
         covered = torch.clamp(snowpack / p.gfull, max=1.0)
         melt = potential * self._ripe(cold) * ((1.0 - _SLOWEST) * covered + _SLOWEST)

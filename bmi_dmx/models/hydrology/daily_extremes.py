@@ -14,7 +14,7 @@ from ..weather import AIR_TEMPERATURE
 from .forcings import AIR_TEMPERATURE_MAX, AIR_TEMPERATURE_MIN
 from .last_day import BEGUN, past, recalled
 
-__all__ = ["DailyExtremes", "OfTheLastDay"]
+__all__ = ["DailyExtremes", "LastDayProcess"]
 
 
 class DailyExtremes(Process):
@@ -62,7 +62,7 @@ class DailyExtremes(Process):
         )
 
 
-class OfTheLastDay(Process):
+class LastDayProcess(Process):
     """A process that reads the extremes of a day, at steps shorter than a day.
 
     It finds the extremes of the last 24 hours itself, see :class:`DailyExtremes`.
@@ -79,8 +79,8 @@ class OfTheLastDay(Process):
 
     def __init__(self, inner: Process, length: int = 24) -> None:
         extremes = DailyExtremes(length)
-        found = {flux.name for flux in extremes.fluxes}
-        others = (f for f in inner.forcings if f.name not in found)
+        flux_names = {flux.name for flux in extremes.fluxes}
+        others = (f for f in inner.forcings if f.name not in flux_names)
         forcings = {f.name: f for f in (*extremes.forcings, *others)}
         self.inner, self.extremes = inner, extremes
         self.forcings = tuple(forcings.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...compose.before import Transfers
+from ...compose.precursors import Transfers
 from ...compose.spec import PartSpec
 from ...errors import ConfigError
 from ...process import SECONDS

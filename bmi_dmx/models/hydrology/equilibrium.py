@@ -12,8 +12,8 @@ import numpy as np
 from ...compose.part import step_key
 from ...errors import ConfigError
 from ...operate.clock import DAY, Clock
-from ...operate.once import warn_once
 from ...operate.operation import Operation
+from ...operate.repeated_warnings import warn_once
 from ...operate.runner import Runner
 from ...operate.stages import stages
 from ...operate.stretch import Stretch
@@ -21,7 +21,7 @@ from ...program import evaluate
 from .climate import DAYS_PER_YEAR
 from .daily_range import estimated_extremes
 from .roles import EVAPORATION, LAND, OUTLET, players, plays
-from .shipped import shipped
+from .shipped_processes import shipped
 
 __all__ = ["NEEDED", "equilibrium", "seasons"]
 
@@ -79,8 +79,8 @@ def seasons(attributes: Mapping[str, Array], day_of_year: Array) -> dict[str, Ar
         "p.latitude": latitude[None, :],
     }).values()  # fmt: skip
     mean = evaporation.mean(axis=0)
-    wanted = _known(attributes, "pet_mean", np.nan)
-    scaled = np.where(np.isnan(wanted) | (mean == 0.0), mean, wanted)
+    pet_mean = _known(attributes, "pet_mean", np.nan)
+    scaled = np.where(np.isnan(pet_mean) | (mean == 0.0), mean, pet_mean)
     factor = np.divide(scaled, mean, out=np.ones_like(mean), where=mean > 0.0)
     precipitation = rain * (1.0 + in_phase * summer) * falls / wet
     lowest, highest = estimated_extremes(temperature, precipitation)
@@ -94,10 +94,10 @@ def seasons(attributes: Mapping[str, Array], day_of_year: Array) -> dict[str, Ar
 
 
 def _known(attributes: Mapping[str, Array], name: str, otherwise: float) -> Array:
-    given = attributes.get(name)
-    if given is None:
+    attribute = attributes.get(name)
+    if attribute is None:
         return np.full_like(attributes["latitude"], otherwise)
-    return np.where(np.isfinite(given), given, otherwise)
+    return np.where(np.isfinite(attribute), attribute, otherwise)
 
 
 def equilibrium(runner: Runner) -> None:
@@ -147,8 +147,8 @@ class _Days:
         bundle, n = runner.operation.bundle, len(runner.ids)
         # What is given has the known mean; models that differ in it keep their own.
         several = len(players(bundle.parts, EVAPORATION)) > 1
-        chosen = "bundle" if several else "given"
-        operation = Operation(bundle, DAY, DAY, {EVAPORATION: chosen})
+        formula = "bundle" if several else "given"
+        operation = Operation(bundle, DAY, DAY, {EVAPORATION: formula})
         attributes = {a.name: np.full(n, np.nan) for a in operation.attributes}
         clock = Clock(runner.clock.start, None, DAY)
         self.runner = Runner(stages(operation), runner.ids, attributes, clock)
@@ -220,7 +220,7 @@ class _Days:
         """
         daily, stretch = self.runner, self._stretch
         outcome = _outcome(daily)
-        kept = {name: array.copy() for name, array in outcome.items()}
+        final = {name: array.copy() for name, array in outcome.items()}
         moving = np.ones(len(daily.ids), dtype=bool)
         # Of many places the sums are one array, which is written to again.
         before = np.array(daily.storage.everything())
@@ -230,14 +230,14 @@ class _Days:
                 store -= lowest
                 glaciated |= lowest.mean(axis=1) > _SNOW_OF_A_GLACIER
             for name, array in outcome.items():
-                kept[name][moving] = array[moving]
+                final[name][moving] = array[moving]
             after = np.array(daily.storage.everything())
             moving &= np.abs(after - before) > _STILL * after
             if not moving.any():
                 break
             before = after
         for name, array in outcome.items():
-            array[...] = kept[name]
+            array[...] = final[name]
         return moving, glaciated
 
 
@@ -286,7 +286,7 @@ def _fill_transit(runner: Runner, daily: Runner) -> None:
     for (outlet, name), transit in runner.stores().items():
         if not plays(plan[outlet], OUTLET) or name != "in_transit":
             continue
-        weights = runner.seen(outlet, "weight")[..., 0]
+        weights = runner.parameter(outlet, "weight")[..., 0]
         days = runner.operation.inner / DAY
         runoff = daily.output[daily.stages.buffers[outlet, "streamflow"]] * days
         later = weights[::-1].cumsum(axis=0)[::-1]

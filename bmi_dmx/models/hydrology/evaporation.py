@@ -28,14 +28,14 @@ def with_evaporation(spec: ModelSpec, name: str) -> ModelSpec:
     ConfigError
         There is no such formula, or several models that run as one have their own.
     """
-    known = ("bundle", *EVAPORATIONS)
-    if name not in known:
-        raise ConfigError(f"{EVAPORATION}: unknown {name!r}{suggestion(name, known)}")
+    names = ("bundle", *EVAPORATIONS)
+    if name not in names:
+        raise ConfigError(f"{EVAPORATION}: unknown {name!r}{suggestion(name, names)}")
     if name == "bundle":
         return spec
-    refuse_several(made.part for made in make_parts(spec))
-    own = spec.parts.get(EVAPORATION)
-    if name == ("given" if own is None else own.process):
+    refuse_several(entry.part for entry in make_parts(spec))
+    evaporation = spec.parts.get(EVAPORATION)
+    if name == ("given" if evaporation is None else evaporation.process):
         return spec
     parts = [(key, part) for key, part in spec.parts.items() if key != EVAPORATION]
     if name != "given":

@@ -18,7 +18,7 @@ from ...process import Budget
 from ...program import Arg, Builder, Program
 from ...variables import Parameter, State
 from .forcings import CALENDAR, EXTREMES
-from .shipped import NAMES, shipped
+from .shipped_processes import NAMES, shipped
 
 __all__ = ["FORMAT_1", "Format1"]
 
@@ -54,8 +54,8 @@ class Format1:
         if dynamic:
             steps = [s for s in steps if s <= seconds]
         parts = _parts(model, variables, seconds, f"{where}: variables")
-        made = {key: x for key, x in data.items() if key != "variables"}
-        made |= plain(
+        content = {key: x for key, x in data.items() if key != "variables"}
+        content |= plain(
             {
                 "format": 2,
                 "model": {"recipe": "dhbv", **model},
@@ -72,8 +72,8 @@ class Format1:
             key: x for key, x in _block(data, "sha256", where).items()
             if key not in self.blocks
         }  # fmt: skip
-        hashes |= {b: block_digest(made[b]) for b in HASHED_BLOCKS if b in made}
-        return {**made, "sha256": hashes}
+        hashes |= {b: block_digest(content[b]) for b in HASHED_BLOCKS if b in content}
+        return {**content, "sha256": hashes}
 
     def programs(
         self, data: Mapping[str, Any], manifest: Manifest, where: str
@@ -83,20 +83,20 @@ class Format1:
             name: Program.from_json(program, f"{where}: {name}")
             for name, program in data.items()
         }
-        found: dict[str, Program] = {}
+        programs: dict[str, Program] = {}
         for part in manifest.parts:
-            found |= _programs(part, old, manifest)
-        return {name: program.to_json() for name, program in found.items()}
+            programs |= _programs(part, old, manifest)
+        return {name: program.to_json() for name, program in programs.items()}
 
 
 FORMAT_1 = Format1()
 
 
 def _block(data: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
-    found = data.get(key)
-    if not isinstance(found, Mapping):
+    block = data.get(key)
+    if not isinstance(block, Mapping):
         raise ConfigError(f"{where}: {key}: missing, or not a mapping")
-    return found
+    return block
 
 
 def _parts(
@@ -154,8 +154,8 @@ def _declared(variables: Mapping[str, Any], key: str, where: str) -> Declaration
     )
     budgets: tuple[Budget, ...] = ()
     if budget:
-        named = {**budget, "name": "water", "units": "mm"}
-        budgets = (convert(named, Budget, f"{where}: {key}.budget"),)
+        fields = {**budget, "name": "water", "units": "mm"}
+        budgets = (convert(fields, Budget, f"{where}: {key}.budget"),)
     return replace(declared, forcings=forcings, budgets=budgets)
 
 
@@ -180,9 +180,9 @@ def _evaporation(
     declared = replace(declared, parameters=places)
     name = model.get("evaporation", "given")
     if name in NAMES:
-        known = shipped(name)
-        hourly = known.variables[step_key(3600.0)]
-        timed = known.timed
+        formula = shipped(name)
+        hourly = formula.variables[step_key(3600.0)]
+        timed = formula.timed
     else:
         hourly = _of_the_last_day(declared)
         timed = hourly != declared
@@ -249,10 +249,10 @@ def _programs(
         return _outlet_programs(old, manifest)
     if part.name in ("outlet", "volume"):
         name = "direct_outlet" if part.name == "outlet" else "depth_to_volume"
-        found = shipped(name).named(part.name)
+        every = shipped(name).named(part.name)
         keys = {step_key(s) for s in manifest.steps}
         return {
-            n: p for n, p in found.items() if not part.timed or n.split("@")[1] in keys
+            n: p for n, p in every.items() if not part.timed or n.split("@")[1] in keys
         }
     return {}
 
@@ -272,20 +272,20 @@ def _with_states(program: Program) -> Program:
 
 
 def _evaporation_programs(
-    part: Part, own: Program, manifest: Manifest
+    part: Part, formula: Program, manifest: Manifest
 ) -> dict[str, Program]:
     if not part.timed:
-        return {"evaporation": own}
-    found = {}
+        return {"evaporation": formula}
+    programs = {}
     for seconds in manifest.steps:
-        program = own
+        program = formula
         if seconds < manifest.seconds or (seconds == 3600.0 and not part.at):
-            program = _hourly(str(manifest.model["evaporation"]), own)
-        found[f"evaporation@{step_key(seconds)}"] = program
-    return found
+            program = _hourly(str(manifest.model["evaporation"]), formula)
+        programs[f"evaporation@{step_key(seconds)}"] = program
+    return programs
 
 
-def _hourly(name: str, own: Program) -> Program:
+def _hourly(name: str, formula: Program) -> Program:
     key = step_key(3600.0)
     if name in NAMES and name != "hargreaves":
         return shipped(name).programs[key]
@@ -297,10 +297,10 @@ def _hourly(name: str, own: Program) -> Program:
     extremes: Mapping[str, Arg] = {
         f"f.{n[2:]}": x for n, x in outputs.items() if n.startswith("q.")
     }
-    for n in own.inputs:
+    for n in formula.inputs:
         if n not in extremes and n not in inputs:
             inputs[n] = build.input(n)
-    outputs |= build.splice(own, {**inputs, **extremes})
+    outputs |= build.splice(formula, {**inputs, **extremes})
     return build.build(outputs)
 
 
@@ -308,14 +308,14 @@ def _outlet_programs(
     old: Mapping[str, Program], manifest: Manifest
 ) -> dict[str, Program]:
     """Return the routing at each step, and what makes its weights of its parameters."""
-    found: dict[str, Program] = {}
+    programs: dict[str, Program] = {}
     static = old.get("static")
     for word, seconds in _STEPS.items():
         key = step_key(seconds)
         if seconds not in manifest.steps or static is None:
             continue
         if f"routing@{word}" in old:
-            found[f"outlet@{key}"] = old[f"routing@{word}"]
+            programs[f"outlet@{key}"] = old[f"routing@{word}"]
         weight = f"routing.weight@{word}"
         names = [f"p.{name}" for name in _ROUTING]
         if weight in static.outputs and all(n in static.outputs for n in names):
@@ -323,7 +323,7 @@ def _outlet_programs(
             inputs = {name: str(static.outputs[name]) for name in names}
             body = tuple(i for i in static.instructions if i.out not in inputs.values())
             rest = Program(inputs, body, static.outputs).select([weight])
-            found[f"outlet.prepare@{key}"] = Program(
+            programs[f"outlet.prepare@{key}"] = Program(
                 rest.inputs, rest.instructions, {"p.weight": rest.outputs[weight]}
             )
-    return found
+    return programs

@@ -58,9 +58,9 @@ class Gauges:
         links: Iterable[tuple[str, str]],
         area_km2: Array64,
     ) -> None:
-        known = [(unit, gauge) for unit, gauge in links]
-        of = units.positions(unit for unit, _ in known)
-        to = gauges.positions(gauge for _, gauge in known)
+        pairs = [(unit, gauge) for unit, gauge in links]
+        of = units.positions(unit for unit, _ in pairs)
+        to = gauges.positions(gauge for _, gauge in pairs)
         area = _areas(units, area_km2)
         self.area_km2 = np.bincount(to, area[of], len(gauges))
         empty = np.flatnonzero(self.area_km2 == 0.0)
@@ -68,11 +68,11 @@ class Gauges:
             name = gauges.ids[empty[0]]
             raise DataError(f"links: no unit drains to gauge {name!r}")
         share = area[of] / self.area_km2[to]
-        self.pairs = Points([f"{gauge}/{unit}" for unit, gauge in known])
-        each = np.arange(len(known))
+        self.pairs = Points([f"{gauge}/{unit}" for unit, gauge in pairs])
+        each = np.arange(len(pairs))
         self.mean = Map(units, gauges, to, of, share, conserves=False)
         self.to_pairs = Map(
-            units, self.pairs, each, of, np.ones(len(known)), conserves=False
+            units, self.pairs, each, of, np.ones(len(pairs)), conserves=False
         )
         self.to_gauges = Map(self.pairs, gauges, to, each, share, conserves=False)
 

@@ -258,8 +258,8 @@ def released(
     waiting = (transit,) if len(weights) == 2 else transit
     spread = [weight * water for weight in weights]
     due = [old + new for old, new in zip(waiting, spread, strict=False)]
-    left = (*due[1:], spread[-1])
-    return due[0], left[0] if len(left) == 1 else left
+    rest = (*due[1:], spread[-1])
+    return due[0], rest[0] if len(rest) == 1 else rest
 
 
 def _length(days: float, dt: float) -> tuple[int, int]:

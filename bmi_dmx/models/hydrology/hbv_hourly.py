@@ -78,11 +78,11 @@ class Hbv20Hourly(Hbv20):
         """Return soil moisture and where the water that reaches the soil goes."""
         wet = p.fmin * p.f0
         dryness = 1.0 - torch.clamp(s.soil_moisture / p.fc, max=0.99)
-        taken = torch.minimum(water, wet + (p.f0 - wet) * dryness**p.alpha)
-        passing = taken * wetness(s, p) ** p.beta
-        kept = s.soil_moisture + taken - passing
+        inflow = torch.minimum(water, wet + (p.f0 - wet) * dryness**p.alpha)
+        passing = inflow * wetness(s, p) ** p.beta
+        moisture = s.soil_moisture + inflow - passing
         return {
-            **soil_store(kept, passing, f, p), "infiltration_excess": water - taken
+            **soil_store(moisture, passing, f, p), "infiltration_excess": water - inflow
         }  # fmt: skip
 
     def runoff(self, s: SimpleNamespace, p: SimpleNamespace, now: Fluxes) -> Fluxes:
@@ -154,11 +154,11 @@ class Hbv21Hourly(Hbv20):
         saturated = wetness(s, p, FULLEST) ** p.beta
         passing = water * saturated
         spread = torch.clamp(water / p.f0, DRIEST, 1.0) ** (1.0 / p.alpha)
-        taken = p.f0 * spread ** (p.alpha + 1.0) / (p.alpha + 1.0)
-        left = torch.clamp(water * spread - taken, min=0.0)
-        excess = (1.0 - saturated) * left
-        kept = s.soil_moisture + water - passing - excess
-        return {**soil_store(kept, passing, f, p), "infiltration_excess": excess}
+        inflow = p.f0 * spread ** (p.alpha + 1.0) / (p.alpha + 1.0)
+        surplus = torch.clamp(water * spread - inflow, min=0.0)
+        excess = (1.0 - saturated) * surplus
+        moisture = s.soil_moisture + water - passing - excess
+        return {**soil_store(moisture, passing, f, p), "infiltration_excess": excess}
 
     def runoff(self, s: SimpleNamespace, p: SimpleNamespace, now: Fluxes) -> Fluxes:
         """Return the surface stores, what leaves them, and the sum of what runs off."""

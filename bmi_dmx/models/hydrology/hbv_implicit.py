@@ -139,10 +139,10 @@ def _snow(
         torch.clamp(p.cfmax * warmth, min=0.0), fallen * (dt / (1.0 + dt))
     )
     # MW where all that a day could freeze does; with and without outflow of the pack.
-    held = dt * (1.0 - p.cwh * dt)
+    coefficient = dt * (1.0 - p.cwh * dt)
     freezing = torch.minimum(
         s.meltwater / (1.0 + dt),
-        (s.meltwater + dt * p.cwh * fallen) / (1.0 + dt + held),
+        (s.meltwater + dt * p.cwh * fallen) / (1.0 + dt + coefficient),
     )
     refreezing = torch.minimum(
         torch.clamp(p.cfr * p.cfmax * -warmth, min=0.0), dt * freezing
@@ -192,13 +192,13 @@ class _Soil:
         dry = log - self.log_moist
         passing = self.infiltration * torch.exp(p.beta * torch.clamp(wet, max=0.0))
         excess = self.dt * torch.clamp(moisture - p.fc, min=0.0)
-        wanted = self.demand * torch.exp(p.betaet * torch.clamp(dry, max=0.0))
+        evaporation = self.demand * torch.exp(p.betaet * torch.clamp(dry, max=0.0))
         most = self.dt * moisture
         with torch.no_grad():
             growth = torch.where(wet < 0.0, passing * p.beta / some, self.dt)
-            wanting = torch.where(dry < 0.0, wanted * p.betaet / some, 0.0)
-            growth = growth + torch.where(wanted < most, wanting, self.dt)
-        return passing, excess, torch.minimum(wanted, most), growth
+            wanting = torch.where(dry < 0.0, evaporation * p.betaet / some, 0.0)
+            growth = growth + torch.where(evaporation < most, wanting, self.dt)
+        return passing, excess, torch.minimum(evaporation, most), growth
 
     def balance(self, moisture: Tensor) -> tuple[Tensor, Tensor]:
         """Return the water missing in the balance of a moisture, and its slope."""

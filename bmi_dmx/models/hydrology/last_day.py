@@ -53,5 +53,5 @@ def recalled(before: Sequence[Tensor], begun: Tensor, now: Tensor) -> list[Tenso
     now : Tensor
         The quantity at the present step.
     """
-    known = begun > 0.5
-    return [torch.where(known, value, now) for value in before]
+    has_begun = begun > 0.5
+    return [torch.where(has_begun, value, now) for value in before]

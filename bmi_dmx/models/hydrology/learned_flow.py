@@ -63,9 +63,9 @@ class LearnedFlow(Process):
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
         others = self.options.others
-        known = _declared(self.options.products)
+        forcings = _declared(self.options.products)
         self.forcings = tuple(
-            _other(name, others[name]) if name in others else known[name]
+            _other(name, others[name]) if name in others else forcings[name]
             for name in self.options.forcings
         )
         # They decide the declarations, and nothing else.
@@ -80,13 +80,13 @@ class LearnedFlow(Process):
 
 def _declared(products: tuple[str, ...]) -> dict[str, Forcing]:
     """Return the forcings by name, those of products too; the calendar has none."""
-    known = {forcing.name: forcing for forcing in FORCINGS}
+    forcings = {forcing.name: forcing for forcing in FORCINGS}
     for product in products:
         for forcing in FORCINGS:
             if forcing.source == "host":
                 one = of_product(forcing, product)
-                known.setdefault(one.name, one)
-    return known
+                forcings.setdefault(one.name, one)
+    return forcings
 
 
 def _refuse_unknown(
@@ -94,11 +94,11 @@ def _refuse_unknown(
 ) -> None:
     """Refuse forcings of which nothing is known, and units of others."""
     declared = _declared(products)
-    known = (*declared, *others)
+    names = (*declared, *others)
     for name in forcings:
-        if name not in known:
+        if name not in names:
             raise ConfigError(
-                f"forcings: unknown {name!r}{suggestion(name, known)}; 'others' gives "
+                f"forcings: unknown {name!r}{suggestion(name, names)}; 'others' gives "
                 "the units of what nobody declares"
             )
     for name, units in others.items():
@@ -189,8 +189,8 @@ class NetworkFlow:
         parts = {}
         if self.evaporation != "given":
             if self.evaporation not in processes:
-                known = ("given", *EVAPORATIONS)
-                hint = suggestion(self.evaporation, known)
+                names = ("given", *EVAPORATIONS)
+                hint = suggestion(self.evaporation, names)
                 raise ConfigError(f"evaporation: unknown {self.evaporation!r}{hint}")
             parts["evaporation"] = PartSpec(process=self.evaporation)
         usual = _AS_PUBLISHED if self.network == "lstm" else {}

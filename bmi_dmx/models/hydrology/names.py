@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...data.usual import Usual
+from ...data.plausibility import UsualMeans
 from ...operate.system import FileName
 
 __all__ = ["DENSITY", "FILES", "NEXTGEN", "USUAL", "usual_names"]
@@ -34,24 +34,26 @@ FILES = (
 """Names in files by forcing, and the units of files that give none (UDUNITS)."""
 
 USUAL = {
-    "precipitation": Usual(
+    "precipitation": UsualMeans(
         0.02, 40.0, "mm d-1",
         ("m s-1", "mm s-1", "mm h-1", "mm d-1", "m h-1", "m d-1", "inch h-1"),
         30 * 86400.0, summed=True,
     ),
-    "air_temperature": Usual(-45.0, 40.0, "degC", ("degC", "degF", "K")),
-    "air_temperature_min": Usual(-50.0, 35.0, "degC", ("degC", "degF", "K")),
-    "air_temperature_max": Usual(-40.0, 50.0, "degC", ("degC", "degF", "K")),
-    "potential_evaporation": Usual(0.05, 15.0, "mm d-1", ("m s-1", "mm s-1", "m d-1")),
-    "specific_humidity": Usual(1e-5, 0.03, "kg kg-1", ("g kg-1", "kg kg-1")),
-    "longwave_radiation": Usual(60.0, 500.0, "W m-2"),
-    "shortwave_radiation": Usual(5.0, 450.0, "W m-2"),
-    "air_pressure": Usual(4e4, 1.1e5, "Pa", ("hPa", "kPa", "Pa")),
+    "air_temperature": UsualMeans(-45.0, 40.0, "degC", ("degC", "degF", "K")),
+    "air_temperature_min": UsualMeans(-50.0, 35.0, "degC", ("degC", "degF", "K")),
+    "air_temperature_max": UsualMeans(-40.0, 50.0, "degC", ("degC", "degF", "K")),
+    "potential_evaporation": UsualMeans(
+        0.05, 15.0, "mm d-1", ("m s-1", "mm s-1", "m d-1")
+    ),
+    "specific_humidity": UsualMeans(1e-5, 0.03, "kg kg-1", ("g kg-1", "kg kg-1")),
+    "longwave_radiation": UsualMeans(60.0, 500.0, "W m-2"),
+    "shortwave_radiation": UsualMeans(5.0, 450.0, "W m-2"),
+    "air_pressure": UsualMeans(4e4, 1.1e5, "Pa", ("hPa", "kPa", "Pa")),
 }  # fmt: skip
 """What means over some time are on Earth, and in which other units files hold them."""
 
 
 def usual_names(variable: str) -> tuple[str, ...]:
     """Return what files call a forcing, its own name first."""
-    others = (known.names for known in FILES if known.variable == variable)
+    others = (entry.names for entry in FILES if entry.variable == variable)
     return (variable, *(name for names in others for name in names))

@@ -117,18 +117,18 @@ def settings_of(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
 def _attributes(
     data: Mapping[str, Any], rules: Mapping[str, Rule], path: Path
 ) -> dict[str, float]:
-    found = {}
+    attributes = {}
     for key, value in data.items():
         if key in rules:
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise ConfigError(f"{path}: {key}: found {value!r}, expected a number")
             name, converted = rules[key]
-            found[name] = converted(float(value))
+            attributes[name] = converted(float(value))
     for key, value in data.items():
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if number and key not in _NO_ATTRIBUTES:
-            found.setdefault(key, float(value))
-    return found
+            attributes.setdefault(key, float(value))
+    return attributes
 
 
 def _name(data: Mapping[str, Any], path: Path) -> str:

@@ -12,7 +12,7 @@ from ...process import Process
 from ...variables import Flux, Parameter
 from ..weather import AIR_TEMPERATURE
 from .climate import LATITUDE
-from .daily_extremes import OfTheLastDay
+from .daily_extremes import LastDayProcess
 from .forcings import (
     AIR_TEMPERATURE_MAX,
     AIR_TEMPERATURE_MIN,
@@ -193,7 +193,7 @@ class Hargreaves(Process):
     def at(self, dt: float) -> Process:
         """Return the form that finds the extremes of the last day itself."""
         steps = round(1.0 / dt)
-        return OfTheLastDay(self, steps) if steps > 2 else self
+        return LastDayProcess(self, steps) if steps > 2 else self
 
     def step(
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace

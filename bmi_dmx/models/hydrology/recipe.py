@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from ...compose.spec import ModelSpec, PartSpec
-from ...compose.weighted import MEMBER_WEIGHT
+from ...compose.weighted_process import MEMBER_WEIGHT
 from ...conversion import MOST, refuse_outside
 from ...errors import ConfigError, suggestion
 from ...networks.statistics import Transform
@@ -255,13 +255,13 @@ class Dhbv:
                 f"process {self.process!r} has no flux 'runoff', which a model gives "
                 f"out as streamflow; found {', '.join(fluxes) or 'none'}"
             )
-        needed = [forcing.name for forcing in process.forcings]
-        if self.products and "precipitation" not in needed:
+        forcings = [forcing.name for forcing in process.forcings]
+        if self.products and "precipitation" not in forcings:
             raise ConfigError(
                 f"products: process {self.process!r} has no forcing 'precipitation'"
             )
         for key, correction in _CORRECTIONS.items():
-            if getattr(self, key) and correction.forcing not in needed:
+            if getattr(self, key) and correction.forcing not in forcings:
                 raise ConfigError(
                     f"{key}: process {self.process!r} has no forcing "
                     f"{correction.forcing!r} to correct"
@@ -269,7 +269,7 @@ class Dhbv:
         if self.evaporation == "given":
             return
         gives = [flux.name for flux in _made(self.evaporation, "evaporation").fluxes]
-        if _EVAPORATION not in needed:
+        if _EVAPORATION not in forcings:
             raise ConfigError(
                 f"evaporation: process {self.process!r} has no forcing "
                 f"{_EVAPORATION!r} for {self.evaporation!r} to supply; expected 'given'"
@@ -293,10 +293,10 @@ class Dhbv:
             When a configured name is unknown, named twice over, or a parameter without
             a default is left to neither network.
         """
-        known = [p.name for p in parameters]
+        names = [p.name for p in parameters]
         dynamic = list(self.dynamic.parameters) if self.dynamic is not None else []
         for name in dynamic:
-            _one_of("dynamic.parameters", name, known)
+            _one_of("dynamic.parameters", name, names)
         listed = self.static.parameters
         learnable = [p.name for p in parameters if p.source == "network"]
         static = (
@@ -305,18 +305,18 @@ class Dhbv:
             else list(listed)
         )
         for name in static:
-            _one_of("static.parameters", name, known)
+            _one_of("static.parameters", name, names)
             if name in dynamic:
                 raise ConfigError(f"static.parameters: {name!r} is dynamic already")
         for parameter in parameters:
             learned = parameter.name in static or parameter.name in dynamic
-            given = parameter.source == "attribute" or parameter.default is not None
-            if not learned and not given:
+            has_value = parameter.source == "attribute" or parameter.default is not None
+            if not learned and not has_value:
                 raise ConfigError(
                     f"static.parameters: {parameter.name!r} of {self.process!r} has "
                     "no default and must be learned"
                 )
-        return [n for n in known if n in static], [n for n in known if n in dynamic]
+        return [n for n in names if n in static], [n for n in names if n in dynamic]
 
 
 _EVAPORATION = "potential_evaporation"
@@ -358,8 +358,8 @@ _CORRECTIONS = {
 def _made(name: str, key: str, options: dict[str, Any] | None = None) -> Any:
     """Return a registered process."""
     if name not in processes:
-        known = ("given", *EVAPORATIONS) if key == "evaporation" else processes
-        raise ConfigError(f"{key}: unknown {name!r}{suggestion(str(name), known)}")
+        names = ("given", *EVAPORATIONS) if key == "evaporation" else processes
+        raise ConfigError(f"{key}: unknown {name!r}{suggestion(str(name), names)}")
     try:
         return processes[name](options or None)
     except ConfigError as error:
@@ -367,8 +367,8 @@ def _made(name: str, key: str, options: dict[str, Any] | None = None) -> Any:
 
 
 def _head(head: StaticSpec | DynamicSpec, gives: tuple[str, ...]) -> PartSpec:
-    known = asdict(head)
-    options = {key: known[key] for key in ("hidden", "activation", "dropout")}
+    settings = asdict(head)
+    options = {key: settings[key] for key in ("hidden", "activation", "dropout")}
     return PartSpec(
         network=head.network,
         options=options,
@@ -379,10 +379,10 @@ def _head(head: StaticSpec | DynamicSpec, gives: tuple[str, ...]) -> PartSpec:
     )
 
 
-def _one_of(key: str, found: str, known: Iterable[str]) -> None:
-    known = list(known)
-    if found not in known:
-        raise ConfigError(f"{key}: unknown {found!r}{suggestion(str(found), known)}")
+def _one_of(key: str, name: str, names: Iterable[str]) -> None:
+    names = list(names)
+    if name not in names:
+        raise ConfigError(f"{key}: unknown {name!r}{suggestion(str(name), names)}")
 
 
 def _check_head(key: str, head: StaticSpec | DynamicSpec) -> None:
@@ -393,16 +393,16 @@ def _check_head(key: str, head: StaticSpec | DynamicSpec) -> None:
     widths = [head.hidden] if isinstance(head.hidden, int) else head.hidden
     for width in widths:
         refuse_outside(f"{key}.hidden", width, 1, MOST)
-    named = {"attributes": head.attributes, "parameters": head.parameters}
+    lists = {"attributes": head.attributes, "parameters": head.parameters}
     if isinstance(head, DynamicSpec):
-        named["forcings"] = head.forcings
+        lists["forcings"] = head.forcings
     for attribute in head.attributes:
         if not attribute.isidentifier():
             raise ConfigError(
                 f"{key}.attributes: found {attribute!r}, expected letters, digits and"
                 " '_', as a bundle names its variables"
             )
-    for name, values in named.items():
+    for name, values in lists.items():
         if not values and (key, name) != ("static", "parameters"):
             raise ConfigError(f"{key}.{name}: expected at least one, found none")
         if values != "all" and len(set(values)) != len(values):

@@ -164,7 +164,7 @@ class SacSma(Process):
         soil = 1.0 - p.pctim - p.adimp
         depths = {name: getattr(s, name) / soil for name in _SOIL}
         w = _Water(**depths, saturating=s.saturating / p.adimp)
-        w, taken, missing = _evaporated(w, f.potential_evaporation, p)
+        w, evaporation, missing = _evaporated(w, f.potential_evaporation, p)
         # Upper tension water first; all that it cannot hold becomes free.
         excess = torch.clamp(f.precipitation + w.upper_tension - p.uztwm, min=0.0)
         w = w._replace(
@@ -186,8 +186,8 @@ class SacSma(Process):
                 "surface_runoff": surface,
                 "interflow": interflow,
                 "baseflow": baseflow,
-                "evaporation": soil * taken.soil
-                + p.adimp * taken.saturating
+                "evaporation": soil * evaporation.soil
+                + p.adimp * evaporation.saturating
                 + riparian,
                 "riparian_evaporation": riparian,
                 "percolation": soil * flow.percolation,
@@ -215,7 +215,7 @@ class _Water(NamedTuple):
     saturating: Tensor
 
 
-class _Taken(NamedTuple):
+class _Evaporation(NamedTuple):
     """Evaporation of soil and of saturating ground, mm."""
 
     soil: Tensor
@@ -235,30 +235,30 @@ class _Flow(NamedTuple):
 
 def _evaporated(
     w: _Water, demand: Tensor, p: SimpleNamespace
-) -> tuple[_Water, _Taken, Tensor]:
+) -> tuple[_Water, _Evaporation, Tensor]:
     """Return the water after evaporation, what it was, and the demand not met."""
     share = torch.clamp(demand / p.uztwm, max=1.0)
     tension = w.upper_tension * share
-    left = demand - tension
+    residual = demand - tension
     # Free water gives where tension water is used up.
-    free = torch.where(demand > p.uztwm, torch.minimum(left, w.upper_free), 0.0)
+    free = torch.where(demand > p.uztwm, torch.minimum(residual, w.upper_free), 0.0)
     upper_tension, upper_free = _shared(
         w.upper_tension - tension, w.upper_free - free, p
     )
     column = p.uztwm + p.lztwm
-    lower = w.lower_tension * torch.clamp((left - free) / column, max=1.0)
+    lower = w.lower_tension * torch.clamp((residual - free) / column, max=1.0)
     refilled = _refilled(w._replace(lower_tension=w.lower_tension - lower), p)
     # The saturating ground has an upper part of its own above what lies deeper.
     deeper = w.saturating - tension - upper_tension
     wet = torch.minimum(
-        torch.clamp(tension + left * deeper / column, min=0.0), w.saturating
+        torch.clamp(tension + residual * deeper / column, min=0.0), w.saturating
     )
-    taken = tension + free + lower
+    evaporation = tension + free + lower
     water = refilled._replace(
         upper_tension=upper_tension, upper_free=upper_free,
         saturating=w.saturating - wet,
     )  # fmt: skip
-    return water, _Taken(taken, wet), demand - taken
+    return water, _Evaporation(evaporation, wet), demand - evaporation
 
 
 def _shared(tension: Tensor, free: Tensor, p: SimpleNamespace) -> tuple[Tensor, Tensor]:
@@ -276,9 +276,9 @@ def _refilled(w: _Water, p: SimpleNamespace) -> _Water:
     reserved = _RESERVED * (p.lzfsm + p.lzfpm)
     free = w.lower_supplementary + w.lower_primary - reserved
     ratio = (w.lower_tension + free) / (p.lztwm + p.lzfsm + p.lzfpm - reserved)
-    wanted = torch.clamp(ratio * p.lztwm - w.lower_tension, min=0.0)
-    first = torch.minimum(wanted, w.lower_supplementary)
-    then = torch.minimum(wanted - first, w.lower_primary)
+    deficit = torch.clamp(ratio * p.lztwm - w.lower_tension, min=0.0)
+    first = torch.minimum(deficit, w.lower_supplementary)
+    then = torch.minimum(deficit - first, w.lower_primary)
     return w._replace(
         lower_tension=w.lower_tension + first + then,
         lower_supplementary=w.lower_supplementary - first,
@@ -327,8 +327,8 @@ def _in_increment(share: Tensor, increments: int) -> Tensor:
     """Return the share that leaves in one of equal increments of a step."""
     if increments == 1:
         return share
-    kept: Tensor = (1.0 - share) ** (1.0 / increments)
-    return 1.0 - kept
+    rest: Tensor = (1.0 - share) ** (1.0 / increments)
+    return 1.0 - rest
 
 
 def _percolation(w: _Water, p: SimpleNamespace, lzsk: Tensor, lzpk: Tensor) -> Tensor:

@@ -146,14 +146,14 @@ class Snow17(Process):
         refreezing = torch.minimum(melt + rain, deficit)
         pack = pack + refreezing
         liquid = s.meltwater + melt + rain - refreezing
-        held = torch.minimum(liquid, p.plwhc * pack)
-        leaving, passage = _passage(s.snow_passage, liquid - held, pack, dt)
+        meltwater = torch.minimum(liquid, p.plwhc * pack)
+        leaving, passage = _passage(s.snow_passage, liquid - meltwater, pack, dt)
         ground = torch.minimum(p.daygm, pack)
         pack = pack - ground
         return (
             {
                 "snowpack": pack,
-                "meltwater": held,
+                "meltwater": meltwater,
                 "heat_deficit": deficit - refreezing,
                 "snow_temperature": index,
                 "snow_passage": passage,
@@ -164,7 +164,7 @@ class Snow17(Process):
                 "melt": melt + ground,
                 "refreezing": refreezing,
                 "gauge_catch": snowfall - caught,
-                "snow_water_equivalent": pack + held + passage,
+                "snow_water_equivalent": pack + meltwater + passage,
             },
         )
 
@@ -231,5 +231,5 @@ def _passage(
     slow = 5.0 * torch.exp(-ratio)
     stays = torch.exp(hours * (math.log(5.0) - ratio - torch.log(1.0 + slow)))
     water = passage + excess
-    left = water * stays
-    return water - left, left
+    rest = water * stays
+    return water - rest, rest

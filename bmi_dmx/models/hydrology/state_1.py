@@ -45,28 +45,28 @@ def from_state_1(
     owner : mapping of str to str
         What the component that saved it was.
     """
-    found = {_name(name): array for name, array in arrays.items()}
-    for name in [name for name in found if name.startswith("evaporation.")]:
-        found[name] = found[name][..., 0]  # had an axis of one member
+    state = {_name(name): array for name, array in arrays.items()}
+    for name in [name for name in state if name.startswith("evaporation.")]:
+        state[name] = state[name][..., 0]  # had an axis of one member
     for name, array in runner.storage.lost.items():
-        found[f"balance.{name}{LOST}"] = np.zeros_like(array)  # nobody kept it
+        state[f"balance.{name}{LOST}"] = np.zeros_like(array)  # nobody kept it
     for name, array in runner.save().items():
         if name.startswith("varying."):
-            found.setdefault(name, np.full_like(array, np.nan))  # nor this, by days
+            state.setdefault(name, np.full_like(array, np.nan))  # nor this, by days
     settings = runner.parameters.memory()["attributes"]
-    needed = len(runner.operation.required)
-    settings[:needed] = found["settings.attributes"][:needed]
-    found["settings.attributes"] = settings
+    count = len(runner.operation.required)
+    settings[:count] = state["settings.attributes"][:count]
+    state["settings.attributes"] = settings
     mode, evaporation, *others = owner[
         "way of running (mode, evaporation, units)"
     ].split(", ")
-    chosen = [] if evaporation == "bundle" else [f"evaporation {evaporation}"]
+    choices = [] if evaporation == "bundle" else [f"evaporation {evaporation}"]
     rest = [text.replace("days from", "periods from") for text in others]
-    return found, {
+    return state, {
         "bundle": owner["bundle"],
         "time step": owner["time step"],
         "way of running (steps, choices, units)": ", ".join(
-            [_STEPS[mode], *chosen, *rest]
+            [_STEPS[mode], *choices, *rest]
         ),
         "set of places": owner["set of locations"],
         "set of attributes": ", ".join(runner.parameters.attribute),

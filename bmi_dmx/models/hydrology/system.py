@@ -20,7 +20,7 @@ from .forcings import (
 )
 from .names import DENSITY, FILES, USUAL
 from .roles import EVAPORATION, players
-from .shipped import shipped
+from .shipped_processes import shipped
 from .state_1 import FORMAT, from_state_1
 from .transit import handover
 
@@ -52,12 +52,12 @@ def trained_evaporation(bundle: Bundle) -> str:
 
     Of several models that run as one, and differ in it, all are named.
     """
-    own = players(bundle.parts, EVAPORATION)
+    names = players(bundle.parts, EVAPORATION)
     model = bundle.manifest.model
-    if own and "parts" not in model:
+    if names and "parts" not in model:
         return str(model.get("evaporation"))
-    found = [str(model["parts"][name].get("process")) for name in own]
-    return " and ".join(dict.fromkeys(found)) or "given"
+    formulas = [str(model["parts"][name].get("process")) for name in names]
+    return " and ".join(dict.fromkeys(formulas)) or "given"
 
 
 def evaporation_remark(bundle: Bundle, choice: str | None) -> str:
@@ -93,9 +93,9 @@ def _exchanged(
     if name == "given":
         return others, {}
     first = next(k for k, part in enumerate(others) if part.every != "once")
-    chosen = shipped(name)
-    part = chosen.part("evaporation", seconds)
-    return [*others[:first], part, *others[first:]], chosen.named("evaporation")
+    formula = shipped(name)
+    part = formula.part("evaporation", seconds)
+    return [*others[:first], part, *others[first:]], formula.named("evaporation")
 
 
 def refuse_several(parts: Iterable[Part]) -> None:

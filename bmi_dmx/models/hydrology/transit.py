@@ -37,16 +37,16 @@ def handover(runner: Runner, source: Runner) -> None:
         if name not in _TRANSIT:
             continue
         # A single entry has no axis: (place, member).
-        held, transit = (
+        water, transit = (
             x.reshape(-1, *x.shape[-2:]) for x in (theirs[part, name], array)
         )
         transit[...] = np.tensordot(
-            shares(len(held), len(transit), ratio), held, axes=1
+            shares(len(water), len(transit), ratio), water, axes=1
         )
 
 
 def in_shorter_steps(
-    part: Part, name: str, held: Tensor, entries: int, ratio: int
+    part: Part, name: str, water: Tensor, entries: int, ratio: int
 ) -> Tensor:
     """Return what a store holds in shorter steps.
 
@@ -58,7 +58,7 @@ def in_shorter_steps(
         Whose store it is.
     name : str
         Name of the store.
-    held : Tensor
+    water : Tensor
         (entry, place) or (entry, place, member).
     entries : int
         Entries of the store in shorter steps.
@@ -66,9 +66,9 @@ def in_shorter_steps(
         Shorter steps in one of the others.
     """
     if name not in _TRANSIT:
-        return held
-    share = held.new_tensor(shares(len(held), entries, ratio))
-    return (share @ held.flatten(1)).reshape(entries, *held.shape[1:])
+        return water
+    share = water.new_tensor(shares(len(water), entries, ratio))
+    return (share @ water.flatten(1)).reshape(entries, *water.shape[1:])
 
 
 def shares(before: int, after: int, ratio: float) -> Array:
@@ -92,5 +92,5 @@ def shares(before: int, after: int, ratio: float) -> Array:
     ends = np.arange(1.0, after + 1.0)[:, None]
     ends[-1] = np.inf
     begins = np.arange(before) * ratio
-    left = np.clip((ends - begins) / ratio, 0.0, 1.0)
-    return np.diff(left, axis=0, prepend=0.0)
+    cumulative = np.clip((ends - begins) / ratio, 0.0, 1.0)
+    return np.diff(cumulative, axis=0, prepend=0.0)

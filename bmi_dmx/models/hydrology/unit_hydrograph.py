@@ -110,9 +110,9 @@ class UnitHydrograph(Process):
         waiting = (s.in_transit,) if len(p.weight) == 2 else s.in_transit
         spread = [weight * f.runoff for weight in p.weight]
         due = [r + new for r, new in zip(waiting, spread, strict=False)]
-        left = (*due[1:], spread[-1])
+        rest = (*due[1:], spread[-1])
         return (
-            {"in_transit": left[0] if len(left) == 1 else left},
+            {"in_transit": rest[0] if len(rest) == 1 else rest},
             {"streamflow": due[0]},
         )
 

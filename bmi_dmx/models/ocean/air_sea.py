@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-__all__ = ["Passing", "passing", "sunlight"]
+__all__ = ["SurfaceFluxes", "passing", "sunlight"]
 
 _ZERO = 273.15
 
@@ -28,7 +28,7 @@ _ALBEDO = 0.06
 
 
 @dataclass(frozen=True)
-class Passing:
+class SurfaceFluxes:
     """What passes into the water.
 
     Parameters
@@ -56,7 +56,7 @@ class Passing:
 
 def passing(
     surface: Tensor, x: Tensor, y: Tensor, f: SimpleNamespace, p: SimpleNamespace
-) -> Passing:
+) -> SurfaceFluxes:
     """Return what passes into water of a temperature and a current at its surface.
 
     Drag grows with the wind as in Large and Pond (1981,
@@ -88,7 +88,7 @@ def passing(
         warm**4 * escaping * (1.0 - p.cloud_warmth * f.cloud_cover * f.cloud_cover)
         + 4.0 * warm**3 * cooler
     )
-    return Passing(
+    return SurfaceFluxes(
         stress_x=drag * wind_x,
         stress_y=drag * wind_y,
         light=(1.0 - _ALBEDO) * p.clear_light * (1.0 - p.cloud_shade * f.cloud_cover)

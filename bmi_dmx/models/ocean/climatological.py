@@ -102,8 +102,8 @@ class ClimatologicalRun:
     def months(self, count: int, days: int = 30) -> Iterator[Month]:
         """Yield what the ocean is like at the end of each of some months."""
         state, steps = self.start, round(_DAY / self.dt)
-        scale = self.held()
-        lost = dict.fromkeys(scale, 0.0)
+        scale = self.contents()
+        residuals = dict.fromkeys(scale, 0.0)
         for month in range(count):
             speed = courant = 0.0
             for day in range(days * month, days * (month + 1)):
@@ -116,17 +116,17 @@ class ClimatologicalRun:
                 speed = max(speed, *(float(state[n].abs().max()) for n in "uv"))
                 courant = max(courant, float(ran.outputs["courant"].max()))
                 for entering, gained in (_HEAT, _WATER, _SALT):
-                    left = ran.outputs[gained].double() - ran.outputs[entering].double()
-                    lost[gained.partition("_")[0]] += float(left.sum())
+                    gap = ran.outputs[gained].double() - ran.outputs[entering].double()
+                    residuals[gained.partition("_")[0]] += float(gap.sum())
             sea = torch.from_numpy(self.ocean.grid.open_at())
             elevation = state["elevation"][sea]
             yield Month(
                 days * (month + 1), state,
                 (float(elevation.min()), float(elevation.max())),
-                speed, courant, {n: x / scale[n] for n, x in lost.items()},
+                speed, courant, {n: x / scale[n] for n, x in residuals.items()},
             )  # fmt: skip
 
-    def held(self) -> dict[str, float]:
+    def contents(self) -> dict[str, float]:
         """Return volume (m3), heat (J, from 0 degC) and salt (kg) of January."""
         grid, months = self.ocean.grid, self.ocean.months
         volume = grid.areas * grid.widths("z")[:, None, None] * self.ocean.cell_fraction

@@ -127,20 +127,20 @@ class Column(Process):
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
-        chosen = self.options
-        around = chosen.drawn, chosen.carried
-        self.forcings = column_forcings(chosen.surface, *around)
-        self.states = column_states(chosen.thickness)
-        self.parameters = column_parameters(chosen.surface, *around, chosen.hidden)
+        choices = self.options
+        around = choices.drawn, choices.carried
+        self.forcings = column_forcings(choices.surface, *around)
+        self.states = column_states(choices.thickness)
+        self.parameters = column_parameters(choices.surface, *around, choices.hidden)
         self.budgets = BUDGETS
-        wide = chosen.thickness
+        wide = choices.thickness
         self._floors = tuple(accumulate(wide))
         self._gaps = tuple(0.5 * (above + below) for above, below in pairwise(wide))
 
     @property
     def _law(self) -> DensityLaw:
-        chosen = self.options
-        return density_law(chosen.density, chosen.expansion, chosen.contraction)
+        options = self.options
+        return density_law(options.density, options.expansion, options.contraction)
 
     def at(self, dt: float) -> Process:
         """Return the process for steps of some hours."""
@@ -199,19 +199,19 @@ class Column(Process):
     ) -> _Surface:
         if self.options.surface == "fluxes":
             none = torch.zeros_like(f.heat)
-            stress, passed = (f.stress_x, f.stress_y), (f.heat, f.light, none, none)
+            stress, fluxes = (f.stress_x, f.stress_y), (f.heat, f.light, none, none)
         else:
             currents = now.x_velocity[0], now.y_velocity[0]
             came = passing(now.temperature[0], *currents, f, p)
             stress = came.stress_x, came.stress_y
-            passed = came.heat, came.light, came.latent, came.sensible
-        brought = p.heat_from_aside
+            fluxes = came.heat, came.light, came.latent, came.sensible
+        from_aside = p.heat_from_aside
         if self.options.drawn:
             colder = f.target_temperature - now.temperature[0]
-            brought = brought + p.heat_feedback * colder
+            from_aside = from_aside + p.heat_feedback * colder
         if self.options.carried:
-            brought = brought + _carried(*stress, f, p)
-        return _Surface(*stress, *passed, brought)
+            from_aside = from_aside + _carried(*stress, f, p)
+        return _Surface(*stress, *fluxes, from_aside)
 
     def _mixing(self, now: _Profiles, surface: _Surface, p: SimpleNamespace) -> _Mixing:
         """Return what mixes through the floor of each level but the last."""
@@ -223,33 +223,33 @@ class Column(Process):
         friction = torch.sqrt(stress * (1.0 / DENSITY))
         turning = _coriolis(p).abs() / friction
         network = Correction(self.options.hidden, p) if self.options.hidden else None
-        found = _Mixing([], [], [])
+        mixing = _Mixing([], [], [])
         for k, gap in enumerate(self._gaps):
             depth = self._floors[k]
             stable, sheared = self._stability(now, k)
             ratio = torch.clamp(stable, min=0.0) / (sheared + 1e-8)
-            left = 1.0 / (1.0 + p.damping_by_stability * ratio)
+            damping = 1.0 / (1.0 + p.damping_by_stability * ratio)
             stirred = p.wind_mixing * depth * friction * torch.exp(
                 turning * (-depth) / p.wind_reach
             )  # fmt: skip
-            viscosity = (p.shear_viscosity + stirred) * left * left
-            diffusivity = viscosity * left + p.background_diffusivity
+            viscosity = (p.shear_viscosity + stirred) * damping * damping
+            diffusivity = viscosity * damping + p.background_diffusivity
             if network is not None:
                 features = (
-                    2.0 * left - 1.0, 2.0 * torch.exp(turning * (-depth)) - 1.0,
+                    2.0 * damping - 1.0, 2.0 * torch.exp(turning * (-depth)) - 1.0,
                     stable / (stable.abs() + 1e-4), depth / self._floors[-1],
                     torch.tanh(surface.heat * (1.0 / 200.0)),
                 )  # fmt: skip
                 factor, flow = network(features)
                 diffusivity = diffusivity * factor
-                found.flow.append(flow)
+                mixing.flow.append(flow)
             turned_over = p.convection * overturned(stable * (DENSITY / GRAVITY))
             per = self._seconds / gap
-            found.diffusivity.append((diffusivity + turned_over) * per)
-            found.viscosity.append(
+            mixing.diffusivity.append((diffusivity + turned_over) * per)
+            mixing.viscosity.append(
                 (viscosity + turned_over + p.background_viscosity) * per
             )
-        return found
+        return mixing
 
     def _stability(self, now: _Profiles, k: int) -> tuple[Tensor, Tensor]:
         """Return the squares of buoyancy frequency and shear at a floor, s-2."""
@@ -279,23 +279,23 @@ class Column(Process):
         # What reaches the bottom stays there.
         falling.append(torch.zeros_like(entered))
         moved = [torch.zeros_like(entered), *flow, torch.zeros_like(entered)]
-        found = []
+        after = []
         for k, wide in enumerate(self.options.thickness):
             gained = falling[k] - falling[k + 1]
             if k == 0:
                 gained = gained + entered
             if flow:
                 gained = gained + moved[k] - moved[k + 1]
-            found.append(temperature[k] + (self._seconds / wide) * gained)
-        return found
+            after.append(temperature[k] + (self._seconds / wide) * gained)
+        return after
 
     def _turned(
         self, now: _Profiles, surface: _Surface, p: SimpleNamespace
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Return currents after wind, rotation and loss."""
         angle = self._seconds * _coriolis(p)
-        kept = torch.exp(-self._seconds * p.current_loss)
-        cosine, sine = kept * torch.cos(angle), kept * torch.sin(angle)
+        decay = torch.exp(-self._seconds * p.current_loss)
+        cosine, sine = decay * torch.cos(angle), decay * torch.sin(angle)
         push = 0.5 * self._seconds / (DENSITY * self.options.thickness[0])
         x, y = [], []
         for k, (u, v) in enumerate(zip(now.x_velocity, now.y_velocity, strict=True)):
@@ -330,10 +330,10 @@ class Column(Process):
     def _mixed_depth(self, temperature: Sequence[Tensor]) -> Tensor:
         """Return the depth of the first floor below which it is colder."""
         least = temperature[0] - _COOLER
-        found = torch.full_like(least, self._floors[-1])
+        depth = torch.full_like(least, self._floors[-1])
         for k in range(len(self._gaps) - 1, -1, -1):
-            found = torch.where(temperature[k + 1] < least, self._floors[k], found)
-        return found
+            depth = torch.where(temperature[k + 1] < least, self._floors[k], depth)
+        return depth
 
 
 @dataclass(frozen=True)
@@ -372,8 +372,8 @@ class _Mixing:
 
 
 def _coriolis(p: SimpleNamespace) -> Tensor:
-    found: Tensor = (2.0 * ROTATION) * torch.sin(p.latitude * (math.pi / 180.0))
-    return found
+    turning: Tensor = (2.0 * ROTATION) * torch.sin(p.latitude * (math.pi / 180.0))
+    return turning
 
 
 def _carried(
@@ -391,11 +391,11 @@ def _carried(
     turning = _coriolis(p)
     per_turning = turning / (turning * turning + _LEAST_TURNING * _LEAST_TURNING)
     by_wind = HEAT_CAPACITY * per_turning * (stress_x * warmer_y - stress_y * warmer_x)
-    found: Tensor = (
+    heat: Tensor = (
         by_wind
         + p.heat_from_aside_cos * cosine
         + p.heat_from_aside_sin * sine
         + p.heat_from_aside_cos2 * torch.cos(2.0 * angle)
         + p.heat_from_aside_sin2 * torch.sin(2.0 * angle)
     )
-    return found
+    return heat

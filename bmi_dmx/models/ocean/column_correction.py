@@ -58,17 +58,17 @@ class Correction:
     """
 
     def __init__(self, hidden: int, p: SimpleNamespace) -> None:
-        given = iter(getattr(p, name) for name in correction_names(hidden))
+        weights = iter(getattr(p, name) for name in correction_names(hidden))
         self.units = [
-            [next(given) + _beginning(unit, k) for k in range(_INPUTS + 1)]
+            [next(weights) + _beginning(unit, k) for k in range(_INPUTS + 1)]
             for unit in range(hidden)
         ]
-        self.answers = [[next(given) for _ in range(hidden + 1)] for _ in "ab"]
+        self.answers = [[next(weights) for _ in range(hidden + 1)] for _ in "ab"]
 
     def __call__(self, inputs: Sequence[Tensor | float]) -> tuple[Tensor, Tensor]:
         """Return the factor of the diffusivity, and heat downwards in K m s-1."""
         active = [torch.tanh(_weighed(unit, inputs)) for unit in self.units]
-        factor, flow = (torch.tanh(_weighed(own, active)) for own in self.answers)
+        factor, flow = (torch.tanh(_weighed(row, active)) for row in self.answers)
         return torch.exp(STRONGEST * factor), _FLOW * flow
 
 

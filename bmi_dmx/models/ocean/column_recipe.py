@@ -63,8 +63,8 @@ class ColumnModel:
             raise ConfigError(
                 "feedback: expected a surface of fluxes that is drawn to a temperature"
             )
-        asked = () if self.learned == "all" else self.learned
-        for name in asked:
+        constants = () if self.learned == "all" else self.learned
+        for name in constants:
             if name not in self._known:
                 hint = suggestion(name, self._known)
                 raise ConfigError(f"learned: no constant {name!r}{hint}")
@@ -72,13 +72,13 @@ class ColumnModel:
     @property
     def _known(self) -> tuple[str, ...]:
         """Constants of the physics."""
-        found = column_physics(self.surface, self.drawn, self.carried)
-        return tuple(p.name for p in found)
+        parameters = column_physics(self.surface, self.drawn, self.carried)
+        return tuple(p.name for p in parameters)
 
     def model(self) -> ModelSpec:
         """Return learned constants, the weights of the correction, and the process."""
-        asked = self._known if self.learned == "all" else self.learned
-        learned = tuple(n for n in asked if not (self.feedback and n == _FEEDBACK))
+        constants = self._known if self.learned == "all" else self.learned
+        learned = tuple(n for n in constants if not (self.feedback and n == _FEEDBACK))
         parts = {}
         if learned:
             parts["physics"] = PartSpec(network="constant", gives=learned)

@@ -65,14 +65,14 @@ class HybridOcean(Component):
     ) -> None:
         if not isinstance(space, Grid) or space.z_edges is None:
             raise ConfigError("bundle: expected an ocean of levels on a grid")
-        wanted = settings.outputs
-        if wanted is not None:
-            model = tuple(n for n in wanted if n not in Readings.names)
+        selection = settings.outputs
+        if selection is not None:
+            model = tuple(n for n in selection if n not in Readings.names)
             settings = replace(settings, outputs=model)
         super()._build(settings, operation, places, space, folder)
         self._readings = Readings(self._model())
         inputs, outputs = self._published or ((), ())
-        more = (n for n in Readings.names if wanted is None or n in wanted)
+        more = (n for n in Readings.names if selection is None or n in selection)
         self._published = inputs, (*outputs, *more)
         self._monitor = Monitor(self._model())
 
@@ -134,31 +134,31 @@ class HybridOcean(Component):
         runner = self._model()
         fluxes = [e.variable for e in self._table.catalogue.of("flux")]
         buffers = {f.name: runner.output[f.name] for f in fluxes}
-        found = {name: np.zeros_like(buffer) for name, buffer in buffers.items()}
+        aggregates = {name: np.zeros_like(buffer) for name, buffer in buffers.items()}
         gather = {
             f.name: np.add if f.per_step == "amount" else np.maximum for f in fluxes
         }
         for _ in range(self._each):
             super().update()
             for name, buffer in buffers.items():
-                gather[name](found[name], buffer, out=found[name])
+                gather[name](aggregates[name], buffer, out=aggregates[name])
         for name, buffer in buffers.items():
-            buffer[:] = found[name]
+            buffer[:] = aggregates[name]
 
     # Names
 
     def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        known = self._published
+        published = self._published
         inputs, outputs = super()._names()
-        if known is None:
+        if published is None:
             self._published = inputs, (*outputs, *Readings.names)
         return self._published or ((), ())
 
     def _derived(self, name: str) -> Quantity | Signal | None:
-        found = super()._derived(name)
-        if found is None and self._readings is not None:
+        quantity = super()._derived(name)
+        if quantity is None and self._readings is not None:
             return self._readings.find(name)
-        return found
+        return quantity
 
 
 def _count(length: float, step: float) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...compose.learned import answered
+from ...compose.learned_process import answered
 from ...errors import ConfigError
 from ...registries import networks
 
@@ -51,7 +51,7 @@ class Corrector(nn.Module):
         self.alike = dict(alike or {})
         count = sum(reads.values())
         kind = networks[network]
-        self.network = kind.made(count + others, sum(gives.values()), settings)
+        self.network = kind.make(count + others, sum(gives.values()), settings)
         if self.network.memory:
             raise ConfigError(
                 f"network: {network!r} remembers, expected one that does not"
@@ -71,10 +71,10 @@ class Corrector(nn.Module):
             Means and standard deviations of the channels of a field, by its name.
         """
         for name in self.reads:
-            known = sizes.get(self.alike.get(name, name))
-            if known is not None:
-                for kept, x in zip((self.centre, self.spread), known, strict=True):
-                    kept[self._channels(name)] = torch.as_tensor(x).to(kept)
+            size = sizes.get(self.alike.get(name, name))
+            if size is not None:
+                for buffer, x in zip((self.centre, self.spread), size, strict=True):
+                    buffer[self._channels(name)] = torch.as_tensor(x).to(buffer)
 
     def _channels(self, name: str) -> slice:
         """Return the channels of a field."""
@@ -113,7 +113,7 @@ class Corrector(nn.Module):
             water = inside if count > 1 else inside[..., :1, :, :]
             scaled.append((fields[name] - centre) / spread * water)
         lead = scaled[0].shape[:-3]
-        read = [x.expand(*lead, *x.shape[-3:]) for x in (*scaled, *others)]
-        answer = answered(self.network, torch.cat(read, -3))
+        inputs = [x.expand(*lead, *x.shape[-3:]) for x in (*scaled, *others)]
+        answer = answered(self.network, torch.cat(inputs, -3))
         pieces = torch.split(answer, list(self.gives.values()), -3)
         return dict(zip(self.gives, pieces, strict=True))

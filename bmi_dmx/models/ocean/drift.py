@@ -14,7 +14,7 @@ from ...space import Grid, Space
 from ...variables import Parameter
 from .operators import east, north, south, west
 
-__all__ = ["SEA", "Drifting"]
+__all__ = ["SEA", "DriftingFields"]
 
 SEA = Parameter(
     name="sea", symbol="m", units="1", standard_name="sea_water_grid_cell__mask",
@@ -22,7 +22,7 @@ SEA = Parameter(
 )  # fmt: skip
 
 
-class Drifting(Process):
+class DriftingFields(Process):
     """Fields on a grid of a sphere that learned flows carry and diffusion spreads.
 
     Subclasses declare the maps ``sea`` and, where their option ``local`` is on,
@@ -54,14 +54,14 @@ class Drifting(Process):
     def _refuse_long_steps(self, grid: Grid) -> None:
         """Refuse steps in which the strongest flows and diffusion leave a cell."""
         dx, dy = (float(x.min()) for x in grid.sizes())
-        known = {p.name: p.limits[1] for p in self.parameters}
-        flow = known["eastward_flow"] / dx + known["northward_flow"] / dy
-        spread = 2.0 * known["diffusivity"] * (1.0 / dx**2 + 1.0 / dy**2)
-        needed = math.ceil(SECONDS[self.time] * (flow + spread))
-        if self.options.substeps < needed:
+        limits = {p.name: p.limits[1] for p in self.parameters}
+        flow = limits["eastward_flow"] / dx + limits["northward_flow"] / dy
+        spread = 2.0 * limits["diffusivity"] * (1.0 / dx**2 + 1.0 / dy**2)
+        least = math.ceil(SECONDS[self.time] * (flow + spread))
+        if self.options.substeps < least:
             raise ConfigError(
                 f"options.substeps: found {self.options.substeps}, expected at least "
-                f"{needed} for cells of {dx / 1e3:.0f} by {dy / 1e3:.0f} km"
+                f"{least} for cells of {dx / 1e3:.0f} by {dy / 1e3:.0f} km"
             )
 
     def _drifted(self, a: Tensor, p: SimpleNamespace) -> Tensor:

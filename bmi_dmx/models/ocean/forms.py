@@ -83,8 +83,8 @@ def multiplied(answers: Mapping[str, Tensor], p: SimpleNamespace) -> SimpleNames
         for axis, between in (("x", between_columns), ("y", between_rows)):
             changed[f"wall_{axis}"] = getattr(p, f"wall_{axis}") * between(by)
             duct = getattr(p, f"duct_{axis}")
-            held = duct * changed[f"wall_{axis}"]
-            changed[f"column_wall_{axis}"] = held.sum(-3)
+            drag = duct * changed[f"wall_{axis}"]
+            changed[f"column_wall_{axis}"] = drag.sum(-3)
     return SimpleNamespace(**changed)
 
 
@@ -111,19 +111,19 @@ def added(
     faces : Faces
         Of the grid.
     """
-    after, told = dict(state), dict(fluxes)
+    after, new_fluxes = dict(state), dict(fluxes)
     if "flux" in answers or "source" in answers:
         stretch = (1.0 + state["elevation"] * p.per_depth).unsqueeze(-3)
         for k, (name, gained, per) in enumerate(_AMOUNTS):
             rate = _rate(answers, k, stretch, p)
             after[name] = state[name] + seconds * rate
             more = seconds * (rate * p.thickness * stretch).sum(-3) * p.area
-            told[gained] = fluxes[gained] + per * more
+            new_fluxes[gained] = fluxes[gained] + per * more
     if "push" in answers:
         x, y = (_PUSH * seconds * answer for answer in answers["push"].chunk(2, -3))
         after["u"] = state["u"] + faces.outer(x * p.open_x, "x_face")
         after["v"] = state["v"] + faces.outer(y * p.open_y, "y_face")
-    return after, told
+    return after, new_fluxes
 
 
 def _rate(
@@ -138,9 +138,9 @@ def _rate(
         out = divergence(x * p.duct_x, y * p.duct_y)
         rate = rate - out * p.per_volume / stretch
     if "source" in answers:
-        given = _SOURCE[k] * answers["source"].chunk(2, -3)[k] * p.sea
+        gain = _SOURCE[k] * answers["source"].chunk(2, -3)[k] * p.sea
         volume = p.thickness * stretch * p.area
         axes = (-3, -2, -1)
-        mean = (given * volume).sum(axes, keepdim=True) / volume.sum(axes, keepdim=True)
-        rate = rate + (given - mean) * p.sea
+        mean = (gain * volume).sum(axes, keepdim=True) / volume.sum(axes, keepdim=True)
+        rate = rate + (gain - mean) * p.sea
     return rate

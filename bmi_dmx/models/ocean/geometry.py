@@ -87,22 +87,22 @@ def prepared(
     g = SimpleNamespace(
         **{name: inner(getattr(p, name), at) for name, at in _AT.items()}
     )
-    made = _cells(p)
-    made |= _faces(made, g)
-    made |= _columns(made, g)
+    fields = _cells(p)
+    fields |= _faces(fields, g)
+    fields |= _columns(fields, g)
     if grid.radius is None:
         turning = rotation + beta * g.corner_northing
         narrowing = torch.ones_like(p.northing)
     else:
         turning = 2.0 * ROTATION * torch.sin(torch.deg2rad(g.corner_northing))
         narrowing = torch.cos(torch.deg2rad(p.northing))
-    viscosity = p.viscosity * narrowing + 0.0 * made["sea"]
-    made["rotation"] = turning + 0.0 * made["area"]
-    made |= _shears(made, g, viscosity, no_slip)
-    made |= _spreads(made, g, p.diffusivity + 0.0 * made["sea"])
-    made |= _vertical(made, p)
-    made |= _surface(made, p)
-    return made
+    viscosity = p.viscosity * narrowing + 0.0 * fields["sea"]
+    fields["rotation"] = turning + 0.0 * fields["area"]
+    fields |= _shears(fields, g, viscosity, no_slip)
+    fields |= _spreads(fields, g, p.diffusivity + 0.0 * fields["sea"])
+    fields |= _vertical(fields, p)
+    fields |= _surface(fields, p)
+    return fields
 
 
 def _cells(p: SimpleNamespace) -> Fields:
@@ -154,7 +154,7 @@ def _faces(c: Fields, g: SimpleNamespace) -> Fields:
     }
 
 
-def _lifts(axis: str, side: str, own: Tensor, face: Tensor, other: Tensor) -> Fields:
+def _lifts(axis: str, side: str, cell: Tensor, face: Tensor, other: Tensor) -> Fields:
     """Return how far up density is taken from on both sides of a face.
 
     Half the way through the face is higher than half the way through a cell that
@@ -163,7 +163,7 @@ def _lifts(axis: str, side: str, own: Tensor, face: Tensor, other: Tensor) -> Fi
     is_open = torch.sign(face)
     return {
         f"lift_{name}": is_open * (x - face) * _reciprocal(x + above(x))
-        for name, x in ((axis, own), (side, other))
+        for name, x in ((axis, cell), (side, other))
     }
 
 
@@ -191,7 +191,7 @@ def _shears(c: Fields, g: SimpleNamespace, viscosity: Tensor, no_slip: bool) -> 
     across = between_rows(between_columns(viscosity))
     level = torch.minimum(c["thickness_x"], north(c["thickness_x"])) * corner
     dx, dy = between_columns(west(g.length_x)), between_rows(south(g.length_y))
-    made = {
+    fields = {
         "shear_xx": viscosity * thickness * dy / dx,
         "shear_yy": viscosity * thickness * dx * _reciprocal(dy),
         "shear_xy": across * level * g.corner_dx * _reciprocal(g.corner_dy),
@@ -200,22 +200,22 @@ def _shears(c: Fields, g: SimpleNamespace, viscosity: Tensor, no_slip: bool) -> 
     closed_x = 2.0 - corner - south(corner)
     closed_y = 2.0 - corner - west(corner)
     factor = 2.0 * float(no_slip)
-    made["wall_x"] = (
+    fields["wall_x"] = (
         factor * between_columns(viscosity) * closed_x * c["open_x"] / g.breadth_x**2
     )
-    made["wall_y"] = (
+    fields["wall_y"] = (
         factor * between_rows(viscosity) * closed_y * c["open_y"]
         * _reciprocal(g.breadth_y**2)
     )  # fmt: skip
     columns = {
-        f"column_{way}": made[f"shear_{way}"].sum(-3)
+        f"column_{way}": fields[f"shear_{way}"].sum(-3)
         for way in ("xx", "xy", "yx", "yy")
     }
     columns |= {
-        f"column_wall_{axis}": (c[f"duct_{axis}"] * made[f"wall_{axis}"]).sum(-3)
+        f"column_wall_{axis}": (c[f"duct_{axis}"] * fields[f"wall_{axis}"]).sum(-3)
         for axis in "xy"
     }
-    return made | columns
+    return fields | columns
 
 
 def _spreads(c: Fields, g: SimpleNamespace, diffusivity: Tensor) -> Fields:
@@ -233,7 +233,7 @@ def _vertical(c: Fields, p: SimpleNamespace) -> Fields:
 
     diffusivity = _inside(p.vertical_diffusivity) * c["sea"]
     viscosity = _inside(p.vertical_viscosity) * c["sea"]
-    made = {
+    fields = {
         "per_gap": gaps(c["thickness"], c["sea"]),
         "mixing": diffusivity,
         "gap_x": c["thickness_x"] + (1.0 - c["open_x"]),
@@ -242,14 +242,14 @@ def _vertical(c: Fields, p: SimpleNamespace) -> Fields:
         "friction_y": between_rows(viscosity) * gaps(c["thickness_y"], c["open_y"]),
     }
     drag = p.drag + 0.0 * c["area"]
-    made["drag_x"] = (c["open_x"] - _lower(c["open_x"])) * between_columns(drag)
-    made["drag_y"] = (c["open_y"] - _lower(c["open_y"])) * between_rows(drag)
-    return made
+    fields["drag_x"] = (c["open_x"] - _lower(c["open_x"])) * between_columns(drag)
+    fields["drag_y"] = (c["open_y"] - _lower(c["open_y"])) * between_rows(drag)
+    return fields
 
 
 def _surface(c: Fields, p: SimpleNamespace) -> Fields:
     bottom = c["thickness"].cumsum(-3)
-    left = [
+    bands = [
         share
         * (
             torch.exp(-(bottom - c["thickness"]) / scale)
@@ -259,7 +259,7 @@ def _surface(c: Fields, p: SimpleNamespace) -> Fields:
     ]
     flat = 0.0 * c["area"]
     return {
-        "absorbed": sum(left[1:], left[0]) * c["sea"],
+        "absorbed": sum(bands[1:], bands[0]) * c["sea"],
         "overturning": p.convection + flat,
         "restore_temperature": p.temperature_restoring + flat,
         "restore_salinity": p.salinity_restoring + flat,

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ...compose.learned import Learned
+from ...compose.learned_process import LearnedProcess
 from ...conversion import MOST, refuse_outside
 from ...errors import ConfigError, suggestion
 from ...process import Process, Stencil
@@ -125,7 +125,7 @@ class HybridOptions:
             raise ConfigError(f"forms: found none, expected some of {', '.join(FORMS)}")
 
 
-class HybridOcean(Learned):
+class HybridOcean(LearnedProcess):
     r"""The primitive equations with learned coefficients and learned terms.
 
     The network reads the state before a step, once a step, each field measured in what
@@ -147,31 +147,31 @@ class HybridOcean(Learned):
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
-        chosen = self.options
-        physics = dict(chosen.physics)
+        choices = self.options
+        physics = dict(choices.physics)
         forced_by = tuple(physics.get("forced_by", ()))
-        if chosen.weather:
+        if choices.weather:
             if "wind" in forced_by:
                 raise ConfigError(
                     "physics.forced_by: 'wind' follows from the weather, found both"
                 )
             forced_by = ("wind", *forced_by)
         self.physics = PrimitiveEquations({**physics, "forced_by": forced_by})
-        self.parameters = tuple(_parameters(chosen))
+        self.parameters = tuple(_parameters(choices))
         self.prepared, self.fluxes = self.physics.prepared, self.physics.fluxes
         self.states, self.budgets = self.physics.states, self.physics.budgets
-        weather = WEATHER if chosen.weather else ()
-        pushed = ("stress_x", "stress_y") if chosen.weather else ()
+        weather = WEATHER if choices.weather else ()
+        pushed = ("stress_x", "stress_y") if choices.weather else ()
         self.forcings = (
             *weather, *(f for f in self.physics.forcings if f.name not in pushed)
         )  # fmt: skip
         self.network = nn.Module()
-        if chosen.network is not None:
-            reads = {s.name: chosen.levels if s.axes else 1 for s in self.states}
+        if choices.network is not None:
+            reads = {s.name: choices.levels if s.axes else 1 for s in self.states}
             reads |= {forcing.name: 1 for forcing in weather}
             self.network = Corrector(
-                chosen.network, chosen.settings, reads, 2,
-                channels(chosen.forms, chosen.levels),
+                choices.network, choices.settings, reads, 2,
+                channels(choices.forms, choices.levels),
             )  # fmt: skip
 
     def on(self, space: Space | None) -> Process:
@@ -187,10 +187,10 @@ class HybridOcean(Learned):
         assert isinstance(physics, PrimitiveEquations)
         placed.physics, placed.space = physics, space
         if space is not None:
-            found = space.shape(self.states[0])[0]
-            if found != self.options.levels:
+            count = space.shape(self.states[0])[0]
+            if count != self.options.levels:
                 raise ConfigError(
-                    f"options.levels: found {self.options.levels}, the grid has {found}"
+                    f"options.levels: found {self.options.levels}, the grid has {count}"
                 )
         return placed
 
@@ -262,8 +262,8 @@ class HybridOcean(Learned):
             fields |= {w.name: getattr(f, w.name).unsqueeze(-3) for w in WEATHER}
         turning = p.rotation * (0.5 / ROTATION)
         others = (p.surface.unsqueeze(-3), turning.unsqueeze(-3))
-        found: dict[str, Tensor] = self.network(fields, p.sea, others)
-        return found
+        answers: dict[str, Tensor] = self.network(fields, p.sea, others)
+        return answers
 
 
 def _pushed(f: SimpleNamespace, faces: Faces) -> dict[str, Tensor]:
@@ -275,27 +275,27 @@ def _pushed(f: SimpleNamespace, faces: Faces) -> dict[str, Tensor]:
     }
 
 
-def _parameters(chosen: HybridOptions) -> list[Parameter]:
+def _parameters(options: HybridOptions) -> list[Parameter]:
     """Return the parameters of the physics, coefficients as they are learned."""
-    found = []
+    parameters = []
     for p in PARAMETERS:
         if p.name not in COEFFICIENTS:
-            found.append(p)
+            parameters.append(p)
             continue
-        value = chosen.coefficients.get(p.name, p.default)
+        value = options.coefficients.get(p.name, p.default)
         assert value is not None
-        kind = chosen.learned.get(p.name)
+        kind = options.learned.get(p.name)
         low, high = p.limits
         if kind is not None:
             # In the middle of what is learned lies what it begins with.
-            low, high = value / chosen.range, value * chosen.range
+            low, high = value / options.range, value * options.range
         one = replace(p, axes=(), at="cell", default=value, bounds=(low, high))
         if kind != "profile":
-            found.append(one)
+            parameters.append(one)
             continue
-        found += [
+        parameters += [
             replace(one, name=f"{p.name}_{k}", symbol=f"{p.symbol}{k}",
                     standard_name="", about=f"{p.about}, below level {k}")
-            for k in range(1, chosen.levels)
+            for k in range(1, options.levels)
         ]  # fmt: skip
-    return found
+    return parameters

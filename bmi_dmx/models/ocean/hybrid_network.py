@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...compose.learned import Learned
+from ...compose.learned_process import LearnedProcess
 from ...conversion import MOST, refuse_outside
 from ...process import Process, Stencil
 from ...variables import State
@@ -53,7 +53,7 @@ class NetworkOptions:
         refuse_outside("history", self.history, 1, 100)
 
 
-class NetworkOcean(Learned):
+class NetworkOcean(LearnedProcess):
     """An ocean that changes in a day by what a network answers.
 
     Nothing is conserved. All fields stand in the middle of cells, where they are given;
@@ -74,19 +74,19 @@ class NetworkOcean(Learned):
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
-        chosen = self.options
+        choices = self.options
         fields = tuple(replace(s, at="cell") for s in STATES)
-        days = range(1, chosen.history)
+        days = range(1, choices.history)
         earlier = tuple(_earlier(s, len(days)) for s in fields if days)
         self._fields = fields
         self.states = (*fields, *earlier)
-        self.forcings = WEATHER if chosen.weather else ()
-        own = {s.name: chosen.levels if s.axes else 1 for s in fields}
-        alike = {f"{name}_{k}": name for k in days for name in own}
-        reads = own | {name: own[of] for name, of in alike.items()}
+        self.forcings = WEATHER if choices.weather else ()
+        size = {s.name: choices.levels if s.axes else 1 for s in fields}
+        alike = {f"{name}_{k}": name for k in days for name in size}
+        reads = size | {name: size[of] for name, of in alike.items()}
         reads |= {w.name: 1 for w in self.forcings}
         self.network = Corrector(
-            chosen.network, chosen.settings, reads, 1, {"change": sum(own.values())},
+            choices.network, choices.settings, reads, 1, {"change": sum(size.values())},
             alike,
         )  # fmt: skip
 
@@ -103,15 +103,15 @@ class NetworkOcean(Learned):
         names = [one.name for one in self._fields]
         flat = {one.name: not one.axes for one in self._fields}
         now = {n: _levelled(getattr(s, n), flat[n]) for n in names}
-        read = dict(now)
+        inputs = dict(now)
         before = {n: _several(getattr(s, f"earlier_{n}", ())) for n in names}
         for k in range(1, self.options.history):
-            read |= {f"{n}_{k}": _levelled(before[n][k - 1], flat[n]) for n in names}
-        read |= {w.name: getattr(f, w.name).unsqueeze(-3) for w in self.forcings}
+            inputs |= {f"{n}_{k}": _levelled(before[n][k - 1], flat[n]) for n in names}
+        inputs |= {w.name: getattr(f, w.name).unsqueeze(-3) for w in self.forcings}
         sea = torch.sign(p.cell_fraction)
         surface = sea[..., :1, :, :]
-        found = self.network(read, sea, (surface,))["change"]
-        pieces = torch.split(found, [now[n].shape[-3] for n in names], -3)
+        changes = self.network(inputs, sea, (surface,))["change"]
+        pieces = torch.split(changes, [now[n].shape[-3] for n in names], -3)
         state: dict[str, Any] = {}
         for name, change in zip(names, pieces, strict=True):
             size = self.network.usual_change(name)
@@ -119,8 +119,8 @@ class NetworkOcean(Learned):
             after = now[name] + self.dt * size * change * inside
             state[name] = after.squeeze(-3) if flat[name] else after
             if self.options.history > 1:
-                kept = (getattr(s, name), *before[name][:-1])
-                state[f"earlier_{name}"] = kept if len(kept) > 1 else kept[0]
+                earlier = (getattr(s, name), *before[name][:-1])
+                state[f"earlier_{name}"] = earlier if len(earlier) > 1 else earlier[0]
         return state, {}
 
 

@@ -121,7 +121,7 @@ class HybridOceanModel:
     def model(self) -> ModelSpec:
         """Return the bottom, learned coefficients, and the ocean with its network."""
         forced_by = tuple(self.physics.get("forced_by", ()))
-        chosen = HybridOptions(
+        options = HybridOptions(
             levels=len(self.grid.depths), weather=self.weather,
             physics={
                 **self.physics,
@@ -141,11 +141,11 @@ class HybridOceanModel:
             one
             for name, kind in self.learned.items() if kind != "map"
             for one in ([name] if kind == "number" else
-                        [f"{name}_{k}" for k in range(1, chosen.levels)])
+                        [f"{name}_{k}" for k in range(1, options.levels)])
         ]  # fmt: skip
         if numbers:
             parts["numbers"] = PartSpec(network="constant", gives=tuple(numbers))
-        parts["ocean"] = PartSpec(process="hybrid_ocean", options=vars(chosen))
+        parts["ocean"] = PartSpec(process="hybrid_ocean", options=vars(options))
         return ModelSpec(
             parts=parts, seconds=self.seconds, space=self.grid.space(), system="ocean"
         )

@@ -93,7 +93,7 @@ def water_of(
     ConfigError, DataError
         As of :func:`begin_with_file`.
     """
-    found = []
+    fields = []
     with opened(path) as file:
         for name, names in _NAMES.items():
             there = next((n for n in names if n in file.variables), None)
@@ -105,13 +105,13 @@ def water_of(
             variable = file.variables[there]
             where = f"{path}: {there}"
             values = numbers(path, variable)
-            own = _Coordinates.of(path, file, variable)
-            if own is not None and grid is not None and not own.are_of(grid):
-                values = own.brought(where, values, grid)
+            axes = _Coordinates.of(path, file, variable)
+            if axes is not None and grid is not None and not axes.are_of(grid):
+                values = axes.brought(where, values, grid)
             values = _field(where, values, shape)
             values = _converted(where, name, values, units_of(variable))
-            found.append((name, where, values))
-    return found
+            fields.append((name, where, values))
+    return fields
 
 
 @dataclass(frozen=True)
@@ -134,11 +134,11 @@ class _Coordinates:
         """Return whether they are those of a grid, or it is none on the sphere."""
         if grid.radius is None:
             return True
-        own = (np.abs(self.z), self.y, self.x)
-        wanted = (-grid.nodes("z"), grid.nodes("y"), grid.nodes("x"))
+        axes = (np.abs(self.z), self.y, self.x)
+        nodes = (-grid.nodes("z"), grid.nodes("y"), grid.nodes("x"))
         return all(
             a.shape == b.shape and np.allclose(a, b, atol=1e-3)
-            for a, b in zip(own, wanted, strict=True)
+            for a, b in zip(axes, nodes, strict=True)
         )
 
     def brought(self, where: str, values: Array, grid: Grid) -> Array:
@@ -157,15 +157,15 @@ class _Coordinates:
             x = edges_between(self.x[east], -np.inf, np.inf)
         except DataError as error:
             raise DataError(f"{where}: {error}") from None
-        found = regridded(field, (y, grid.y_edges), (x, grid.x_edges))
-        found = interpolated(found, np.abs(self.z)[down], -grid.nodes("z"))
+        cells = regridded(field, (y, grid.y_edges), (x, grid.x_edges))
+        cells = interpolated(cells, np.abs(self.z)[down], -grid.nodes("z"))
         sea = grid.open_at("cell", ("level",))
-        lacking = int((sea & ~np.isfinite(found)).sum())
+        lacking = int((sea & ~np.isfinite(cells)).sum())
         _log.warning(
             "%s: brought to the grid of the model; %d of %d cells of its sea were land "
             "there, and are as the water beside them", where, lacking, int(sea.sum()),
         )  # fmt: skip
-        return filled(found, sea, "x" in grid.periodic)
+        return filled(cells, sea, "x" in grid.periodic)
 
 
 def _field(where: str, values: Any, shape: tuple[int, ...]) -> Array:
@@ -186,7 +186,7 @@ def _converted(where: str, name: str, values: Array, units: str) -> Array:
     if name == "salinity" and units in _PRACTICAL:
         return values
     try:
-        wanted = "degC" if name == "temperature" else "1e-3"
-        return np.asarray(convert(values, units, wanted), np.float64)
+        target = "degC" if name == "temperature" else "1e-3"
+        return np.asarray(convert(values, units, target), np.float64)
     except UnitsError as error:
         raise DataError(f"{where}: {error}") from None

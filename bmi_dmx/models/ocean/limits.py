@@ -31,8 +31,8 @@ a turn per sub-step, waves grow by resonance."""
 def _inverse_squares(grid: Grid) -> Array:
     """Return 1/dx² + 1/dy² of every cell of the system, m-2."""
     dx, dy = grid.sizes()
-    found: Array = (dx**-2.0 + dy**-2.0)[grid.open_at()]
-    return found
+    squares: Array = (dx**-2.0 + dy**-2.0)[grid.open_at()]
+    return squares
 
 
 def least_rounds(grid: Grid, dt: float) -> int:
@@ -119,8 +119,8 @@ def friction_limit(grid: Grid, dt: float) -> Array:
         m2 s-1.
     """
     dx, dy = grid.sizes()
-    found: Array = 1.0 / (2.0 * dt * (dx**-2.0 + dy**-2.0))
-    return found
+    limit: Array = 1.0 / (2.0 * dt * (dx**-2.0 + dy**-2.0))
+    return limit
 
 
 def viscosity_limit(grid: Grid, dt: float, fraction: ArrayLike) -> Array:
@@ -164,8 +164,8 @@ def viscosity_limit(grid: Grid, dt: float, fraction: ArrayLike) -> Array:
         }
         # A face is one of two cells, whose widths differ where rows get narrower.
         beside = {way: along.before(pull) for way, pull in pulls.items()}
-        for found in (pulls, beside):
-            rate = per["x"] * found["x"] + per["y"] * found["y"]
+        for side in (pulls, beside):
+            rate = per["x"] * side["x"] + per["y"] * side["y"]
             with np.errstate(divide="ignore"):
                 limit = np.minimum(limit, 2.0 / (dt * rate.max(0)))
     return limit
@@ -182,8 +182,8 @@ def _pulled(faces: Array, thick: Array, beside: Array) -> Array:
         Of the water between both.
     """
     wet, moving = (np.where(x > 0.0, x, math.inf) for x in (faces, beside))
-    found: Array = thick / wet * (1.0 + np.sqrt(faces / moving))
-    return found
+    pull: Array = thick / wet * (1.0 + np.sqrt(faces / moving))
+    return pull
 
 
 class _Neighbours:
@@ -202,10 +202,10 @@ class _Neighbours:
         return self._moved(x, 1)
 
     def _moved(self, x: Array, by: int) -> Array:
-        found = np.roll(x, by, self._axis)
+        neighbours = np.roll(x, by, self._axis)
         if self._walled:
-            np.moveaxis(found, self._axis, 0)[0 if by > 0 else -1] = 0.0
-        return found
+            np.moveaxis(neighbours, self._axis, 0)[0 if by > 0 else -1] = 0.0
+        return neighbours
 
 
 def refuse_friction(

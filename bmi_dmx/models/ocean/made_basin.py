@@ -24,12 +24,12 @@ _RADIUS = 6.371e6
 
 def _fractions() -> Array:
     """Return the shares of cells that are water, (level, row, column)."""
-    found = np.ones((len(_TOPS) - 1, _ROWS, _COLUMNS))
-    found[3:, :, :2] = 0.0  # a shelf in the west
-    found[2, :, 1] = 0.4
-    found[4, 2:5, 6:8] = 0.3  # a rise
-    found[:, 7, 10:12] = 0.0  # an island
-    return found
+    fractions = np.ones((len(_TOPS) - 1, _ROWS, _COLUMNS))
+    fractions[3:, :, :2] = 0.0  # a shelf in the west
+    fractions[2, :, 1] = 0.4
+    fractions[4, 2:5, 6:8] = 0.3  # a rise
+    fractions[:, 7, 10:12] = 0.0  # an island
+    return fractions
 
 
 def basin_grid() -> Grid:

@@ -50,11 +50,11 @@ def made_sea(path: Path) -> Path:
             file.createDimension(name, len(values))
             file.createVariable(name, "f8", (name,))[:] = values
         file["time"].units = "days since 1970-01-01"
-        made = file.createVariable(
+        field = file.createVariable(
             "sst", "f4", ("time", "lat", "lon"), fill_value=-99.0
         )
-        made.setncatts({"units": "degC", "standard_name": "sea_surface_temperature"})
-        made[:] = np.ma.masked_invalid(sst)
+        field.setncatts({"units": "degC", "standard_name": "sea_surface_temperature"})
+        field[:] = np.ma.masked_invalid(sst)
     return path
 
 
@@ -83,11 +83,11 @@ def _anomalies(y: Any, x: Any, sea: Any) -> Any:
         [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
     )
     a, c = np.zeros(sea.shape), np.zeros(2)
-    found = np.empty((_MONTHS, *sea.shape))
+    anomalies = np.empty((_MONTHS, *sea.shape))
     for month in range(_MONTHS):
         c = turn @ c + rng.normal(0.0, 0.25, 2)
         drawn = rng.normal(0.0, 0.35, sea.shape)
         smooth = (drawn + np.roll(drawn, 1, 0) + np.roll(drawn, 1, 1)) / 3.0**0.5
         a = _LEFT * (0.8 * a + 0.2 * np.roll(a, 1, 1)) + smooth
-        found[month] = np.where(sea, a + c[0] * warm + 0.5 * c[1] * before, 0.0)
-    return found
+        anomalies[month] = np.where(sea, a + c[0] * warm + 0.5 * c[1] * before, 0.0)
+    return anomalies

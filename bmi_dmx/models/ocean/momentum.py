@@ -81,8 +81,8 @@ def _spin(u: Tensor, v: Tensor, stretch: Tensor, p: SimpleNamespace) -> Tensor:
     around = (east(along_y) - along_y) - (north(along_x) - along_x)
     vorticity = torch.addcmul(p.rotation, around * p.open_corner, p.per_corner_area)
     corner = between_rows(between_columns(stretch)).unsqueeze(-3)
-    found: Tensor = vorticity * (0.25 * p.per_corner / corner)
-    return found
+    spin: Tensor = vorticity * (0.25 * p.per_corner / corner)
+    return spin
 
 
 def _lifted(u: Tensor, up: Tensor, is_open: Tensor) -> Tensor:

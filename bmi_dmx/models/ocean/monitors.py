@@ -12,7 +12,7 @@ import numpy as np
 from ...bmi.table import Quantities
 from ...errors import DataError, StateError
 from ...operate.clock import Clock
-from ...operate.once import warn_once
+from ...operate.repeated_warnings import warn_once
 from ...operate.runner import Runner
 from ...space import Grid, place_name
 from ...variables import Variable
@@ -64,8 +64,8 @@ class Monitor:
 
     def wet(self, name: str, values: Array, at: Array) -> Array:
         """Return values for a state, 0 where they are on land."""
-        found: Array = np.where(self._states[name][2][at], 0.0, values)
-        return found
+        wet: Array = np.where(self._states[name][2][at], 0.0, values)
+        return wet
 
     def watched(self, advance: Callable[[], None]) -> Callable[[], None]:
         """Return a step that refuses to go on from numbers that no ocean has."""
@@ -165,9 +165,9 @@ class Friction:
                 continue
             at = int(over.argmax())
             row, column = np.unravel_index(at, over.shape)
-            found = over[row, column] + limit[row, column]
+            worst = over[row, column] + limit[row, column]
             raise DataError(
-                f"parameter {name!r} at {self._runner.ids[at]!r} is {found:.4g} m2 s-1;"
+                f"parameter {name!r} at {self._runner.ids[at]!r} is {worst:.4g} m2 s-1;"
                 f" expected at most {limit[row, column]:.4g} at a step of "
                 f"{self._runner.operation.inner:g} s"
             )
@@ -204,8 +204,8 @@ class Ages:
     def noting(self, set_values: Callable[..., None]) -> Callable[..., None]:
         """Return a function that sets values by name, and notes when."""
 
-        def noted(name: str, *given: Any) -> None:
-            set_values(name, *given)
+        def noted(name: str, *arguments: Any) -> None:
+            set_values(name, *arguments)
             entry = self._table.catalogue.get(name)
             if entry is not None and entry.short in self._set:
                 self._set[entry.short] = self._clock.time

@@ -61,46 +61,46 @@ def observed_start(
         )
     runner.parameterize()
     anomaly, earlier = (runner.stores()[part, n] for n in ("anomaly", "earlier"))
-    read = read_fields(path, [_name(path, names)])
-    ((name, values),) = read.values.items()
-    _refuse_other_grid(runner, read, name)
-    months = month_numbers(read.begins, str(path))
+    means = read_fields(path, [_name(path, names)])
+    ((name, values),) = means.values.items()
+    _refuse_other_grid(runner, means, name)
+    months = month_numbers(means.begins, str(path))
     first = (start.year - 1970) * _MONTHS + start.month - 1
-    known = np.arange(first - 1, first - 2 - len(earlier), -1)
-    if known[-1] < months[0] or known[0] > months[-1]:
+    history = np.arange(first - 1, first - 2 - len(earlier), -1)
+    if history[-1] < months[0] or history[0] > months[-1]:
         raise DataError(
             f"{path}: {name}: a forecast from {start:%Y-%m} on needs the "
-            f"{len(known)} months before it, found {read.begins[0]!s:.7} to "
-            f"{read.begins[-1]!s:.7}"
+            f"{len(history)} months before it, found {means.begins[0]!s:.7} to "
+            f"{means.begins[-1]!s:.7}"
         )
-    sea = runner.seen(part, "sea") > 0.5
+    sea = runner.parameter(part, "sea") > 0.5
     latest_first = []
-    for month in known:
-        found = values[month - months[0]]
-        if read.units[name]:
-            found = convert(found, read.units[name], "degC")
-        bad = ~np.isfinite(found) & sea
+    for month in history:
+        field = values[month - months[0]]
+        if means.units[name]:
+            field = convert(field, means.units[name], "degC")
+        bad = ~np.isfinite(field) & sea
         if bad.any():
             row, column = np.argwhere(bad)[0].tolist()
             raise DataError(
-                f"{path}: {name}: is missing in {read.begins[month - months[0]]!s:.7} "
+                f"{path}: {name}: is missing in {means.begins[month - months[0]]!s:.7} "
                 f"at row {row}, column {column}, which is sea in the model"
             )
-        where = f"{path}: {name}: {read.begins[month - months[0]]!s:.7}"
-        _refuse_absurd(found[sea], read.units[name], where)
-        usual = runner.seen(part, f"usual_{month % _MONTHS + 1}")
-        latest_first.append(np.where(sea, found - usual, 0.0))
+        where = f"{path}: {name}: {means.begins[month - months[0]]!s:.7}"
+        _refuse_absurd(field[sea], means.units[name], where)
+        usual = runner.parameter(part, f"usual_{month % _MONTHS + 1}")
+        latest_first.append(np.where(sea, field - usual, 0.0))
     anomaly[...] = latest_first[0]
     earlier[...] = np.stack(latest_first[1:])
 
 
-def _refuse_absurd(found: Array, units: str, where: str) -> None:
+def _refuse_absurd(temperatures: Array, units: str, where: str) -> None:
     """Refuse temperatures that no sea has, as of a file in K that does not say so."""
-    absurd = found[(found < _COLDEST) | (found > _WARMEST)]
+    absurd = temperatures[(temperatures < _COLDEST) | (temperatures > _WARMEST)]
     if absurd.size:
-        given = f"in {units}" if units else "without units, taken for degC"
+        note = f"in {units}" if units else "without units, taken for degC"
         raise DataError(
-            f"{where}: found {absurd[0]:g} degC ({given}), expected {_COLDEST:g} to "
+            f"{where}: found {absurd[0]:g} degC ({note}), expected {_COLDEST:g} to "
             f"{_WARMEST:g} degC in the sea"
         )
 
@@ -112,27 +112,27 @@ def _name(path: Path, names: Mapping[str, str]) -> str:
     file = opened(path)
     try:
         there = [name for name in _NAMES if name in file.variables]
-        known = ", ".join(file.variables)
+        variables = ", ".join(file.variables)
     finally:
         file.close()
     if not there:
         raise DataError(
-            f"{path}: no {' or '.join(_NAMES)}, found {known}; --names "
+            f"{path}: no {' or '.join(_NAMES)}, found {variables}; --names "
             "temperature=NAME says which one is meant"
         )
     return there[0]
 
 
-def _refuse_other_grid(runner: Runner, read: FieldSeries, name: str) -> None:
+def _refuse_other_grid(runner: Runner, means: FieldSeries, name: str) -> None:
     space = runner.space
     assert isinstance(space, Grid)
-    for what, found, expected in (
-        ("rows", read.y, space.nodes("y")),
-        ("columns", read.x, space.nodes("x")),
+    for what, axis, expected in (
+        ("rows", means.y, space.nodes("y")),
+        ("columns", means.x, space.nodes("x")),
     ):
-        if found.shape != expected.shape or np.abs(found - expected).max() > 1e-3:
+        if axis.shape != expected.shape or np.abs(axis - expected).max() > 1e-3:
             raise DataError(
-                f"{read.path}: {name}: {what}: found {found.size} from {found[0]:g} to "
-                f"{found[-1]:g}, the model has {expected.size} from {expected[0]:g} to "
+                f"{means.path}: {name}: {what}: found {axis.size} from {axis[0]:g} to "
+                f"{axis[-1]:g}, the model has {expected.size} from {expected[0]:g} to "
                 f"{expected[-1]:g}"
             )

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ...bundle import Bundle, save_bundle
 from ...compose.model import Model
-from ...compose.parameterization import Constant
+from ...compose.parameterization import ConstantParameters
 from ...errors import ConfigError, DataError
 from ...networks.statistics import Statistics
 from ...space import Grid, field_shape
@@ -71,11 +71,11 @@ def ocean_bundle(
         options=dict(options),
     )  # fmt: skip
     model = Model(recipe.model(), Statistics({})).double()
-    known = {"cell_fraction": cell_fraction, **coefficients}
+    maps = {"cell_fraction": cell_fraction, **coefficients}
     for name in (part.name for part in model.plan.networks):
         network = model.network(name)
-        assert isinstance(network, Constant)
-        _fill(network, known, grid)
+        assert isinstance(network, ConstantParameters)
+        _fill(network, maps, grid)
     _refuse_unstable(model)
     return save_bundle(
         model, path, licence=licence, provenance={"source": source}, scores={},
@@ -83,12 +83,14 @@ def ocean_bundle(
     )  # fmt: skip
 
 
-def _fill(network: Constant, known: Mapping[str, ArrayLike], grid: Grid) -> None:
+def _fill(
+    network: ConstantParameters, maps: Mapping[str, ArrayLike], grid: Grid
+) -> None:
     """Let a network of maps answer with what is known."""
     table: Any = network.network.output.bias
     for column, entry in enumerate(network.supplied):
         p = entry.parameter
-        values = np.asarray(known[p.name], np.float64).reshape(-1)
+        values = np.asarray(maps[p.name], np.float64).reshape(-1)
         bad = p.first_outside(values)
         if bad is not None:
             raise DataError(

@@ -112,19 +112,19 @@ class PrimitiveEquations(Process):
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
-        chosen = self.options
-        for name in chosen.forced_by:
+        choices = self.options
+        for name in choices.forced_by:
             if name not in FORCINGS:
-                known = ", ".join(FORCINGS)
-                raise ConfigError(f"forced_by: found {name!r}, expected {known}")
-        if "light" in chosen.forced_by and "heat" not in chosen.forced_by:
+                names = ", ".join(FORCINGS)
+                raise ConfigError(f"forced_by: found {name!r}, expected {names}")
+        if "light" in choices.forced_by and "heat" not in choices.forced_by:
             raise ConfigError("forced_by: 'light' is a part of 'heat', found it alone")
         self.forcings = tuple(
-            forcing for name in FORCINGS if name in chosen.forced_by
+            forcing for name in FORCINGS if name in choices.forced_by
             for forcing in FORCINGS[name]
         )  # fmt: skip
         self._law: DensityLaw = density_law(
-            chosen.density, chosen.expansion, chosen.contraction
+            choices.density, choices.expansion, choices.contraction
         )
 
     def on(self, space: Space | None) -> Process:
@@ -152,9 +152,9 @@ class PrimitiveEquations(Process):
         timed = copy(self)
         timed.dt = dt
         if self.space is not None:
-            chosen = self.options
+            options = self.options
             refuse_step(
-                self._grid, dt, chosen.rotation, chosen.beta, chosen.internal,
+                self._grid, dt, options.rotation, options.beta, options.internal,
                 timed.rounds,
             )  # fmt: skip
         return timed
@@ -185,10 +185,10 @@ class PrimitiveEquations(Process):
 
     def prepare(self, p: SimpleNamespace) -> Mapping[str, Any]:
         """Return thicknesses, faces and coefficients by them."""
-        chosen = self.options
+        options = self.options
         return prepared(
             p, self._grid,
-            rotation=chosen.rotation, beta=chosen.beta, no_slip=chosen.no_slip,
+            rotation=options.rotation, beta=options.beta, no_slip=options.no_slip,
         )  # fmt: skip
 
     def step(

@@ -86,7 +86,7 @@ class Readings:
             name=f"{state}_at_centers", units=store.units, axes=store.axes,
             about=f"{store.about}, mean of both faces of a cell",
         )  # fmt: skip
-        found = np.empty(grid.field("cell", store.axes))
+        centres = np.empty(grid.field("cell", store.axes))
 
         def bring() -> None:
             if around:
@@ -97,9 +97,9 @@ class Readings:
                     faces.take(range(1, count + 1), axis),
                     faces.take(range(count), axis),
                 )
-            np.multiply(both[0] + both[1], 0.5, out=found)
+            np.multiply(both[0] + both[1], 0.5, out=centres)
 
-        return _diagnostic(name, variable, found.reshape(-1), bring)
+        return _diagnostic(name, variable, centres.reshape(-1), bring)
 
     def _residual(self, name: str, kind: str, budget: str) -> Quantity:
         runner = self._runner
@@ -109,7 +109,7 @@ class Readings:
             name=name.rpartition("__")[2], units=balance.units,
             about=f"{about}, {'in the last step' if kind else 'since the start'}",
         )  # fmt: skip
-        left = np.zeros(1)
+        residual = np.zeros(1)
         storage, names = runner.storage, balance_names(runner.stages, balance)
 
         def since_start() -> None:
@@ -117,15 +117,15 @@ class Readings:
             entered, gained = (
                 sum(t[names[way]][0] for t in terms) for way in ("in", "out")
             )
-            left[0] = entered - gained
+            residual[0] = entered - gained
 
         def in_step() -> None:
             entered, gained = (
                 runner.output[f"{budget}_{how}"].sum() for how in ("entering", "gained")
             )
-            left[0] = entered - gained
+            residual[0] = entered - gained
 
-        return _diagnostic(name, variable, left, in_step if kind else since_start)
+        return _diagnostic(name, variable, residual, in_step if kind else since_start)
 
 
 def _diagnostic(

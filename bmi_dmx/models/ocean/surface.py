@@ -99,22 +99,22 @@ def exchanged(
     faces : Faces
         Of the grid.
     """
-    given = vars(f)
+    forcings = vars(f)
     surface = tracers[..., 0, :, :]
     stress = warming = salting = light = water = None
-    if "stress_x" in given:
+    if "stress_x" in forcings:
         stress = faces.inner(f.stress_x, "x_face"), faces.inner(f.stress_y, "y_face")
-    if "heat" in given:
+    if "heat" in forcings:
         warming = f.heat / (DENSITY * HEAT_CAPACITY)
-    if "light" in given:
+    if "light" in forcings:
         light = f.light / (DENSITY * HEAT_CAPACITY)
         warming = warming - light
-    if "target_temperature" in given:
+    if "target_temperature" in forcings:
         top = p.gap[..., 0, :, :]
         drawn = p.restore_temperature * top * (f.target_temperature - surface[0])
         warming = drawn if warming is None else warming + drawn
         salting = p.restore_salinity * top * (f.target_salinity - surface[1])
-    if "fresh_water" in given:
+    if "fresh_water" in forcings:
         water = f.fresh_water / _FRESH_WATER
         # Rain is as warm as what it falls on, and evaporation takes water as it is.
         carried = water * surface[0]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...conversion import refuse_outside
 from ...variables import Flux, Forcing, Parameter, State
-from .drift import SEA, Drifting
+from .drift import SEA, DriftingFields
 
 __all__ = ["MONTHS", "SurfaceAnomaly"]
 
@@ -62,7 +62,7 @@ def _numbered(
     )  # fmt: skip
 
 
-class SurfaceAnomaly(Drifting):
+class SurfaceAnomaly(DriftingFields):
     r"""Anomalies A of the temperature of the surface from one month to the next.
 
     .. math:: \dot A = -\lambda A - u \cdot \nabla A + \nabla\cdot(\nu\nabla A)
@@ -115,7 +115,7 @@ class SurfaceAnomaly(Drifting):
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
-        chosen = self.options
+        choices = self.options
         self.states = (
             State(
                 name="anomaly", symbol="A", units="K", bounds=(-40.0, 40.0),
@@ -123,22 +123,22 @@ class SurfaceAnomaly(Drifting):
                 about="mean temperature of the month less that of the season",
             ),
             State(
-                name="earlier", symbol="A⁻", units="K", size=chosen.history - 1,
+                name="earlier", symbol="A⁻", units="K", size=choices.history - 1,
                 about="anomalies of the months before, the latest first",
             ),
         )  # fmt: skip
         self.parameters = (
             SEA,
             _DAMPING,
-            *(_LOCAL if chosen.local else ()),
+            *(_LOCAL if choices.local else ()),
             *_numbered("usual", "T", MONTHS, "degC", (-5.0, 45.0), "usual in month"),
             *_numbered(
-                "weight", "Q", chosen.modes, "1", (-10.0, 10.0), "weights of pattern"
+                "weight", "Q", choices.modes, "1", (-10.0, 10.0), "weights of pattern"
             ),
             *_numbered(
                 "response",
                 "R",
-                chosen.modes,
+                choices.modes,
                 "1",
                 (-10.0, 10.0),
                 "what follows pattern",
@@ -197,8 +197,8 @@ class SurfaceAnomaly(Drifting):
         number = torch.arange(MONTHS, dtype=month.dtype, device=month.device)
         is_it = torch.where((month >= number) & (month < number + 1.0), 1.0, 0.0)
         whole = f.day_of_year.shape[-2:]
-        found = is_it.to(month) @ _table(p, "usual", MONTHS)
-        return found.reshape(*day.shape, *whole)
+        temperature = is_it.to(month) @ _table(p, "usual", MONTHS)
+        return temperature.reshape(*day.shape, *whole)
 
     def _between_all(self, a: Tensor, p: SimpleNamespace) -> Tensor:
         """Return what follows from the leading patterns of the whole field."""

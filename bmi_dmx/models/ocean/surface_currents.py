@@ -11,7 +11,7 @@ import torch
 
 from ...conversion import refuse_outside
 from ...variables import Flux, Parameter, State
-from .drift import SEA, Drifting
+from .drift import SEA, DriftingFields
 
 __all__ = ["SurfaceCurrents"]
 
@@ -39,7 +39,7 @@ _LOCAL = (
 )  # fmt: skip
 
 
-class SurfaceCurrents(Drifting):
+class SurfaceCurrents(DriftingFields):
     r"""Anomalies (u, v) of currents at the surface from one day to the next.
 
     .. math:: \dot u = -\lambda u - U \cdot \nabla u + \nabla\cdot(\nu\nabla u) ,
@@ -80,7 +80,7 @@ class SurfaceCurrents(Drifting):
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
-        chosen = self.options
+        choices = self.options
         self.states = (
             *(
                 State(
@@ -92,7 +92,7 @@ class SurfaceCurrents(Drifting):
             *(
                 State(
                     name=f"earlier_{way}", symbol=f"{symbol}⁻", units="m s-1",
-                    size=chosen.history - 1,
+                    size=choices.history - 1,
                     about="anomalies of the days before, the latest first",
                 )
                 for way, (_, symbol) in _MARKS.items()
@@ -101,7 +101,7 @@ class SurfaceCurrents(Drifting):
         self.parameters = (
             SEA,
             _DAMPING,
-            *(_LOCAL if chosen.local else ()),
+            *(_LOCAL if choices.local else ()),
             *(
                 Parameter(
                     name=f"usual_{way}", symbol=symbol.upper() + "₀", units="m s-1",

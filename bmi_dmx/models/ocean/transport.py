@@ -81,8 +81,8 @@ def rising(
         growth = growth + rain
         leaving = torch.cat((leaving[..., :1, :, :] - rain, leaving[..., 1:, :, :]), -3)
     share = growth * p.per_depth.unsqueeze(-3)
-    needed = torch.addcmul(leaving, p.thickness, share)
-    return Transports(x, y, needed.cumsum(-3) * p.floor)
+    rise = torch.addcmul(leaving, p.thickness, share)
+    return Transports(x, y, rise.cumsum(-3) * p.floor)
 
 
 def moved(
@@ -189,14 +189,14 @@ def _third_order(
     courant = size * share
     forward = (flow > 0.0).to(x.dtype)
     upstream = torch.lerp(beyond, behind, forward)
-    wanted = torch.addcmul(
+    unlimited = torch.addcmul(
         ((2.0 - courant) * (1.0 - courant) / 6.0) * ahead,
         (1.0 - courant * courant) / 6.0,
         upstream,
     )
     most = torch.minimum(ahead, upstream).clamp(min=0.0)
     least = torch.maximum(ahead, upstream).clamp(max=0.0)
-    further = torch.minimum(torch.maximum(wanted, least), most)
+    further = torch.minimum(torch.maximum(unlimited, least), most)
     return torch.addcmul(
         torch.addcmul(flow * x, flow.clamp(max=0.0), ahead), size, further
     )
@@ -210,6 +210,6 @@ def _after(
     seconds: float,
     p: SimpleNamespace,
 ) -> Tensor:
-    kept = x * before.unsqueeze(-3)
-    left = torch.addcmul(kept, out, p.per_volume, value=-seconds)
-    return left * (1.0 / after).unsqueeze(-3)
+    amount = x * before.unsqueeze(-3)
+    rest = torch.addcmul(amount, out, p.per_volume, value=-seconds)
+    return rest * (1.0 / after).unsqueeze(-3)

@@ -29,8 +29,8 @@ def mixing(
     depth = p.centre + 0.5 / (p.per_gap + (1.0 - p.floor)) * p.floor
     lower = law(below(temperature), below(salinity), depth)
     stability = (lower - law(temperature, salinity, depth)) * p.per_gap
-    found: Tensor = p.mixing + p.overturning.unsqueeze(-3) * overturned(stability)
-    return found
+    diffusivity: Tensor = p.mixing + p.overturning.unsqueeze(-3) * overturned(stability)
+    return diffusivity
 
 
 def overturned(stability: Tensor) -> Tensor:
@@ -75,14 +75,14 @@ def mixed(
     """
     thickness = p.gap * stretch, p.gap_x * wide_x, p.gap_y * wide_y
     exchange = diffusivity * p.per_gap, p.friction_x, p.friction_y
-    held = torch.zeros_like(p.drag_x), p.drag_x, p.drag_y
-    found = solved(
+    drag = torch.zeros_like(p.drag_x), p.drag_x, p.drag_y
+    columns = solved(
         torch.cat((tracers, u.unsqueeze(0), v.unsqueeze(0))),
         _four(thickness, u),
         seconds * _four(exchange, u),
-        seconds * _four(held, u),
+        seconds * _four(drag, u),
     )
-    return found[:2], found[2], found[3]
+    return columns[:2], columns[2], columns[3]
 
 
 def _four(kinds: tuple[Tensor, Tensor, Tensor], like: Tensor) -> Tensor:
@@ -91,7 +91,7 @@ def _four(kinds: tuple[Tensor, Tensor, Tensor], like: Tensor) -> Tensor:
     return torch.stack((cells, cells, x, y))
 
 
-def solved(x: Tensor, thickness: Tensor, exchange: Tensor, held: Tensor) -> Tensor:
+def solved(x: Tensor, thickness: Tensor, exchange: Tensor, drag: Tensor) -> Tensor:
     """Return columns after exchange between levels (Thomas).
 
     Parameters
@@ -102,45 +102,45 @@ def solved(x: Tensor, thickness: Tensor, exchange: Tensor, held: Tensor) -> Tens
         Of levels, m.
     exchange : Tensor
         Through the floor of each level, m; that of the last is not looked at.
-    held : Tensor
+    drag : Tensor
         What a level loses to what is at rest, m.
     """
-    found = exchanged_between(
-        x.unbind(-3), thickness.unbind(-3), exchange.unbind(-3), held.unbind(-3)
+    levels = exchanged_between(
+        x.unbind(-3), thickness.unbind(-3), exchange.unbind(-3), drag.unbind(-3)
     )
-    return torch.stack(found, -3)
+    return torch.stack(levels, -3)
 
 
 def exchanged_between(
     x: Sequence[Tensor],
     thickness: Sequence[Tensor],
     exchange: Sequence[Tensor],
-    held: Sequence[Tensor],
+    drag: Sequence[Tensor],
 ) -> list[Tensor]:
     """Return the levels of a column after exchange between them, from the top down.
 
     Parameters
     ----------
-    x, thickness, exchange, held : sequence of Tensor
+    x, thickness, exchange, drag : sequence of Tensor
         By level, as of :func:`solved`.
     """
     levels = len(x)
-    own = [one + lost for one, lost in zip(thickness, held, strict=True)]
+    diagonal = [one + loss for one, loss in zip(thickness, drag, strict=True)]
     amounts = [one * wide for one, wide in zip(x, thickness, strict=True)]
     if levels == 1:
-        return [amounts[0] / own[0]]
-    per = 1.0 / (own[0] + exchange[0])
+        return [amounts[0] / diagonal[0]]
+    per = 1.0 / (diagonal[0] + exchange[0])
     shares, parts = [exchange[0] * per], [amounts[0] * per]
     for k in range(1, levels):
         # What comes from above returns; the rest of it is what is lost for good.
-        kept = torch.addcmul(own[k], exchange[k - 1], 1.0 - shares[-1])
+        pivot = torch.addcmul(diagonal[k], exchange[k - 1], 1.0 - shares[-1])
         if k < levels - 1:
-            kept = kept + exchange[k]
-        per = 1.0 / kept
+            pivot = pivot + exchange[k]
+        per = 1.0 / pivot
         parts.append(torch.addcmul(amounts[k], exchange[k - 1], parts[-1]) * per)
         if k < levels - 1:
             shares.append(exchange[k] * per)
-    found = [parts[-1]]
+    solution = [parts[-1]]
     for k in range(levels - 2, -1, -1):
-        found.append(torch.addcmul(parts[k], shares[k], found[-1]))
-    return found[::-1]
+        solution.append(torch.addcmul(parts[k], shares[k], solution[-1]))
+    return solution[::-1]

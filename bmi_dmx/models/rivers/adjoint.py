@@ -21,7 +21,7 @@ def pulled_back(
     dt: float,
     state: Mapping[str, Array],
     forcing: Mapping[str, Array],
-    wanted: str,
+    variable: str,
     parameters: Mapping[str, Array],
     losses: Mapping[str, Array],
 ) -> Array:
@@ -37,7 +37,7 @@ def pulled_back(
         (reach, 1) before the first step.
     forcing : mapping of str to ndarray
         (step, reach).
-    wanted : str
+    variable : str
         The forcing by which to derive.
     parameters : mapping of str to ndarray
         (reach,), or (step, reach) of those that change.
@@ -50,7 +50,7 @@ def pulled_back(
         (step, reach).
     """
     series = {name: torch.from_numpy(x) for name, x in forcing.items()}
-    flow = series[wanted].requires_grad_()
+    flow = series[variable].requires_grad_()
     ran = scan(
         process,
         {name: torch.from_numpy(x) for name, x in state.items()},
@@ -61,6 +61,6 @@ def pulled_back(
         average=True,
     )
     outputs = [ran.outputs[name] for name in losses]
-    given = [torch.from_numpy(np.ascontiguousarray(x)) for x in losses.values()]
-    (found,) = torch.autograd.grad(outputs, flow, given)
-    return found.numpy()
+    cotangents = [torch.from_numpy(np.ascontiguousarray(x)) for x in losses.values()]
+    (gradient,) = torch.autograd.grad(outputs, flow, cotangents)
+    return gradient.numpy()

@@ -76,24 +76,24 @@ class MuskingumCunge(Component):
     ) -> None:
         if not isinstance(space, Tree):
             raise ConfigError(MISSING)
-        wanted = settings.outputs
-        if wanted is not None:
-            others = tuple(name for name in wanted if name != _IDS)
+        selection = settings.outputs
+        if selection is not None:
+            others = tuple(name for name in selection if name != _IDS)
             settings = replace(settings, outputs=others)
         super()._build(settings, operation, _with_lengths(places, space), space, folder)
         runner = self._model()
-        chosen = getattr(settings, "sources", REACHES)
+        sources = getattr(settings, "sources", REACHES)
         self._sources = Sources(
-            places.origin, runner.ids, runner.forcing[_LATERAL], chosen
+            places.origin, runner.ids, runner.forcing[_LATERAL], sources
         )
         self._show_sources()
         inputs, outputs = self._published or ((), ())
-        told = (_IDS,) if have_numbers(runner.ids) else ()
-        if wanted is not None and _IDS in wanted and not told:
+        numbers = (_IDS,) if have_numbers(runner.ids) else ()
+        if selection is not None and _IDS in selection and not numbers:
             numbers_of(runner.ids, "reaches")
-        if wanted is not None and _IDS not in wanted:
-            told = ()
-        self._published = (*inputs, *_own_inputs(self._sources)), (*outputs, *told)
+        if selection is not None and _IDS not in selection:
+            numbers = ()
+        self._published = (*inputs, *_own_inputs(self._sources)), (*outputs, *numbers)
 
     def _start(self, settings: Settings, folder: Path) -> None:
         super()._start(settings, folder)
@@ -106,9 +106,9 @@ class MuskingumCunge(Component):
         sources = self._entering()
         entry = self._table.catalogue.get(_LATERAL)
         assert entry is not None
-        made = quantity(entry, sources.values, None)
+        inflow = quantity(entry, sources.values, None)
         for name in (entry.short, entry.name):
-            self._table[name] = made
+            self._table[name] = inflow
 
     def _entering(self) -> Sources:
         self._model()
@@ -118,9 +118,9 @@ class MuskingumCunge(Component):
     # Names
 
     def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        known = self._published
+        published = self._published
         inputs, outputs = super()._names()
-        if known is None:
+        if published is None:
             self._published = (*inputs, _SOURCE_IDS, _LENGTH), (*outputs, _IDS)
         return self._published or ((), ())
 
@@ -154,8 +154,8 @@ class MuskingumCunge(Component):
 
     def _other(self, at: int) -> int:
         """Return the number of one of the grids beside those of the model."""
-        found = len(self._located().descriptions)
-        return found - len(self._other_grids()) + at
+        count = len(self._located().descriptions)
+        return count - len(self._other_grids()) + at
 
     def _signals(self) -> Iterator[Signal]:
         yield from super()._signals()
@@ -178,13 +178,13 @@ class MuskingumCunge(Component):
         if not have_numbers(runner.ids):
             return
         assert isinstance(runner.space, Tree)
-        own = numbers_of(runner.ids, "reaches")
-        below = np.where(runner.space.downstream >= 0, own[runner.space.downstream], 0)
+        ids = numbers_of(runner.ids, "reaches")
+        below = np.where(runner.space.downstream >= 0, ids[runner.space.downstream], 0)
         for name, values in (
-            (_IDS, own), ("segment_id", own), ("segment_toid", below)
+            (_IDS, ids), ("segment_id", ids), ("segment_toid", below)
         ):  # fmt: skip
             yield Signal(
-                name, "1", "int64", partial(len, own), partial(_same, values),
+                name, "1", "int64", partial(len, ids), partial(_same, values),
                 partial(_told, name, values), grid=0,
             )  # fmt: skip
 
@@ -228,14 +228,14 @@ class MuskingumCunge(Component):
 
     def _set_length(self, values: Array) -> None:
         """Let a step of the host be as long as it says: so many of the model."""
-        own = float(self._clock.seconds)
-        given = np.asarray(values, float).reshape(-1)
-        length = float(given[0]) if given.size == 1 else float("nan")
-        count = length / own
+        step = float(self._clock.seconds)
+        numbers = np.asarray(values, float).reshape(-1)
+        length = float(numbers[0]) if numbers.size == 1 else float("nan")
+        count = length / step
         if not (count >= 1.0 and count.is_integer() and np.isfinite(count)):
             raise DataError(
                 f"{_LENGTH}: found {shown(values)}, expected one number, a multiple of "
-                f"the time_step of {own:g} s"
+                f"the time_step of {step:g} s"
             )
         self._each = int(count)
 
@@ -314,13 +314,13 @@ class MuskingumCunge(Component):
             sources.values[:] = flow[0]
             self._warm_up()
             self._break_off("many steps were made at once")
-            wanted = tuple(outputs), threads
-            if self._passages is None or self._passages[0] != wanted:
-                self._passages = wanted, Passages(runner, outputs, threads)
-            found = self._passages[1].run({_LATERAL: sources.brought(flow)})
+            key = tuple(outputs), threads
+            if self._passages is None or self._passages[0] != key:
+                self._passages = key, Passages(runner, outputs, threads)
+            series = self._passages[1].run({_LATERAL: sources.brought(flow)})
             sources.values[:] = flow[-1]
             self._clock.set(end)
-            return found
+            return series
 
     # Derivatives
 
@@ -377,19 +377,19 @@ class MuskingumCunge(Component):
         with self._turn.alone():
             if self._tape is None:
                 raise StateError("gradient: mark() comes before the steps")
-            given = {
+            derivatives = {
                 self._output(name): np.asarray(values, np.float64)
                 for name, values in losses.items()
             }
-            if not given:
+            if not derivatives:
                 raise DataError("gradient: found no output, expected at least one")
-            return self._entering().gathered(self._tape.gradient(given))
+            return self._entering().gathered(self._tape.gradient(derivatives))
 
     def _output(self, name: str) -> str:
-        known = self._table.catalogue
-        entry = known.get(name)
+        catalogue = self._table.catalogue
+        entry = catalogue.get(name)
         if entry is None or entry.role not in ("flux", "state"):
-            there = [e.short for e in known.of("flux", "state")]
+            there = [e.short for e in catalogue.of("flux", "state")]
             raise VariableError(
                 f"gradient: no output {name!r}{suggestion(str(name), there)}"
             )
@@ -409,11 +409,11 @@ class MuskingumCunge(Component):
 
 def _with_lengths(places: Locations, tree: Tree) -> Locations:
     """Return places with what follows from their lengths on a tree."""
-    known = places.attributes
-    if UPSTREAM in known or "length" not in known:
+    attributes = places.attributes
+    if UPSTREAM in attributes or "length" not in attributes:
         return places
     return places.with_attributes(
-        {UPSTREAM: upstream_length(tree, np.asarray(known["length"], np.float64))}
+        {UPSTREAM: upstream_length(tree, np.asarray(attributes["length"], np.float64))}
     )
 
 
@@ -426,6 +426,6 @@ def _same(values: Array) -> Array:
     return values
 
 
-def _told(name: str, own: Array, found: Array) -> None:
+def _told(name: str, ids: Array, values: Array) -> None:
     """Take numbers that a host tells, which are the own ones."""
-    refuse_others(name, found, own)
+    refuse_others(name, values, ids)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .storage import Passing, Storage, cunge
+from .storage import ReachFlow, Storage, cunge
 
 __all__ = ["Channel", "Uniform", "passed"]
 
@@ -129,7 +129,7 @@ def _two_thirds(x: Tensor) -> Tensor:
 
 
 def passed(
-    channel: Channel, water: Passing, dt: float, least: float
+    channel: Channel, water: ReachFlow, dt: float, least: float
 ) -> tuple[Storage, Uniform]:
     r"""Return the storage and depth at which what leaves is uniform flow.
 
@@ -143,7 +143,7 @@ def passed(
     ----------
     channel : Channel
         The reach.
-    water : Passing
+    water : ReachFlow
         What passes.
     dt : float
         Length of a step, s.
@@ -164,11 +164,11 @@ def passed(
         away, here = excess(other), excess(at)
         for _ in range(_ITERATIONS):
             new = at - here * (at - other) / (here - away)
-            found = excess(new)
-            crossed = found * here < 0.0
+            new_excess = excess(new)
+            crossed = new_excess * here < 0.0
             other = torch.where(crossed, at, other)
             away = torch.where(crossed, here, 0.5 * away)
-            at, here = new, found
+            at, here = new, new_excess
         slope = (excess(at + _APART) - excess(at - _APART)) / (2.0 * _APART)
         slope = torch.clamp(slope, min=_FLATTEST)
     for _ in range(2):

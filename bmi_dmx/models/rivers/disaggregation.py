@@ -34,8 +34,8 @@ def repeated(daily: X, steps: int = 24) -> X:
         (day x steps, …).
     """
     days: Any = daily
-    found: X = _joined([days] * steps)
-    return found
+    series: X = _joined([days] * steps)
+    return series
 
 
 def interpolated(daily: X, steps: int = 24) -> X:
@@ -68,8 +68,8 @@ def interpolated(daily: X, steps: int = 24) -> X:
     mean = sum(lines) / steps
     usual = (of.minimum(of.minimum(before, after), days) >= 0.0) & (mean > 0.0)
     factor = days / of.where(usual, mean, of.ones_like(mean))
-    found: X = _joined([of.where(usual, line * factor, days) for line in lines])
-    return found
+    series: X = _joined([of.where(usual, line * factor, days) for line in lines])
+    return series
 
 
 def shaped(daily: X, weights: X) -> X:
@@ -94,8 +94,8 @@ def shaped(daily: X, weights: X) -> X:
         When the weights do not fill the days.
     """
     days: Any = daily
-    found: X = _flat(days[:, None] * _course(days, weights))
-    return found
+    series: X = _flat(days[:, None] * _course(days, weights))
+    return series
 
 
 def responding(
@@ -134,20 +134,20 @@ def responding(
         When the precipitation does not fill the days.
     """
     days: Any = daily
-    left: Any = precipitation
+    store: Any = precipitation
     of = _library(days)
-    steps = _steps(days, left)
+    steps = _steps(days, store)
     time = of.ones_like(days[0]) * response_time
-    kept = of.exp(-(24.0 / steps) / time)
+    decay = of.exp(-(24.0 / steps) / time)
     reach = 1
     # Every round doubles how far back is seen.
-    while reach < len(left):
-        left = left + kept * _shifted(left, reach, of.zeros_like(left[:reach]))
-        kept, reach = kept * kept, 2 * reach
+    while reach < len(store):
+        store = store + decay * _shifted(store, reach, of.zeros_like(store[:reach]))
+        decay, reach = decay * decay, 2 * reach
     portion: Any = share
-    course = 1.0 - portion + portion * _course(days, left)
-    found: X = _flat(days[:, None] * course)
-    return found
+    course = 1.0 - portion + portion * _course(days, store)
+    series: X = _flat(days[:, None] * course)
+    return series
 
 
 def _course(days: Any, weights: Any) -> Any:
@@ -163,8 +163,8 @@ def _course(days: Any, weights: Any) -> Any:
 
 def _steps(days: Any, within: Any) -> int:
     """Return how many steps a day has."""
-    steps, left = divmod(len(within), len(days))
-    if not steps or left:
+    steps, rest = divmod(len(within), len(days))
+    if not steps or rest:
         raise DataError(
             f"steps within days: found {len(within)}, expected as many for each of "
             f"{len(days)} days"

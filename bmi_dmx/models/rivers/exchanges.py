@@ -100,12 +100,12 @@ class Exchanges:
     def budgeted(self, budget: Budget) -> Budget:
         """Return the budget of a river with what is exchanged beside it."""
         gained = ("nudged",) if self.observations else ()
-        lost = (
+        losses = (
             *(("leakage",) if self.leakance else ()),
             *(("diverted",) if self.diversions else ()),
         )
         return replace(
-            budget, inputs=budget.inputs + gained, outputs=budget.outputs + lost
+            budget, inputs=budget.inputs + gained, outputs=budget.outputs + losses
         )
 
 
@@ -129,18 +129,18 @@ class Outflow(NamedTuple):
     stored: Tensor
     least: float
 
-    def take(self, wanted: Tensor) -> tuple[Outflow, Tensor]:
+    def take(self, volume: Tensor) -> tuple[Outflow, Tensor]:
         """Take a volume out along the way, m3, as far as it is there.
 
         So that what is taken lets no flow fall below the least, and no water is made by
         raising it again. A negative volume is added in full.
         """
         above = (self.solution - self.least) / self.response + self.stored
-        taken = torch.minimum(wanted, torch.clamp(above, min=0.0))
-        return self._replace(solution=self.solution - self.response * taken), taken
+        amount = torch.minimum(volume, torch.clamp(above, min=0.0))
+        return self._replace(solution=self.solution - self.response * amount), amount
 
 
-class Exchanged(NamedTuple):
+class ExchangeResult(NamedTuple):
     """What leaves a reach in a step, and what was exchanged beside.
 
     Parameters
@@ -169,7 +169,7 @@ def exchanged(
     p: SimpleNamespace,
     bed: Bed | None,
     dt: float,
-) -> Exchanged:
+) -> ExchangeResult:
     """Return what leaves a reach once all is exchanged that is to be.
 
     The ground comes first, then who takes water out, then the lake's outlet, then the
@@ -191,10 +191,10 @@ def exchanged(
     gained: Tensor | float = 0.0
     fluxes: dict[str, Tensor] = {}
     if exchanges.leakance and bed is not None:
-        wanted = leakage(exchanges.leakance, bed, p) * dt
+        volume = leakage(exchanges.leakance, bed, p) * dt
         if exchanges.lakes:
-            wanted = torch.where(lakes.is_lake(p), 0.0, wanted)
-        outflow, fluxes["leakage"] = outflow.take(wanted)
+            volume = torch.where(lakes.is_lake(p), 0.0, volume)
+        outflow, fluxes["leakage"] = outflow.take(volume)
         gained = gained - fluxes["leakage"]
     if exchanges.diversions:
         outflow, fluxes["diverted"] = outflow.take(f.diversion)
@@ -205,16 +205,16 @@ def exchanged(
         lake = lakes.passed(p, outflow.stored, outflow.solution, dt)
         outflow = outflow._replace(solution=lake.outflow)
     if exchanges.observations:
-        seen = f.observation_weight * (f.observed_discharge - outflow.solution)
-        fluxes["nudged"] = seen / outflow.response
-        outflow = outflow._replace(solution=outflow.solution + seen)
+        nudge = f.observation_weight * (f.observed_discharge - outflow.solution)
+        fluxes["nudged"] = nudge / outflow.response
+        outflow = outflow._replace(solution=outflow.solution + nudge)
         if lake is not None:
             lake, fluxes["nudged"] = lakes.prescribed(
-                p, lake, seen, fluxes["nudged"], dt
+                p, lake, nudge, fluxes["nudged"], dt
             )
         gained = gained + fluxes["nudged"]
     if lake is None:
-        return Exchanged(outflow.solution, gained, 0.0, {}, fluxes)
+        return ExchangeResult(outflow.solution, gained, 0.0, {}, fluxes)
     fluxes["elevation"] = lakes.elevation(p, lake.storage)
     states = {"lake_storage": lake.storage}
-    return Exchanged(outflow.solution, gained, lake.created, states, fluxes)
+    return ExchangeResult(outflow.solution, gained, lake.created, states, fluxes)

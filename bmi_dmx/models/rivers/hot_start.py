@@ -112,8 +112,8 @@ def held_by_flow(runner: Runner, part: Part) -> Array:
 
 def _held(runner: Runner) -> Array:
     """Return what lakes hold whose surface is known, (reach,), m3."""
-    known = runner.parameters.attribute
-    kind, surface = known["lake"], known.get(INITIAL_ELEVATION.name)
+    lakes = runner.parameters.attribute
+    kind, surface = lakes["lake"], lakes.get(INITIAL_ELEVATION.name)
     lake = (kind == LEVEL_POOL) | (kind == RESERVOIR)
     if surface is None:
         surface = np.full(kind.shape, np.nan)
@@ -124,8 +124,8 @@ def _held(runner: Runner) -> Array:
             f"state: hot: nothing says how high the lake at {name!r} stands; set its "
             f"attribute {INITIAL_ELEVATION.name!r}, or begin with a saved state"
         )
-    height = np.maximum(np.where(lake, surface, 0.0) - known["orifice_elevation"], 0.0)
-    return np.where(lake, height * known["lake_area"] * _M2_PER_KM2, 0.0)
+    height = np.maximum(np.where(lake, surface, 0.0) - lakes["orifice_elevation"], 0.0)
+    return np.where(lake, height * lakes["lake_area"] * _M2_PER_KM2, 0.0)
 
 
 def _letting_out(runner: Runner, part: Part) -> Array:
@@ -143,8 +143,8 @@ def _letting_out(runner: Runner, part: Part) -> Array:
     high *= runner.parameters.attribute["lake_area"][:, None]
     for _ in range(_HALVED):
         middle = 0.5 * (low + high)
-        given = {**steady, "s.lake_storage": middle}
-        falls = _step(runner, part, "s.lake_storage", given) < middle
+        inputs = {**steady, "s.lake_storage": middle}
+        falls = _step(runner, part, "s.lake_storage", inputs) < middle
         low, high = np.where(falls, low, middle), np.where(falls, middle, high)
     kind = runner.parameters.attribute["lake"][:, None]
     return np.where((kind == LEVEL_POOL) | (kind == RESERVOIR), low, 0.0)
@@ -178,7 +178,7 @@ def _step(
     shape = stores[part.name, "discharge"].shape
     inputs = {f"s.{s.name}": stores[part.name, s.name] for s in declared.states}
     for p in declared.step_parameters:
-        inputs[f"p.{p.name}"] = runner.seen(part.name, p.name)
+        inputs[f"p.{p.name}"] = runner.parameter(part.name, p.name)
     for forcing in declared.forcings:
         inputs[f"f.{forcing.name}"] = np.zeros(shape)
     program = runner.operation.program(part).select([output])

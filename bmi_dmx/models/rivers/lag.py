@@ -136,9 +136,9 @@ class InflowLag(Process):
         waiting = (s.in_transit,) if len(p.weight) == 2 else s.in_transit
         sent = [weight * f.land_inflow for weight in p.weight]
         due = [r + new for r, new in zip(waiting, sent, strict=False)]
-        left = (*due[1:], sent[-1])
+        rest = (*due[1:], sent[-1])
         return (
-            {"in_transit": left[0] if len(left) == 1 else left},
+            {"in_transit": rest[0] if len(rest) == 1 else rest},
             {"lateral_inflow": due[0]},
         )
 

@@ -66,23 +66,23 @@ def lake_reaches(river: River) -> LakeReaches:
     """
     reaches, lakes = len(river), river.lakes
     names = {**_NEEDED, **_OPTIONAL}
-    found = {ours: np.full(reaches, usual) for ours, usual in names.values()}
-    found["lake"] = np.zeros(reaches)
+    attributes = {ours: np.full(reaches, usual) for ours, usual in names.values()}
+    attributes["lake"] = np.zeros(reaches)
     elevation = np.full(reaches, np.nan)
     if lakes is None:
-        return LakeReaches(found, elevation)
+        return LakeReaches(attributes, elevation)
     at = {name: k for k, name in enumerate(river.tree.ids)}
     for inside in lakes.reaches:
-        found["lake"][[at[name] for name in inside]] = INTERIOR
+        attributes["lake"][[at[name] for name in inside]] = INTERIOR
     outlets = [at[name] for name in lakes.outlets]
-    found["lake"][outlets] = LEVEL_POOL
+    attributes["lake"][outlets] = LEVEL_POOL
     for theirs, (ours, _) in _NEEDED.items():
-        found[ours][outlets] = _known(lakes, theirs)
+        attributes[ours][outlets] = _known(lakes, theirs)
     for theirs, (ours, usual) in _OPTIONAL.items():
         values = _values(lakes, theirs)
-        found[ours][outlets] = np.where(np.isnan(values), usual, values)
+        attributes[ours][outlets] = np.where(np.isnan(values), usual, values)
     elevation[outlets] = _elevation(lakes)
-    return LakeReaches(found, elevation)
+    return LakeReaches(attributes, elevation)
 
 
 def _values(lakes: Lakes, name: str) -> Array:
@@ -106,7 +106,7 @@ def _known(lakes: Lakes, name: str) -> Array:
 
 def _elevation(lakes: Lakes) -> Array:
     """Return where surfaces are at the start, m; NaN where nothing says so."""
-    orifice, highest, share, given = (
+    orifice, highest, share, initial = (
         _values(lakes, name)
         for name in (
             "orifice_elevation", "maximum_elevation", "initial_fraction",
@@ -114,4 +114,4 @@ def _elevation(lakes: Lakes) -> Array:
         )
     )  # fmt: skip
     filled = orifice + share * (highest - orifice)
-    return np.where(np.isnan(given), filled, given)
+    return np.where(np.isnan(initial), filled, initial)

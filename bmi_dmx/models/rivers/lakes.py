@@ -17,8 +17,8 @@ __all__ = [
     "ELEVATION",
     "LAKE_PARAMETERS",
     "LAKE_STORAGE",
+    "LakeStep",
     "Outlet",
-    "Released",
     "elevation",
     "held",
     "initial_storage",
@@ -136,7 +136,7 @@ class Outlet(NamedTuple):
         return self.orifice + over * u / _GRAVITY
 
 
-class Released(NamedTuple):
+class LakeStep(NamedTuple):
     """What a lake does in a step.
 
     Parameters
@@ -167,7 +167,7 @@ def outlet(p: SimpleNamespace) -> Outlet:
     )
 
 
-def level_pool(water: Tensor, lake: Outlet, dt: float) -> Released:
+def level_pool(water: Tensor, lake: Outlet, dt: float) -> LakeStep:
     r"""Let water out of a lake with a level surface.
 
     .. math:: A (h_{t+1} - h_t) = \Delta t\,(I - Q(h_{t+1}))
@@ -192,8 +192,8 @@ def level_pool(water: Tensor, lake: Outlet, dt: float) -> Released:
     Weir and orifice: Gochis et al. (2020), The WRF-Hydro modeling system technical
     description, version 5.1.1, section 3.7.
     """
-    held = torch.clamp(water, min=0.0)
-    rise = held / lake.area
+    storage = torch.clamp(water, min=0.0)
+    rise = storage / lake.area
     share = dt / lake.area
 
     def excess(u: Tensor) -> Tensor:
@@ -209,10 +209,10 @@ def level_pool(water: Tensor, lake: Outlet, dt: float) -> Released:
         slope = steepness(u)
     u = torch.clamp(u - excess(u) / slope, min=math.sqrt(_STILL))
     # Rounding must not let out more than there is.
-    return _released(water, torch.minimum(lake.flow(u), held / dt), dt)
+    return _released(water, torch.minimum(lake.flow(u), storage / dt), dt)
 
 
-def linear_reservoir(water: Tensor, residence: Tensor, dt: float) -> Released:
+def linear_reservoir(water: Tensor, residence: Tensor, dt: float) -> LakeStep:
     r"""Let water out of a reservoir in proportion to what it holds.
 
     :math:`S = T Q` at the end of the step (implicit Euler). T may change from step to
@@ -227,13 +227,13 @@ def linear_reservoir(water: Tensor, residence: Tensor, dt: float) -> Released:
     dt : float
         Length of the step, s.
     """
-    held = torch.clamp(water, min=0.0)
-    return _released(water, held / (residence + dt), dt)
+    storage = torch.clamp(water, min=0.0)
+    return _released(water, storage / (residence + dt), dt)
 
 
 def passed(
     p: SimpleNamespace, storage: Tensor, entering: Tensor, dt: float
-) -> Released:
+) -> LakeStep:
     """Let out of every reach what enters it, of lakes as they do.
 
     Parameters
@@ -251,8 +251,8 @@ def passed(
     water = torch.where(_storing(p), storage + dt * entering, 0.0)
     pool = level_pool(water, outlet(p), dt)
     linear = linear_reservoir(water, p.residence_time, dt)
-    no_lake = Released(entering, storage, torch.zeros_like(entering))
-    return Released(
+    no_lake = LakeStep(entering, storage, torch.zeros_like(entering))
+    return LakeStep(
         *(
             torch.where(level, x, torch.where(reservoir, y, z))
             for x, y, z in zip(pool, linear, no_lake, strict=True)
@@ -261,15 +261,15 @@ def passed(
 
 
 def prescribed(
-    p: SimpleNamespace, lake: Released, more: Tensor, added: Tensor, dt: float
-) -> tuple[Released, Tensor]:
+    p: SimpleNamespace, lake: LakeStep, more: Tensor, added: Tensor, dt: float
+) -> tuple[LakeStep, Tensor]:
     """Let more out of lakes, or less, than they would.
 
     Parameters
     ----------
     p : namespace of Tensor
         The parameters of lakes.
-    lake : Released
+    lake : LakeStep
         What lakes would do.
     more : Tensor
         By what the outflow is raised, m3 s-1.
@@ -280,19 +280,19 @@ def prescribed(
 
     Returns
     -------
-    lake : Released
+    lake : LakeStep
         With what it holds then.
     added : Tensor
         Water that reaches are given for it, and lakes that are empty, m3.
     """
     storing = _storing(p)
-    left = lake.storage - dt * more
-    storage = torch.clamp(left, min=0.0)
-    return Released(
+    rest = lake.storage - dt * more
+    storage = torch.clamp(rest, min=0.0)
+    return LakeStep(
         lake.outflow + more,
         torch.where(storing, storage, lake.storage),
         lake.created,
-    ), torch.where(storing, storage - left, added)
+    ), torch.where(storing, storage - rest, added)
 
 
 def held(p: SimpleNamespace, s: SimpleNamespace) -> Tensor:
@@ -418,7 +418,7 @@ def _highest(rise: Tensor, share: Tensor, lake: Outlet) -> Tensor:
     return torch.minimum(speed, through)
 
 
-def _released(water: Tensor, outflow: Tensor, dt: float) -> Released:
-    left = water - dt * outflow
-    storage = torch.clamp(left, min=0.0)
-    return Released(outflow, storage, storage - left)
+def _released(water: Tensor, outflow: Tensor, dt: float) -> LakeStep:
+    rest = water - dt * outflow
+    storage = torch.clamp(rest, min=0.0)
+    return LakeStep(outflow, storage, storage - rest)

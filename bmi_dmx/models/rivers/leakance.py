@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...operate.once import warn_once
+from ...operate.repeated_warnings import warn_once
 from ...variables import Flux, Parameter
 
 __all__ = [
@@ -151,8 +151,8 @@ def leakage(options: Leakance, bed: Bed, p: SimpleNamespace) -> Tensor:
 
 def _opened(gate: Tensor) -> Tensor:
     """Return 0 or 1, with the gradient of the number that decides it."""
-    passed = torch.where(gate >= _OPEN, 1.0, 0.0)
-    return passed + (gate - gate.detach())
+    opening = torch.where(gate >= _OPEN, 1.0, 0.0)
+    return opening + (gate - gate.detach())
 
 
 def warn_of_leakance() -> None:

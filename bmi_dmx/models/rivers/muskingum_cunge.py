@@ -20,7 +20,7 @@ from .hydraulics import Floors, Hydraulics, Width, depth, power_law, trapezoid
 from .lakes import held, is_lake, without_travel
 from .leakance import Bed, warn_of_leakance
 from .parameters import X, channel
-from .storage import Passing, Storage, cunge
+from .storage import ReachFlow, Storage, cunge
 
 __all__ = ["MuskingumCunge"]
 
@@ -133,10 +133,10 @@ class MuskingumCunge(Process):
             if self.geometry == "compound":
                 usual = {"celerity": "corrected", "x": "cunge", "admissible": False}
                 for name, only in usual.items():
-                    found = getattr(self, name)
-                    if found != only:
+                    option = getattr(self, name)
+                    if option != only:
                         raise ConfigError(
-                            f"{name}: found {found!r}, expected {only!r}, as geometry "
+                            f"{name}: found {option!r}, expected {only!r}, as geometry "
                             "'compound' has K and X of its own"
                         )
                 if self.leakance and self.leakance.published:
@@ -252,7 +252,7 @@ class MuskingumCunge(Process):
         dt, least = self.dt, self.options.floors.discharge
         short = self.options.assume_short_ts
         # Volumes of the step: what is declared as a rate is multiplied by its length.
-        water = Passing(
+        water = ReachFlow(
             before=s.inflow_before,
             arriving=s.inflow_before if short else f.inflow,
             discharge=s.discharge,
@@ -304,7 +304,7 @@ class MuskingumCunge(Process):
         return state, fluxes
 
     def _passed(
-        self, water: Passing, p: SimpleNamespace
+        self, water: ReachFlow, p: SimpleNamespace
     ) -> tuple[Storage, _Shape | None]:
         """Return the storage of a step, and the shape of its end where it is known."""
         options = self.options

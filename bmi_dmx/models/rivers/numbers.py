@@ -19,8 +19,8 @@ _ENDING = re.compile(r"(?:.*?\D)?(\d{1,18})")
 
 def have_numbers(names: Sequence[str]) -> bool:
     """Return whether every name ends with a number that no other one has."""
-    found = [_ENDING.fullmatch(name) for name in names]
-    numbers = {match[1].lstrip("0") for match in found if match}
+    matches = [_ENDING.fullmatch(name) for name in names]
+    numbers = {match[1].lstrip("0") for match in matches if match}
     return len(numbers) == len(names)
 
 
@@ -47,7 +47,7 @@ def numbers_of(names: Sequence[str], what: str) -> Array:
     return np.array([int(match[1]) for match in ends if match], dtype=np.int64)
 
 
-def refuse_others(name: str, found: Any, own: Array) -> None:
+def refuse_others(name: str, values: Any, ids: Array) -> None:
     """Refuse to be told of other numbers than there are.
 
     Raises
@@ -55,11 +55,11 @@ def refuse_others(name: str, found: Any, own: Array) -> None:
     DataError
         Naming the first that differs.
     """
-    given = np.asarray(found).reshape(-1)
-    if given.shape != own.shape:
-        raise DataError(f"{name}: found {given.size} numbers, the tree has {own.size}")
-    if (given != own).any():
-        at = int((given != own).argmax())
+    flat = np.asarray(values).reshape(-1)
+    if flat.shape != ids.shape:
+        raise DataError(f"{name}: found {flat.size} numbers, the tree has {ids.size}")
+    if (flat != ids).any():
+        at = int((flat != ids).argmax())
         raise DataError(
-            f"{name}: found {given[at]} in place {at}, the tree has {own[at]}"
+            f"{name}: found {flat[at]} in place {at}, the tree has {ids[at]}"
         )

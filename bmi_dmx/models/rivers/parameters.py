@@ -84,5 +84,5 @@ def channel(geometry: str) -> tuple[Parameter, ...]:
     """
     if geometry == "compound":
         return (*_COMPOUND, LENGTH, SLOPE)
-    known = (_TOP_WIDTH, _SIDE_SLOPE) if geometry == "given" else ()
-    return (_MANNING, _EXPONENT, _COEFFICIENT, *known, LENGTH, SLOPE)
+    section = (_TOP_WIDTH, _SIDE_SLOPE) if geometry == "given" else ()
+    return (_MANNING, _EXPONENT, _COEFFICIENT, *section, LENGTH, SLOPE)

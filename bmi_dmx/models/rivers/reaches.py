@@ -15,8 +15,8 @@ from ...bmi.locations import Locations, read_locations
 from ...data.identity import match
 from ...data.quantity import quantity
 from ...errors import ConfigError, DataError, suggestion
-from ...operate.once import warn_once
 from ...operate.operation import Operation
+from ...operate.repeated_warnings import warn_once
 from ...variables import Attribute, Variable
 from .formats import River, read_river
 from .formats.read import found
@@ -69,12 +69,14 @@ def reaches_of(
     if settings.outlets:
         river = _above(river, settings)
     ids = river.tree.ids
-    known = _wanted(river, operation.understood, f"tree: {path}")
-    known |= _completed(known, operation, f"tree: {path}")
-    known |= _lakes(river, operation, path)
-    known |= _more(settings, operation, folder, ids)
-    _refuse_missing(known, settings, operation, path, river)
-    return Locations(ids, known, _parameters(settings, operation, folder, river), river)
+    attributes = _wanted(river, operation.understood, f"tree: {path}")
+    attributes |= _completed(attributes, operation, f"tree: {path}")
+    attributes |= _lakes(river, operation, path)
+    attributes |= _more(settings, operation, folder, ids)
+    _refuse_missing(attributes, settings, operation, path, river)
+    return Locations(
+        ids, attributes, _parameters(settings, operation, folder, river), river
+    )
 
 
 def _say(text: str) -> None:
@@ -85,19 +87,19 @@ def _say(text: str) -> None:
 def _above(river: River, settings: RiverSettings) -> River:
     """Return what drains through the outlets that are configured."""
     names = [str(name) for name in settings.outlets]
-    known = (*river.tree.ids, *river.gauges)
-    matched = match(names, known)
+    candidates = (*river.tree.ids, *river.gauges)
+    matched = match(names, candidates)
     if matched.lacking:
         name = matched.lacking[0]
-        hint = suggestion(name, known)
+        hint = suggestion(name, candidates)
         raise ConfigError(f"outlets: no reach or gauge {name!r}{hint}")
     if matched.remark:
         _say(f"outlets: {matched.remark}")
-    return river.upstream_of(known[place] for place in matched.places.values())
+    return river.upstream_of(candidates[place] for place in matched.places.values())
 
 
 def _wanted(
-    river: River, wanted: Mapping[str, Variable], where: str
+    river: River, variables: Mapping[str, Variable], where: str
 ) -> dict[str, Array]:
     """Return attributes of a river as they are declared; others are passed over."""
     return {
@@ -108,30 +110,30 @@ def _wanted(
             f"{where}: {name}",
             _say,
         )
-        for name, variable in wanted.items()
+        for name, variable in variables.items()
         if name in river.attributes
     }
 
 
 def _completed(
-    known: Mapping[str, Array], operation: Operation, where: str
+    attributes: Mapping[str, Array], operation: Operation, where: str
 ) -> dict[str, Array]:
     """Return what networks read of reaches, the mean where the file has no number.
 
     The same is done where they are trained.
     """
-    read = {name for part in operation.plan.networks for name in part.attributes}
-    found = {}
-    for name in sorted(read & known.keys()):
-        values = known[name]
+    names = {name for part in operation.plan.networks for name in part.attributes}
+    inputs = {}
+    for name in sorted(names & attributes.keys()):
+        values = attributes[name]
         missing = np.isnan(values)
         if missing.any() and not missing.all():
-            found[name] = np.where(missing, np.nanmean(values), values)
+            inputs[name] = np.where(missing, np.nanmean(values), values)
             _say(
                 f"{where}: {name}: missing at {int(missing.sum())} of {len(values)} "
                 "reaches, and taken as the mean of the others"
             )
-    return found
+    return inputs
 
 
 def _lakes(river: River, operation: Operation, path: Path) -> dict[str, Array]:
@@ -143,9 +145,9 @@ def _lakes(river: River, operation: Operation, path: Path) -> dict[str, Array]:
                 f"that lie in them, for model {operation.bundle.name!r} has no lakes"
             )
         return {}
-    found = lake_reaches(river)
-    known = {n: x for n, x in found.attributes.items() if n in operation.required}
-    return {**known, INITIAL_ELEVATION.name: found.elevation}
+    lakes = lake_reaches(river)
+    columns = {n: x for n, x in lakes.attributes.items() if n in operation.required}
+    return {**columns, INITIAL_ELEVATION.name: lakes.elevation}
 
 
 def _more(
@@ -159,12 +161,12 @@ def _more(
         raise ConfigError(
             "locations: ids: the reaches are those of the tree; remove them"
         )
-    found = read_locations(replace(block, ids=ids), folder, operation.understood)
-    return found.attributes
+    locations = read_locations(replace(block, ids=ids), folder, operation.understood)
+    return locations.attributes
 
 
 def _refuse_missing(
-    known: Mapping[str, Array],
+    attributes: Mapping[str, Array],
     settings: RiverSettings,
     operation: Operation,
     path: Path,
@@ -178,7 +180,7 @@ def _refuse_missing(
         Naming the file and the attribute.
     """
     for name in operation.required:
-        if name not in known and name not in settings.attribute_defaults:
+        if name not in attributes and name not in settings.attribute_defaults:
             hint = suggestion(name, river.attributes)
             raise DataError(
                 f"tree: {path}: attribute {name!r}, which the model reads, is not in "
@@ -193,34 +195,36 @@ def _parameters(
     """Return the channel parameters that hold in place of what networks answer."""
     if settings.parameters is None:
         return {}
-    wanted = {
+    variables = {
         name: Attribute(name=name, units=p.units, bounds=p.bounds)
         for name, (_, p) in operation.published.items()
     }
     if settings.parameters == OF_TREE:
-        found = _wanted(river, wanted, f"parameters: {settings.tree}")
-        if not found:
-            hint = suggestion("", wanted)
+        parameters = _wanted(river, variables, f"parameters: {settings.tree}")
+        if not parameters:
+            hint = suggestion("", variables)
             raise DataError(
                 f"parameters: {settings.tree}: has no parameter of the model{hint}"
             )
-        return found
+        return parameters
     path = folder / settings.parameters
     if not path.is_file():
         raise ConfigError(
             f"parameters: {path}: no such file; expected a table, or {OF_TREE!r}"
         )
-    return _table(path, wanted, river.tree.ids)
+    return _table(path, variables, river.tree.ids)
 
 
 def _table(
-    path: Path, wanted: Mapping[str, Attribute], ids: tuple[str, ...]
+    path: Path, variables: Mapping[str, Attribute], ids: tuple[str, ...]
 ) -> dict[str, Array]:
     """Return the parameters of a table by the names of reaches."""
-    others = {alias: wanted[name] for alias, name in ALIASES.items() if name in wanted}
-    there, columns = read_file(path, (), {**wanted, **others})
+    others = {
+        alias: variables[name] for alias, name in ALIASES.items() if name in variables
+    }
+    there, columns = read_file(path, (), {**variables, **others})
     if not columns:
-        hint = suggestion("", wanted)
+        hint = suggestion("", variables)
         raise DataError(f"parameters: {path}: has no parameter of the model{hint}")
     matched = match(ids, there)
     if not matched.places:
@@ -237,10 +241,10 @@ def _table(
             f"{matched.lacking[0]!r}"
         )
     rows = np.array([matched.places.get(name, -1) for name in ids])
-    found: dict[str, Array] = {}
+    parameters: dict[str, Array] = {}
     for title, values in columns.items():
         name = ALIASES.get(title, title)
-        if name in found:
+        if name in parameters:
             raise DataError(f"parameters: {path}: {name!r} is given twice")
-        found[name] = np.where(rows >= 0, values[rows], np.nan)
-    return found
+        parameters[name] = np.where(rows >= 0, values[rows], np.nan)
+    return parameters

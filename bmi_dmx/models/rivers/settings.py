@@ -88,5 +88,5 @@ class RiverSettings(Settings):
         # What reads files is for those who have one.
         from .reaches import reaches_of
 
-        found = reaches_of(self, operation, folder)
-        return found, found.origin.tree
+        reaches = reaches_of(self, operation, folder)
+        return reaches, reaches.origin.tree

@@ -11,7 +11,7 @@ import numpy as np
 from ...conversion import shown
 from ...data.identity import match, names_of, refuse_repeated
 from ...errors import ConfigError, DataError, suggestion
-from ...operate.once import warn_once
+from ...operate.repeated_warnings import warn_once
 from ...space import Map, Points
 from .formats import River
 from .numbers import numbers_of
@@ -37,7 +37,7 @@ class Sources:
         Names of the reaches.
     flow : ndarray
         (reach,) what enters each in the next step, m3 s-1.
-    wanted : str or sequence of str
+    sources : str or sequence of str
         As of :class:`~.settings.RiverSettings`.
 
     Attributes
@@ -60,7 +60,7 @@ class Sources:
         river: River | None,
         reaches: Sequence[str],
         flow: Array,
-        wanted: str | Sequence[str | int] = REACHES,
+        sources: str | Sequence[str | int] = REACHES,
     ) -> None:
         self.river, self._flow = river, flow
         self._reaches = tuple(reaches)
@@ -70,20 +70,20 @@ class Sources:
         self._map: Map | None = None
         self.names, self.values = self._reaches, flow
         self._like = self._reaches
-        if wanted != REACHES:
-            self._like = self._configured(wanted)
+        if sources != REACHES:
+            self._like = self._configured(sources)
             self._take(self._like)
 
-    def _configured(self, wanted: str | Sequence[str | int]) -> tuple[str, ...]:
-        if isinstance(wanted, str):
-            found = tuple(name for name in self._known if name.startswith(wanted))
-            if not found:
+    def _configured(self, sources: str | Sequence[str | int]) -> tuple[str, ...]:
+        if isinstance(sources, str):
+            matches = tuple(name for name in self._known if name.startswith(sources))
+            if not matches:
                 raise ConfigError(
-                    f"sources: no name begins with {wanted!r}"
-                    f"{suggestion(wanted, self._known)}"
+                    f"sources: no name begins with {sources!r}"
+                    f"{suggestion(sources, self._known)}"
                 )
-            return found
-        names = [str(name) for name in wanted]
+            return matches
+        names = [str(name) for name in sources]
         try:
             return self._matched(names, self._known)
         except DataError as error:
@@ -128,11 +128,11 @@ class Sources:
             raise
         among = self._like if ids.dtype.kind in "iuf" else self._known
         try:
-            found = self._matched(names, among)
+            sources = self._matched(names, among)
         except DataError as error:
             raise DataError(f"land_surface_water_source__id: {error}") from None
-        if found != self.names:
-            self._take(found)
+        if sources != self.names:
+            self._take(sources)
 
     def _matched(self, names: Sequence[str], among: Sequence[str]) -> tuple[str, ...]:
         refuse_repeated(names, "names")
@@ -232,7 +232,7 @@ class Sources:
         """
         if self._map is None:
             return values
-        found = np.zeros((len(self.names), *values.shape[:-1]))
+        derivatives = np.zeros((len(self.names), *values.shape[:-1]))
         shares = values[..., self._map.rows] * self._map.weights
-        np.add.at(found, self._map.columns, np.moveaxis(shares, -1, 0))
-        return np.moveaxis(found, 0, -1)
+        np.add.at(derivatives, self._map.columns, np.moveaxis(shares, -1, 0))
+        return np.moveaxis(derivatives, 0, -1)

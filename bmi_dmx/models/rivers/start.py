@@ -71,11 +71,11 @@ def hot_start(
     values = {**a.state, **forcing, **a.parameters}
     if process.options.lakes:
         p = namespaces(process, values)[-1]
-        held = initial_storage(p, flow)
+        storage = initial_storage(p, flow)
         if elevation is not None:
             surface = elevation.reshape(len(tree), -1)
-            held = torch.where(surface.isnan(), held, storage_at(p, surface))
-        state["lake_storage"] = values["s.lake_storage"] = held.expand(a.shape)
+            storage = torch.where(surface.isnan(), storage, storage_at(p, surface))
+        state["lake_storage"] = values["s.lake_storage"] = storage.expand(a.shape)
     step = call_step(process, values)
     return {**state, "volume": step["q.stored"].expand(a.shape)}
 

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["Passing", "Storage", "cunge"]
+__all__ = ["ReachFlow", "Storage", "cunge"]
 
 _MARGIN = 0.01  # by which admissible coefficients stay away from zero
 
 
-class Passing(NamedTuple):
+class ReachFlow(NamedTuple):
     """Water that passes a reach in a step.
 
     Parameters
@@ -68,17 +68,17 @@ class Storage(NamedTuple):
         highest = (1.0 - _MARGIN) * torch.minimum(half, 1.0 - half)
         return cls.of(travel, torch.clamp(highest, max=x))
 
-    def at(self, water: Passing) -> Tensor:
+    def at(self, water: ReachFlow) -> Tensor:
         """Return what a reach stores at the flow of the start of a step, m3.
 
         Parameters
         ----------
-        water : Passing
+        water : ReachFlow
             What passes.
         """
         return self.wedge * water.before + self.prism * water.discharge
 
-    def outflow(self, water: Passing, stored: Tensor, dt: float) -> Tensor:
+    def outflow(self, water: ReachFlow, stored: Tensor, dt: float) -> Tensor:
         r"""Return what leaves at the end of a step, m3 s-1.
 
         What is stored then is what was stored, and what came in, less what leaves:
@@ -93,7 +93,7 @@ class Storage(NamedTuple):
 
         Parameters
         ----------
-        water : Passing
+        water : ReachFlow
             What passes.
         stored : Tensor
             V of the start of the step, m3.
@@ -101,8 +101,8 @@ class Storage(NamedTuple):
             s.
         """
         came = (0.5 * dt) * (water.before + water.arriving - water.discharge)
-        left = stored + came + water.lateral - self.wedge * water.arriving
-        return left / (self.prism + 0.5 * dt)
+        volume = stored + came + water.lateral - self.wedge * water.arriving
+        return volume / (self.prism + 0.5 * dt)
 
     def response(self, dt: float) -> Tensor:
         """Return by how much a volume of lateral inflow raises the outflow, s-1.

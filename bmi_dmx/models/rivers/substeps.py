@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from ...errors import ScanError
-from ...scan import Scanned, scan
+from ...scan import ScanResult, scan
 from .muskingum_cunge import MuskingumCunge
 
 __all__ = ["substepped"]
@@ -23,7 +23,7 @@ def substepped(
     substeps: int,
     outputs: Sequence[str] | None = None,
     backend: str = "auto",
-) -> Scanned:
+) -> ScanResult:
     """Route with several steps to one of the lateral inflow, which is constant in it.
 
     Constant inflow is what conserves mass: the same water enters as in one long step.
@@ -44,7 +44,7 @@ def substepped(
 
     Returns
     -------
-    Scanned
+    ScanResult
         By steps of the forcing: rates are means, amounts are sums, all else is of the
         end of the step.
 
@@ -69,14 +69,14 @@ def substepped(
         dt=dt / substeps, outputs=outputs, backend=backend,
     )  # fmt: skip
     rules = {flux.name: flux.per_step for flux in process.fluxes}
-    found: dict[str, Tensor] = {}
+    aggregates: dict[str, Tensor] = {}
     for name, x in result.outputs.items():
         parts = x.reshape(-1, substeps, *x.shape[1:])
         match rules.get(name):
             case "rate":
-                found[name] = parts.mean(1)
+                aggregates[name] = parts.mean(1)
             case "amount":
-                found[name] = parts.sum(1)
+                aggregates[name] = parts.sum(1)
             case _:
-                found[name] = parts[:, -1]
-    return Scanned(result.state, found)
+                aggregates[name] = parts[:, -1]
+    return ScanResult(result.state, aggregates)

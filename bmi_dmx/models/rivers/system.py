@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...operate.system import System
-from .following import FOLLOWING
+from .dependent_stores import FOLLOWING
 from .formats.channel import KNOWN
 from .hot_start import hot_start
 from .lake_kinds import INITIAL_ELEVATION

@@ -72,11 +72,11 @@ class Tape:
             self.break_off("a parameter or attribute was set")
         if not len(self):
             self._state = self._stores()
-        given = {name: array.copy() for name, array in runner.forcing.items()}
+        forcing = {name: array.copy() for name, array in runner.forcing.items()}
         runner.advance()
         if not len(self):
             self._constant = self._parameters(varying=False)
-        for name, values in given.items():
+        for name, values in forcing.items():
             self._given[name].append(values)
         for name, values in self._parameters(varying=True).items():
             self._varying.setdefault(name, []).append(values)
@@ -98,14 +98,14 @@ class Tape:
         runner, plan = self._runner, self._runner.operation.plan
         often = (part for part in plan.networks if part.every != "once")
         changing = {n.rpartition(".")[2] for part in often for n in part.gives}
-        found = {}
+        parameters = {}
         for p in self._part.declared(runner.operation.inner).parameters:
             link = plan.link(self._part, p.name)
-            own = link.giver == "attribute"
-            source = runner.parameters.attribute if own else runner.parameters.mean
+            is_given = link.giver == "attribute"
+            source = runner.parameters.attribute if is_given else runner.parameters.mean
             if (p.name in changing) == varying:
-                found[p.name] = source[link.name if own else p.name].copy()
-        return found
+                parameters[p.name] = source[link.name if is_given else p.name].copy()
+        return parameters
 
     def gradient(self, losses: Mapping[str, Array]) -> Array:
         """Return derivatives by the lateral inflow of every step and reach.

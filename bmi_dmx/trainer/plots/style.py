@@ -88,11 +88,11 @@ def picture(path: PathLike, width: float, height: float) -> Iterator[Figure]:
         If the suffix names no format that can be written.
     """
     kind = os.path.splitext(path)[1].lstrip(".").lower()
-    known = Figure().canvas.get_supported_filetypes()
-    if kind not in known:
+    formats = Figure().canvas.get_supported_filetypes()
+    if kind not in formats:
         raise DataError(
             f"{path}: suffix {kind!r} is no picture format, expected one of "
-            f"{', '.join(sorted(known))}"
+            f"{', '.join(sorted(formats))}"
         )
     with mpl.rc_context(STYLE), atomic(path) as temporary:
         figure = Figure(figsize=(width, height), layout="constrained")

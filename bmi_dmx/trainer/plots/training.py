@@ -80,9 +80,9 @@ def _panels(log: PathLike) -> dict[str, dict[str, Curve]]:
     panels: dict[str, dict[str, Curve]] = {kind: {} for kind in PANELS}
     for name in names:
         y = _numbers(rows, name)
-        known = np.isfinite(x) & np.isfinite(y)
-        if name not in ("epoch", "step") and known.any():
-            panels[_kind(name)][name] = (x[known], y[known])
+        finite = np.isfinite(x) & np.isfinite(y)
+        if name not in ("epoch", "step") and finite.any():
+            panels[_kind(name)][name] = (x[finite], y[finite])
     drawn = {kind: curves for kind, curves in panels.items() if curves}
     if not drawn:
         raise DataError(f"{log}: there is no number to draw against 'step'")

@@ -17,9 +17,9 @@ from ..experiment import Experiment
 from ..experiment_file import find_experiment, load_experiment
 
 __all__ = [
-    "HeldPlaces",
+    "HeldOutPlaces",
     "Protocol",
-    "Published",
+    "PublishedScores",
     "experiments_of",
     "find_protocol",
     "load_protocol",
@@ -33,7 +33,7 @@ SETTINGS = "settings."
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeldPlaces:
+class HeldOutPlaces:
     """Which places are held out, in turns, each of them once.
 
     Parameters
@@ -83,7 +83,7 @@ class HeldPlaces:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published:
+class PublishedScores:
     """Scores of others, shown beside ours and marked as theirs.
 
     Parameters
@@ -123,11 +123,11 @@ class Protocol:
         The same for one model.
     seeds : list of int
         Every model is trained once with each.
-    places : HeldPlaces
+    places : HeldOutPlaces
         Which places are held out.
     times : dict
         Which times are held out besides the test period; keys are those of the task.
-    published : list of Published
+    published : list of PublishedScores
         Scores of others.
     like : str
         Another protocol, one that comes with the package or a file, whose keys hold
@@ -145,9 +145,9 @@ class Protocol:
     settings: dict[str, Any] = field(default_factory=dict)
     model_settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0,)
-    places: HeldPlaces = field(default_factory=HeldPlaces)
+    places: HeldOutPlaces = field(default_factory=HeldOutPlaces)
     times: dict[str, Any] = field(default_factory=dict)
-    published: tuple[Published, ...] = ()
+    published: tuple[PublishedScores, ...] = ()
     like: str = ""
 
     def __post_init__(self) -> None:
@@ -212,10 +212,10 @@ def load_protocol(path: Path, overrides: Iterable[str] = ()) -> Protocol:
     ConfigError
         Naming file, key, what was found and what was expected.
     """
-    given = list(overrides)
-    inner = [one for one in given if one.startswith(SETTINGS)]
+    settings = list(overrides)
+    inner = [one for one in settings if one.startswith(SETTINGS)]
     data = config.override(
-        _completed(path), [one for one in given if not one.startswith(SETTINGS)]
+        _completed(path), [one for one in settings if not one.startswith(SETTINGS)]
     )
     protocol = config.convert(data, Protocol, where=str(path))
     for setting in inner:
@@ -240,15 +240,15 @@ def _completed(path: Path) -> dict[str, Any]:
     beside = path.parent / str(like)
     try:
         other = beside if beside.is_file() else find_protocol(str(like))
-        known = config.read(other)
+        base = config.read(other)
     except ConfigError as error:
         raise ConfigError(f"{path}: like: {error}") from error
-    if known.get("like"):
+    if base.get("like"):
         raise ConfigError(
-            f"{path}: like: {other} is like {known['like']!r} itself, expected one "
+            f"{path}: like: {other} is like {base['like']!r} itself, expected one "
             "that says all"
         )
-    return {**known, **data}
+    return {**base, **data}
 
 
 def experiments_of(protocol: Protocol, path: Path) -> dict[str, Experiment]:
@@ -266,21 +266,23 @@ def experiments_of(protocol: Protocol, path: Path) -> dict[str, Experiment]:
     ConfigError
         An experiment cannot be found or made, or they are of different tasks.
     """
-    found: dict[str, Experiment] = {}
+    experiments: dict[str, Experiment] = {}
     for model, name in protocol.models.items():
         beside = path.parent / name
-        own = {**protocol.settings, **protocol.model_settings.get(model, {})}
+        settings = {**protocol.settings, **protocol.model_settings.get(model, {})}
         try:
             file = beside if beside.is_file() else find_experiment(name)
-            found[model] = load_experiment(file, _as_settings({"name": model, **own}))
+            experiments[model] = load_experiment(
+                file, _as_settings({"name": model, **settings})
+            )
         except ConfigError as error:
             raise ConfigError(f"{path}: models.{model}: {error}") from error
-    tasks = {model: experiment.task for model, experiment in found.items()}
+    tasks = {model: experiment.task for model, experiment in experiments.items()}
     if len(set(tasks.values())) > 1:
         raise ConfigError(
             f"{path}: models: of tasks {tasks}, expected those of one task"
         )
-    return found
+    return experiments
 
 
 def _as_settings(values: Mapping[str, Any]) -> list[str]:

@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ConfigError, DataError, suggestion
-from .protocol import HeldPlaces
+from .protocol import HeldOutPlaces
 
-__all__ = ["Fold", "KnownPlaces", "clusters", "deal", "folds_of"]
+__all__ = ["Fold", "PlaceTable", "clusters", "deal", "folds_of"]
 
 ROUNDS = 100
 """Most rounds in which clusters settle."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class KnownPlaces:
+class PlaceTable:
     """What is known of places before anything is learned.
 
     Parameters
@@ -49,23 +49,23 @@ class Fold:
     ----------
     name : str
         Of the fold; part of the name of a folder.
-    learned, held : tuple of str
+    learned, held_out : tuple of str
         Names of places; the same ones where nothing is held out.
     """
 
     name: str
     learned: tuple[str, ...]
-    held: tuple[str, ...]
+    held_out: tuple[str, ...]
 
 
-def folds_of(held: HeldPlaces, places: KnownPlaces) -> tuple[list[Fold], str]:
+def folds_of(split: HeldOutPlaces, places: PlaceTable) -> tuple[list[Fold], str]:
     """Return the folds of a protocol, and how they were made.
 
     Parameters
     ----------
-    held : HeldPlaces
+    split : HeldOutPlaces
         What is asked for.
-    places : KnownPlaces
+    places : PlaceTable
         All places.
 
     Raises
@@ -74,15 +74,15 @@ def folds_of(held: HeldPlaces, places: KnownPlaces) -> tuple[list[Fold], str]:
         There are too few places, or an attribute or coordinates are not known.
     """
     ids = np.sort(places.ids)
-    if held.by == "nothing":
+    if split.by == "nothing":
         everything = tuple(ids.tolist())
         return [Fold("all", everything, everything)], "every place is learned from"
-    if held.by == "folds":
-        groups, about = _dealt(held, places)
-    elif held.attribute:
-        groups, about = _regions(held, places)
+    if split.by == "folds":
+        groups, about = _dealt(split, places)
+    elif split.attribute:
+        groups, about = _regions(split, places)
     else:
-        groups, about = _neighbourhoods(held, places)
+        groups, about = _neighbourhoods(split, places)
     if len(groups) < 2:
         raise DataError(
             f"places: only fold {next(iter(groups))!r} has places; nothing would be"
@@ -160,54 +160,54 @@ def clusters(
         for number in np.unique(member):
             mean = points[member == number].mean(axis=0)
             centres[number] = mean / np.linalg.norm(mean)
-    used = np.unique(member)
-    west = np.array([longitude[member == number].mean() for number in used])
-    return np.argsort(np.argsort(west, kind="stable"))[np.searchsorted(used, member)]
+    numbers = np.unique(member)
+    west = np.array([longitude[member == number].mean() for number in numbers])
+    return np.argsort(np.argsort(west, kind="stable"))[np.searchsorted(numbers, member)]
 
 
 def _far_apart(points: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """Return points of which each is the farthest from those before it."""
-    chosen = [int((points @ points.mean(axis=0)).argmin())]
+    indices = [int((points @ points.mean(axis=0)).argmin())]
     for _ in range(count - 1):
-        nearness = (points @ points[chosen].T).max(axis=1)
-        chosen.append(int(nearness.argmin()))
-    start: NDArray[np.float64] = points[chosen]
+        nearness = (points @ points[indices].T).max(axis=1)
+        indices.append(int(nearness.argmin()))
+    start: NDArray[np.float64] = points[indices]
     return start
 
 
 Groups = dict[str, NDArray[np.str_]]
 
 
-def _dealt(held: HeldPlaces, places: KnownPlaces) -> tuple[Groups, str]:
-    if len(places.ids) < held.folds:
+def _dealt(split: HeldOutPlaces, places: PlaceTable) -> tuple[Groups, str]:
+    if len(places.ids) < split.folds:
         raise ConfigError(
             f"places.folds: expected at most {len(places.ids)}, as there are places,"
-            f" found {held.folds}"
+            f" found {split.folds}"
         )
     along, how = None, "at random"
-    if held.stratify:
-        if held.stratify not in places.numbers:
-            hint = suggestion(held.stratify, places.numbers)
-            raise DataError(f"places.stratify: no attribute {held.stratify!r}{hint}")
-        along = places.numbers[held.stratify]
+    if split.stratify:
+        if split.stratify not in places.numbers:
+            hint = suggestion(split.stratify, places.numbers)
+            raise DataError(f"places.stratify: no attribute {split.stratify!r}{hint}")
+        along = places.numbers[split.stratify]
         if not np.isfinite(along).all():
             name = str(places.ids[~np.isfinite(along)][0])
             raise DataError(
-                f"places.stratify: {held.stratify!r} is not known of place {name!r}"
+                f"places.stratify: {split.stratify!r} is not known of place {name!r}"
             )
-        how += f", each with the whole range of {held.stratify}"
-    parts = deal(places.ids, held.folds, held.seed, along)
-    about = f"places dealt into {held.folds} folds {how} (seed {held.seed})"
+        how += f", each with the whole range of {split.stratify}"
+    parts = deal(places.ids, split.folds, split.seed, along)
+    about = f"places dealt into {split.folds} folds {how} (seed {split.seed})"
     return {f"fold-{n}": part for n, part in enumerate(parts, 1)}, about
 
 
-def _regions(held: HeldPlaces, places: KnownPlaces) -> tuple[Groups, str]:
+def _regions(split: HeldOutPlaces, places: PlaceTable) -> tuple[Groups, str]:
     """Return the places of every region, or of every group of regions."""
-    labels = _labels(held.attribute, places)
-    known = sorted(set(labels.tolist()))
-    asked = held.groups or _each_named(known)
+    labels = _labels(split.attribute, places)
+    all_regions = sorted(set(labels.tolist()))
+    grouping = split.groups or _each_named(all_regions)
     of: dict[str, str] = {}
-    for name, regions in asked.items():
+    for name, regions in grouping.items():
         for region in regions:
             if region in of:
                 raise ConfigError(
@@ -215,20 +215,20 @@ def _regions(held: HeldPlaces, places: KnownPlaces) -> tuple[Groups, str]:
                     f" {name!r}, expected once"
                 )
             of[region] = name
-    for region in known:
+    for region in all_regions:
         if region not in of:
             raise ConfigError(
-                f"places.groups: region {region!r} of attribute {held.attribute!r} is"
+                f"places.groups: region {region!r} of attribute {split.attribute!r} is"
                 f" in no group{suggestion(region, of)}"
             )
     fold = np.array([of[label] for label in labels.tolist()])
-    groups = {name: places.ids[fold == name] for name in asked}
+    groups = {name: places.ids[fold == name] for name in grouping}
     groups = {name: part for name, part in groups.items() if len(part)}
-    about = f"regions by the attribute {held.attribute!r}, in {len(groups)} folds"
+    about = f"regions by the attribute {split.attribute!r}, in {len(groups)} folds"
     return groups, about
 
 
-def _labels(attribute: str, places: KnownPlaces) -> NDArray[np.str_]:
+def _labels(attribute: str, places: PlaceTable) -> NDArray[np.str_]:
     if attribute in places.classes:
         labels = places.classes[attribute]
     elif attribute in places.numbers:
@@ -253,20 +253,20 @@ def _each_named(labels: Sequence[str]) -> dict[str, tuple[str, ...]]:
     Regions may differ in what folders cannot be called, or in capitals, which not every
     disk tells apart; those after the first are numbered.
     """
-    named: dict[str, tuple[str, ...]] = {}
-    taken: set[str] = set()
+    regions: dict[str, tuple[str, ...]] = {}
+    names: set[str] = set()
     for label in labels:
         plain = name = "region-" + re.sub(r"[^A-Za-z0-9_.-]", "-", label)
         number = 1
-        while name.casefold() in taken:
+        while name.casefold() in names:
             number += 1
             name = f"{plain}-{number}"
-        taken.add(name.casefold())
-        named[name] = (label,)
-    return named
+        names.add(name.casefold())
+        regions[name] = (label,)
+    return regions
 
 
-def _neighbourhoods(held: HeldPlaces, places: KnownPlaces) -> tuple[Groups, str]:
+def _neighbourhoods(split: HeldOutPlaces, places: PlaceTable) -> tuple[Groups, str]:
     longitude, latitude = places.longitude, places.latitude
     if longitude is None or latitude is None:
         raise DataError(
@@ -278,13 +278,13 @@ def _neighbourhoods(held: HeldPlaces, places: KnownPlaces) -> tuple[Groups, str]
             place = str(places.ids[~np.isfinite(values)][0])
             raise DataError(f"places.by: the {name} of place {place!r} is not known")
     different = len({*zip(longitude.tolist(), latitude.tolist(), strict=True)})
-    if different < held.folds:
+    if different < split.folds:
         raise ConfigError(
             f"places.folds: expected at most {different}, as there are different"
-            f" places, found {held.folds}"
+            f" places, found {split.folds}"
         )
     order = np.argsort(places.ids)
-    member = clusters(longitude[order], latitude[order], held.folds)
+    member = clusters(longitude[order], latitude[order], split.folds)
     ids = places.ids[order]
     groups = {f"region-{n + 1}": ids[member == n] for n in np.unique(member)}
     about = (

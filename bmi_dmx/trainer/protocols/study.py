@@ -103,20 +103,20 @@ def conduct(
 
 
 def _folds(
-    trial: Trial[Any], experiments: dict[str, Experiment], held: Any
+    trial: Trial[Any], experiments: dict[str, Experiment], split: Any
 ) -> tuple[list[Fold], str]:
     """Return the folds, after making sure that all models have the same places."""
     (first, *others) = experiments
     places = trial.places(experiments[first])
     for model in others:
-        found = set(trial.places(experiments[model]).ids.tolist())
-        differing = found ^ set(places.ids.tolist())
+        ids = set(trial.places(experiments[model]).ids.tolist())
+        differing = ids ^ set(places.ids.tolist())
         if differing:
             raise ConfigError(
                 f"models: only one of {first!r} and {model!r} has place"
                 f" {min(differing)!r}; models are compared on the same places"
             )
-    return folds_of(held, places)
+    return folds_of(split, places)
 
 
 def _begin(study: Study, spans: Sequence[Span]) -> None:
@@ -127,7 +127,7 @@ def _begin(study: Study, spans: Sequence[Span]) -> None:
     now: dict[str, Any] = {
         "protocol": plain(study.protocol),
         "experiments": {m: _course(e) for m, e in study.experiments.items()},
-        "folds": {fold.name: list(fold.held) for fold in study.folds},
+        "folds": {fold.name: list(fold.held_out) for fold in study.folds},
         "withheld": [plain(span) for span in spans],
     }
     now = json.loads(json.dumps(now))
@@ -147,11 +147,11 @@ def _course(experiment: Experiment) -> dict[str, Any]:
 def _refuse_other(folder: Path, now: dict[str, Any], before: dict[str, Any]) -> None:
     """Refuse a folder of something else; models and seeds may be more or less."""
     for key in ("experiments", "folds", "withheld"):
-        found, expected = now[key], before[key]
+        actual, expected = now[key], before[key]
         if key == "experiments":
-            both = [model for model in found if model in expected]
-            found, expected = ({m: x[m] for m in both} for x in (found, expected))
-        pairs = differences({key: found}, {key: expected})
+            both = [model for model in actual if model in expected]
+            actual, expected = ({m: x[m] for m in both} for x in (actual, expected))
+        pairs = differences({key: actual}, {key: expected})
         for name, (here, there) in pairs.items():
             raise ConfigError(
                 f"{folder}: {name}: found {_short(here)}, but the study there began"
@@ -173,17 +173,17 @@ def _train(study: Study, workers: int) -> None:
     """Finish all cells that are not finished."""
     cells = list(study.cells)
     waiting = [cell for cell in cells if not study.answers(cell).is_dir()]
-    began, done = time.perf_counter(), len(cells) - len(waiting)
-    if done:
-        log.info("%s: %d of %d trainings are done", study.folder, done, len(cells))
+    began, complete = time.perf_counter(), len(cells) - len(waiting)
+    if complete:
+        log.info("%s: %d of %d trainings are done", study.folder, complete, len(cells))
     for cell in waiting:
         _prepare(study, cell)
     for number, cell in enumerate(in_workers(finish, study, waiting, workers), 1):
         seconds = time.perf_counter() - began
-        left = seconds / number * (len(waiting) - number)
+        remaining = seconds / number * (len(waiting) - number)
         log.info(
             "%d of %d: %s; %.0f s, about %.0f s left",
-            done + number, len(cells), cell, seconds, left,
+            complete + number, len(cells), cell, seconds, remaining,
         )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from ..experiment import Experiment
 from ..run_folder import RunFolder
 from ..task import Report
 from .protocol import Protocol
-from .splits import Fold, KnownPlaces
+from .splits import Fold, PlaceTable
 
 __all__ = ["Cell", "Span", "Study", "Trial"]
 
@@ -113,7 +113,7 @@ class Trial(ABC, Generic[E]):
     """How protocols hold places and times out of the trainings of a task."""
 
     @abstractmethod
-    def places(self, experiment: E) -> KnownPlaces:
+    def places(self, experiment: E) -> PlaceTable:
         """Return the places of an experiment, without reading any series."""
 
     @abstractmethod

@@ -126,13 +126,13 @@ class PlaceScore:
 
         One that is at best 1 and hardly below 0 has colours from 0 to 1.
         """
-        known = values[np.isfinite(values)]
-        low, high = np.quantile(known, [0.05, 0.95]) if known.size else (0.0, 1.0)
-        if ideal == 1.0 and known.size and known.max() <= 1.0:
+        finite = values[np.isfinite(values)]
+        low, high = np.quantile(finite, [0.05, 0.95]) if finite.size else (0.0, 1.0)
+        if ideal == 1.0 and finite.size and finite.max() <= 1.0:
             return cls(
                 label=label, about=about, values=values, ideal=1.0, range=(0.0, 1.0)
             )
-        if known.size and known.min() >= ideal:
+        if finite.size and finite.min() >= ideal:
             span = (ideal, max(float(high), ideal + 1e-9))
         else:
             far = max(abs(low - ideal), abs(high - ideal), 1e-9)
@@ -195,7 +195,7 @@ class Places:
 
     def plain(self) -> dict[str, Any]:
         """Return them as the page holds them."""
-        found: dict[str, Any] = {
+        content: dict[str, Any] = {
             "what": self.what, "ids": list(self.ids), "first": self.typical,
             "names": None if self.names is None else list(self.names),
             "degrees": self.degrees,
@@ -203,8 +203,8 @@ class Places:
             "columns": [column.plain() for column in self.columns],
         }  # fmt: skip
         if self.mapped and self.x is not None and self.y is not None:
-            found |= {"x": numbers(self.x), "y": numbers(self.y)}
-        return found
+            content |= {"x": numbers(self.x), "y": numbers(self.y)}
+        return content
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,8 +236,10 @@ class Line:
     def plain(self, shown: Sequence[int]) -> dict[str, Any]:
         """Return it as the page holds it, of some places."""
         part = np.asarray(self.values[:, list(shown)], dtype=np.float64)
-        known = part[np.isfinite(part)]
-        low, high = (float(known.min()), float(known.max())) if known.size else (0, 1)
+        finite = part[np.isfinite(part)]
+        low, high = (
+            (float(finite.min()), float(finite.max())) if finite.size else (0, 1)
+        )
         return {
             "name": self.name, "label": self.label, "units": self.units,
             "kind": self.kind, "colour": self.colour, "on": self.on,

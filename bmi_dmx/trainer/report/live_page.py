@@ -49,11 +49,11 @@ class LivePage(Page):
 
     def panels(self, panels: Sequence[Panel]) -> None:
         """Add curves side by side."""
-        known = self.content["panels"]
+        entries = self.content["panels"]
         inner = ""
         for panel in panels:
-            inner += f'<figure data-panel="{len(known)}"></figure>'
-            known.append(panel.plain())
+            inner += f'<figure data-panel="{len(entries)}"></figure>'
+            entries.append(panel.plain())
         self.parts.append(f'<div class="panels">{inner}</div>')
 
     def places(self, places: Places, series: SeriesSet | None) -> None:

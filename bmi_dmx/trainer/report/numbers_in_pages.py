@@ -47,8 +47,8 @@ def shown_places(values: Array, most: int) -> list[int]:
     order = np.argsort(np.where(np.isfinite(values), values, -np.inf))
     middle = int(np.nanargmin(np.abs(values - np.nanmedian(values))))
     ranks = np.linspace(0, len(order) - 1, most).round().astype(int)
-    kept = {middle, *order[ranks].tolist()}
-    return sorted(kept)
+    places = {middle, *order[ranks].tolist()}
+    return sorted(places)
 
 
 def numbers(values: NDArray[Any]) -> list[float | None]:

@@ -54,18 +54,18 @@ def report(run: Path | str, period: str = "test", output: Path | None = None) ->
     experiment = folder.experiment()
     task = tasks[experiment.task]
     folder.require_best()
-    found = task.findings(folder, experiment, period)
+    findings = task.findings(folder, experiment, period)
     page = LivePage(experiment.about or experiment.name)
     training = _training(folder)
-    page.lead(_lead(folder, found, training))
-    if found.tiles:
-        page.tiles(found.tiles)
-    _scores(page, found)
-    _places(page, found)
-    _pictures(page, found)
+    page.lead(_lead(folder, findings, training))
+    if findings.tiles:
+        page.tiles(findings.tiles)
+    _scores(page, findings)
+    _places(page, findings)
+    _pictures(page, findings)
     _learning(page, folder, task.monitor, training)
     page.heading("Data")
-    page.items(found.notes or ["nothing had to be assumed or repaired"])
+    page.items(findings.notes or ["nothing had to be assumed or repaired"])
     page.heading("Configuration")
     page.text("As it was resolved; dmx train with it makes this run again.")
     page.folded("config.yaml", folder.config.read_text(encoding="utf-8"))
@@ -79,56 +79,56 @@ def _training(folder: RunFolder) -> dict[str, Any]:
     """Return the summary of the training; nothing where it is not finished."""
     if not folder.summary.is_file():
         return {}
-    found: dict[str, Any] = json.loads(folder.summary.read_text(encoding="utf-8"))
-    return found
+    summary: dict[str, Any] = json.loads(folder.summary.read_text(encoding="utf-8"))
+    return summary
 
 
-def _lead(folder: RunFolder, found: Findings, training: Mapping[str, Any]) -> str:
+def _lead(folder: RunFolder, findings: Findings, training: Mapping[str, Any]) -> str:
     steps = f"{training['steps']} steps" if training else "training not finished"
-    return f"{folder.path.name} · {found.period} · {steps}"
+    return f"{folder.path.name} · {findings.period} · {steps}"
 
 
-def _scores(page: LivePage, found: Findings) -> None:
+def _scores(page: LivePage, findings: Findings) -> None:
     page.heading("Scores")
     with page.beside():
-        if found.panels:
-            page.panels(found.panels)
-        for table in found.tables:
+        if findings.panels:
+            page.panels(findings.panels)
+        for table in findings.tables:
             page.table(table.heads, table.rows, caption=table.caption)
-    if found.baselines:
-        page.items([f"{name}: {text}" for name, text in found.baselines.items()])
-    for title, table in found.details.items():
+    if findings.baselines:
+        page.items([f"{name}: {text}" for name, text in findings.baselines.items()])
+    for title, table in findings.details.items():
         with page.unfolding(title):
             page.table(table.heads, table.rows, caption=table.caption)
 
 
-def _places(page: LivePage, found: Findings) -> None:
-    if found.places is not None:
+def _places(page: LivePage, findings: Findings) -> None:
+    if findings.places is not None:
         page.heading("Places")
         page.text(
-            f"Click a {found.places.what} on the map or in the list; a click on a head "
-            "sorts.",
+            f"Click a {findings.places.what} on the map or in the list; a click on a "
+            "head sorts.",
             small=True,
         )
-        page.places(found.places, found.series)
-    if found.parameters:
+        page.places(findings.places, findings.series)
+    if findings.parameters:
         page.heading("Parameters")
         page.text(
             "What the networks learned, each over its bounds: a stroke for the mean of "
             "the members at every place, the members of the chosen place above."
-            if found.parameters[0].places
+            if findings.parameters[0].places
             else "What the networks learned, each over its bounds: a stroke for every "
             "place.",
             small=True,
         )
-        page.strips(found.parameters)
+        page.strips(findings.parameters)
 
 
-def _pictures(page: LivePage, found: Findings) -> None:
-    if not found.pictures:
+def _pictures(page: LivePage, findings: Findings) -> None:
+    if not findings.pictures:
         return
     page.heading("Pictures")
-    for path, caption in found.pictures.items():
+    for path, caption in findings.pictures.items():
         page.picture(path, caption)
 
 
@@ -194,8 +194,8 @@ def _column(path: Path, name: str) -> tuple[list[float], list[float]]:
         rows = list(csv.DictReader(file))
     if rows and name not in rows[0]:
         raise DataError(f"{path}: no column {name!r}, expected one of a training")
-    known = [row for row in rows if row.get(name)]
-    return [float(r["step"]) for r in known], [float(r[name]) for r in known]
+    entries = [row for row in rows if row.get(name)]
+    return [float(r["step"]) for r in entries], [float(r[name]) for r in entries]
 
 
 def _median(y: Any) -> Any:

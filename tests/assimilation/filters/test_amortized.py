@@ -24,7 +24,7 @@ from bmi_dmx.bundle import load_bundle, save_bundle
 from bmi_dmx.compose import Model, ModelSpec, Statistics
 from bmi_dmx.config import convert
 from bmi_dmx.errors import BundleError, ConfigError, DataError
-from bmi_dmx.trainer.tasks.archive.cycle import Cycling
+from bmi_dmx.trainer.tasks.archive.cycle import FilterCycle
 from bmi_dmx.trainer.tasks.archive.data import opened
 from bmi_dmx.trainer.tasks.archive.experiment import DataSpec
 
@@ -68,16 +68,16 @@ def shaken(options: dict[str, Any]) -> Model:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Return a function that saves a bundle, and says where."""
-    found: dict[str, str] = {}
+    bundles: dict[str, str] = {}
 
     def bundle(dtype: torch.dtype = torch.float64, **options: Any) -> str:
         key = repr((dtype, sorted(options.items())))
-        if key not in found:
+        if key not in bundles:
             place = tmp_path_factory.mktemp("bundle") / "filter"
             model = shaken(options).to(dtype)
             save_bundle(model, place, licence="MIT", provenance={}, scores={})
-            found[key] = str(place)
-        return found[key]
+            bundles[key] = str(place)
+        return bundles[key]
 
     return bundle
 
@@ -103,14 +103,14 @@ def test_it_gives_the_numbers_of_the_training(
     made: Make, options: dict[str, Any], dtype: torch.dtype, tolerance: float
 ) -> None:
     path = made(dtype, **options)
-    series = opened(DataSpec(made=convert(TWIN, Experiment)), told=False)
-    cycling = Cycling(load_bundle(path).model(), "analysis", series, 1e6)
+    series = opened(DataSpec(made=convert(TWIN, Experiment)), with_truth=False)
+    cycling = FilterCycle(load_bundle(path).model(), "analysis", series, 1e6)
     # What the published form reads where nothing was observed is drawn among members.
     members = 1 if options.get("form") == "gain" else 2
     start = series.climate.states[: 2 * members].reshape(2, members, SIZE)
     observed = torch.from_numpy(np.moveaxis(series.observed, 1, 0)).to(dtype)
     with torch.no_grad():
-        passed = list(
+        cycles = list(
             cycling.run(
                 torch.from_numpy(start).to(dtype),
                 {n: x.to(dtype) for n, x in cycling.blank(2, members).items()},
@@ -118,14 +118,14 @@ def test_it_gives_the_numbers_of_the_training(
             )
         )  # fmt: skip
     learned = Amortized(path)
-    for one, values in zip(passed, observed.numpy(), strict=True):
+    for one, values in zip(cycles, observed.numpy(), strict=True):
         forecast = one.forecast.numpy()
-        found = learned.analyse(
+        analysis = learned.analyse(
             forecast, forecast, Observation(values, np.asarray(1.0))
         )
-        assert found.dtype == forecast.dtype
+        assert analysis.dtype == forecast.dtype
         np.testing.assert_allclose(
-            found, one.analysis.numpy(), rtol=tolerance, atol=10 * tolerance
+            analysis, one.analysis.numpy(), rtol=tolerance, atol=10 * tolerance
         )
 
 
@@ -141,76 +141,84 @@ def test_a_bundle_says_what_it_is(made: Make) -> None:
 
 
 def test_members_in_another_order_are_analysed_in_that_order(made: Make) -> None:
-    ensemble, _, seen = problem()
+    ensemble, _, observed = problem()
     order = np.array([2, 0, 1])
-    found = Amortized(made()).analyse(ensemble, ensemble, seen)
+    analysis = Amortized(made()).analyse(ensemble, ensemble, observed)
     turned = ensemble[:, order]
-    again = Amortized(made()).analyse(turned, turned, seen)
-    np.testing.assert_array_equal(again, found[:, order])
+    again = Amortized(made()).analyse(turned, turned, observed)
+    np.testing.assert_array_equal(again, analysis[:, order])
 
 
 def test_a_batch_is_its_problems_one_by_one(made: Make) -> None:
-    ensemble, _, seen = problem()
-    found = Amortized(made()).analyse(ensemble, ensemble, seen)
+    ensemble, _, observed = problem()
+    analysis = Amortized(made()).analyse(ensemble, ensemble, observed)
     for k, one in enumerate(ensemble):
-        alone = Observation(seen.value[k], seen.error[k])
+        alone = Observation(observed.value[k], observed.error[k])
         np.testing.assert_allclose(
-            Amortized(made()).analyse(one, one, alone), found[k], rtol=1e-12
+            Amortized(made()).analyse(one, one, alone), analysis[k], rtol=1e-12
         )
 
 
 def test_what_is_missing_has_no_influence(made: Make) -> None:
-    ensemble, _, seen = problem()
+    ensemble, _, observed = problem()
     at = np.arange(1, SIZE, 3)
     rows = np.eye(SIZE)[at]
-    some = np.where(np.isin(np.arange(SIZE), at), seen.value, np.nan)
-    whole = Amortized(made()).analyse(ensemble, ensemble, Observation(some, seen.error))
-    few = Observation(some[:, at], seen.error[:, at])
-    found = Amortized(made(), operator=rows).analyse(ensemble, ensemble[..., at], few)
-    np.testing.assert_array_equal(found, whole)
+    some = np.where(np.isin(np.arange(SIZE), at), observed.value, np.nan)
+    whole = Amortized(made()).analyse(
+        ensemble, ensemble, Observation(some, observed.error)
+    )
+    few = Observation(some[:, at], observed.error[:, at])
+    analysis = Amortized(made(), operator=rows).analyse(
+        ensemble, ensemble[..., at], few
+    )
+    np.testing.assert_array_equal(analysis, whole)
 
 
 def test_nothing_observed_gives_the_forecast_itself(made: Make) -> None:
-    ensemble, _, seen = problem()
-    value = np.array(seen.value)
+    ensemble, _, observed = problem()
+    value = np.array(observed.value)
     value[1] = np.nan
-    found = Amortized(made()).analyse(
-        ensemble, ensemble, Observation(value, seen.error)
+    analysis = Amortized(made()).analyse(
+        ensemble, ensemble, Observation(value, observed.error)
     )
-    np.testing.assert_array_equal(found[1], ensemble[1])
-    assert not np.array_equal(found[0], ensemble[0])
+    np.testing.assert_array_equal(analysis[1], ensemble[1])
+    assert not np.array_equal(analysis[0], ensemble[0])
 
 
 def test_it_remembers_and_a_copy_remembers_the_same(made: Make) -> None:
-    ensemble, _, seen = problem()
+    ensemble, _, observed = problem()
     learned = Amortized(made())
-    first = learned.analyse(ensemble, ensemble, seen)
-    kept = {name: x.copy() for name, x in learned.memory.states.items()}
-    second = replace(learned, operator=np.eye(SIZE)).analyse(ensemble, ensemble, seen)
+    first = learned.analyse(ensemble, ensemble, observed)
+    states = {name: x.copy() for name, x in learned.memory.states.items()}
+    second = replace(learned, operator=np.eye(SIZE)).analyse(
+        ensemble, ensemble, observed
+    )
     assert not np.array_equal(first, second)
-    resumed = Amortized(made(), memory=Memory(kept))
-    np.testing.assert_array_equal(resumed.analyse(ensemble, ensemble, seen), second)
+    resumed = Amortized(made(), memory=Memory(states))
+    np.testing.assert_array_equal(resumed.analyse(ensemble, ensemble, observed), second)
 
 
 @pytest.mark.parametrize("odd", ["forecast", "observation", "error"])
 def test_far_from_what_was_learned_another_filter_serves_and_that_is_said_once(
     made: Make, odd: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ensemble, _, seen = problem()
-    value, error = np.array(seen.value), np.array(seen.error)
+    ensemble, _, baseline = problem()
+    value, error = np.array(baseline.value), np.array(baseline.error)
     target = {"forecast": ensemble[0], "observation": value[0], "error": error[0]}
     target[odd][..., 1] = 500.0
     learned = Amortized(made(), settings={"share": 0.5})
     observation = Observation(value, error)
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
-            found = learned.analyse(ensemble, ensemble, observation)
-    said = [r.getMessage() for r in caplog.records]
-    assert len(said) == 1
-    assert "1 of 2 problems are far from what was learned; nudging serves" in said[0]
+            analysis = learned.analyse(ensemble, ensemble, observation)
+    messages = [r.getMessage() for r in caplog.records]
+    assert len(messages) == 1
+    assert (
+        "1 of 2 problems are far from what was learned; nudging serves" in messages[0]
+    )
     plain = Nudging(0.5).analyse(ensemble, ensemble, observation)
-    np.testing.assert_array_equal(found[0], plain[0])
-    assert not np.allclose(found[1], plain[1])
+    np.testing.assert_array_equal(analysis[0], plain[0])
+    assert not np.allclose(analysis[1], plain[1])
 
 
 def test_it_follows_a_truth_by_its_name(made: Make) -> None:
@@ -237,13 +245,13 @@ def test_impossible_settings_are_refused(
 
 
 def test_another_state_and_other_numbers_of_members_are_refused(made: Make) -> None:
-    ensemble, _, seen = problem()
+    ensemble, _, observed = problem()
     learned = Amortized(made())
     with pytest.raises(DataError, match=r"found 11 entries, expected the 12 of"):
-        learned.analyse(ensemble[..., 1:], ensemble, seen)
-    learned.analyse(ensemble, ensemble, seen)
+        learned.analyse(ensemble[..., 1:], ensemble, observed)
+    learned.analyse(ensemble, ensemble, observed)
     with pytest.raises(DataError, match=r"found 2 problems of 2 members, remembered"):
-        learned.analyse(ensemble[:, 1:], ensemble[:, 1:], seen)
+        learned.analyse(ensemble[:, 1:], ensemble[:, 1:], observed)
 
 
 def test_a_bundle_of_something_else_is_refused() -> None:

@@ -29,8 +29,8 @@ def by_force(p: Problem, hyperprior: float) -> float:
     m = p.ensemble.shape[0]
     anomalies = (p.predicted - p.predicted.mean(0)) / p.observation.error
     _, s, across = np.linalg.svd(anomalies, full_matrices=False)
-    kept = s > 1e-6 * s[0]
-    s, across = s[kept], across[kept]
+    significant = s > 1e-6 * s[0]
+    s, across = s[significant], across[significant]
     d = across @ ((p.observation.value - p.predicted.mean(0)) / p.observation.error)
     e, c = (m + 1) / m, m / (m - 1)
     padded = np.zeros(m)
@@ -40,8 +40,8 @@ def by_force(p: Problem, hyperprior: float) -> float:
     e, c = hyperprior * e / kappa, hyperprior * c * kappa
 
     def cost(factor: Array) -> Array:
-        seen = d**2 / (factor[..., None] ** 2 * s**2 + m - 1)
-        return seen.sum(-1) + e / factor**2 + c * np.log(factor**2)
+        misfit = d**2 / (factor[..., None] ** 2 * s**2 + m - 1)
+        return misfit.sum(-1) + e / factor**2 + c * np.log(factor**2)
 
     low, high = -3.0, 7.0
     for _ in range(6):
@@ -69,9 +69,9 @@ def test_the_inflation_is_that_of_the_least_cost(
 def test_the_analysis_is_that_of_the_inflated_forecast() -> None:
     p = problem((2,), members=6)
     factor = stretch(p, 1.0)[:, None, None]
-    found = EnkfN().analyse(*p.arguments)
+    analysis = EnkfN().analyse(*p.arguments)
     wider = Problem(inflated(p.ensemble, factor), p.operator, p.observation)
-    np.testing.assert_allclose(found, Etkf().analyse(*wider.arguments), atol=1e-12)
+    np.testing.assert_allclose(analysis, Etkf().analyse(*wider.arguments), atol=1e-12)
 
 
 def test_surprises_widen_the_ensemble() -> None:

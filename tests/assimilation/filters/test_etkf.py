@@ -20,12 +20,14 @@ def test_mean_and_covariance_are_those_of_kalman(
     members: int, entries: int, observed: int, seed: int
 ) -> None:
     p = problem((), members, entries, observed, seed)
-    found = Etkf().analyse(*p.arguments)
+    analysis = Etkf().analyse(*p.arguments)
     prior = np.atleast_2d(covariance(p.ensemble))
     mean, after = kalman(p.ensemble.mean(0), prior, p.operator, p.observation)
-    np.testing.assert_allclose(found.mean(0), mean, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(analysis.mean(0), mean, rtol=1e-10, atol=1e-10)
     scale = np.abs(prior).max()
-    np.testing.assert_allclose(covariance(found), after.squeeze(), atol=1e-10 * scale)
+    np.testing.assert_allclose(
+        covariance(analysis), after.squeeze(), atol=1e-10 * scale
+    )
 
 
 @pytest.mark.parametrize("rotate", [False, True])
@@ -53,12 +55,14 @@ def test_a_linear_system_is_filtered_as_by_kalman(rotate: bool) -> None:
 def test_the_root_is_the_symmetric_one() -> None:
     # Of all roots it moves members least: T = (I + SSᵀ)^(-1/2).
     p = problem(members=4, entries=6, observed=9)
-    found = Etkf().analyse(*p.arguments)
+    analysis = Etkf().analyse(*p.arguments)
     anomalies = p.ensemble - p.ensemble.mean(0)
     scaled = anomalies @ p.operator.T / p.observation.error / np.sqrt(3)
     value, vector = np.linalg.eigh(np.eye(4) + scaled @ scaled.T)
     root = vector @ np.diag(value**-0.5) @ vector.T
-    np.testing.assert_allclose(found - found.mean(0), root @ anomalies, atol=1e-12)
+    np.testing.assert_allclose(
+        analysis - analysis.mean(0), root @ anomalies, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("shape", [(), (3,)])
@@ -69,9 +73,9 @@ def test_the_local_kernel_is_the_analysis_by_eigenvectors(
     p = problem(shape, 7, entries, observed)
     points = np.arange(entries) / entries
     weights = taper(on_ring(points, np.arange(observed) / observed, 1.0), 0.06)
-    found = Letkf().analyse(*p.arguments, taper=weights)
+    analysis = Letkf().analyse(*p.arguments, taper=weights)
     expected = Etkf().analyse(*p.arguments, taper=weights)
-    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(analysis, expected, rtol=1e-11, atol=1e-11)
 
 
 def test_without_a_kernel_the_local_filter_takes_eigenvectors(
@@ -80,18 +84,18 @@ def test_without_a_kernel_the_local_filter_takes_eigenvectors(
     p = problem((2,), 7)
     weights = np.ones((5, 3))
     monkeypatch.setattr(etkf, "applied_roots", lambda *_: None)
-    found = Letkf().analyse(*p.arguments, taper=weights)
+    analysis = Letkf().analyse(*p.arguments, taper=weights)
     expected = Etkf().analyse(*p.arguments, taper=weights)
-    assert np.array_equal(found, expected)
+    assert np.array_equal(analysis, expected)
 
 
 def test_problems_without_an_observation_are_not_turned() -> None:
     p = problem((2,))
     value = p.observation.value.copy()
     value[0] = np.nan
-    found = Etkf(rotate=True).analyse(
+    analysis = Etkf(rotate=True).analyse(
         p.ensemble, p.predicted, Observation(value, p.observation.error),
         generator=np.random.default_rng(0),
     )  # fmt: skip
-    assert np.array_equal(found[0], p.ensemble[0])
-    assert not np.allclose(found[1], Etkf().analyse(*p.arguments)[1])
+    assert np.array_equal(analysis[0], p.ensemble[0])
+    assert not np.allclose(analysis[1], Etkf().analyse(*p.arguments)[1])

@@ -62,9 +62,9 @@ class Pattern(np.random.Generator):
         ).copy()
 
 
-def analysing(name: str, chosen: Filter, taper: Array | None) -> Any:
+def analysing(name: str, scheme: Filter, taper: Array | None) -> Any:
     def analyse(p: Problem, weights: Array | None = taper) -> Array:
-        return chosen.analyse(*p.arguments, taper=weights, generator=Pattern())
+        return scheme.analyse(*p.arguments, taper=weights, generator=Pattern())
 
     return pytest.param(analyse, id=name if taper is None else f"{name}-local")
 
@@ -81,13 +81,13 @@ def test_problems_side_by_side_are_each_analysed_alone(
     analyse: Analyse, members: int
 ) -> None:
     many = problem((2, 3), members)
-    found = analyse(many)
+    analysis = analyse(many)
     for at in np.ndindex(2, 3):
         observation = Observation(
             many.observation.value[at], many.observation.error[at]
         )
         alone = analyse(Problem(many.ensemble[at], many.operator, observation))
-        np.testing.assert_allclose(found[at], alone, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(analysis[at], alone, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("analyse", FILTERS)
@@ -98,19 +98,19 @@ def test_a_missing_value_is_as_an_observation_less(
     p = problem((2,), members)
     value, error = p.observation.value.copy(), p.observation.error.copy()
     value[..., -1] = error[..., -1] = np.nan
-    found = analyse(replace(p, observation=Observation(value, error)))
+    analysis = analyse(replace(p, observation=Observation(value, error)))
     fewer = Problem(
         p.ensemble, p.operator[:-1], Observation(value[..., :-1], error[..., :-1])
     )
     local = analyse.__defaults__[0] is not None
-    chosen = analyse.__closure__[0].cell_contents
-    if isinstance(chosen, Interpolation):
-        chosen = replace(chosen, operator=fewer.operator)
-    expected = chosen.analyse(
+    scheme = analyse.__closure__[0].cell_contents
+    if isinstance(scheme, Interpolation):
+        scheme = replace(scheme, operator=fewer.operator)
+    expected = scheme.analyse(
         *fewer.arguments,
         taper=TAPER[:, :-1] if local else None, generator=Pattern(),
     )  # fmt: skip
-    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(analysis, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("analyse", FILTERS)
@@ -118,9 +118,9 @@ def test_where_all_is_missing_the_forecast_stays_bit_for_bit(analyse: Analyse) -
     p = problem((3,))
     value = p.observation.value.copy()
     value[1] = np.nan
-    found = analyse(replace(p, observation=Observation(value, p.observation.error)))
-    assert np.array_equal(found[1], p.ensemble[1])
-    assert not np.isclose(found[[0, 2]], p.ensemble[[0, 2]]).all()
+    analysis = analyse(replace(p, observation=Observation(value, p.observation.error)))
+    assert np.array_equal(analysis[1], p.ensemble[1])
+    assert not np.isclose(analysis[[0, 2]], p.ensemble[[0, 2]]).all()
 
 
 @pytest.mark.parametrize("chosen", WHOLE.values(), ids=WHOLE)
@@ -129,18 +129,18 @@ def test_nothing_to_observe_changes_nothing(chosen: Filter) -> None:
     if isinstance(chosen, Interpolation):
         chosen = replace(chosen, operator=p.operator)
     for taper in (None, np.ones((ENTRIES, 0))):
-        found = chosen.analyse(*p.arguments, taper=taper, generator=Pattern())
-        assert np.array_equal(found, p.ensemble)
+        analysis = chosen.analyse(*p.arguments, taper=taper, generator=Pattern())
+        assert np.array_equal(analysis, p.ensemble)
 
 
 def test_entries_without_an_observation_near_stay_bit_for_bit() -> None:
     taper = TAPER.copy()
     taper[[1, 4]] = 0.0
     p = problem((2,))
-    for chosen in LOCAL.values():
-        found = chosen.analyse(*p.arguments, taper=taper, generator=Pattern())
-        assert np.array_equal(found[..., [1, 4]], p.ensemble[..., [1, 4]])
-        assert not np.isclose(found[..., 0], p.ensemble[..., 0]).any()
+    for scheme in LOCAL.values():
+        analysis = scheme.analyse(*p.arguments, taper=taper, generator=Pattern())
+        assert np.array_equal(analysis[..., [1, 4]], p.ensemble[..., [1, 4]])
+        assert not np.isclose(analysis[..., 0], p.ensemble[..., 0]).any()
 
 
 DETERMINISTIC = [
@@ -170,25 +170,25 @@ def test_single_precision_is_near_double(analyse: Analyse) -> None:
             p.observation.error.astype(np.float32),
         ),
     )  # fmt: skip
-    found = analyse(single)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, analyse(p), rtol=2e-4, atol=2e-4)
+    analysis = analyse(single)
+    assert analysis.dtype == np.float32
+    np.testing.assert_allclose(analysis, analyse(p), rtol=2e-4, atol=2e-4)
 
 
 @pytest.mark.parametrize("members", [3, 10])
 def test_a_taper_of_ones_is_the_whole_analysis(members: int) -> None:
     p = problem((2,), members)
     ones = np.ones((ENTRIES, OBSERVED))
-    for chosen in (Etkf(), DEnkf(), EnkfN(), Enkf()):
-        whole = chosen.analyse(*p.arguments, generator=Pattern())
-        local = chosen.analyse(*p.arguments, taper=ones, generator=Pattern())
+    for scheme in (Etkf(), DEnkf(), EnkfN(), Enkf()):
+        whole = scheme.analyse(*p.arguments, generator=Pattern())
+        local = scheme.analyse(*p.arguments, taper=ones, generator=Pattern())
         np.testing.assert_allclose(local, whole, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("chosen", [Letkf(), DEnkf(), EnkfN(), Enkf()])
 def test_a_local_analysis_is_the_whole_one_with_larger_errors(chosen: Filter) -> None:
     p = problem((2,), members=6)
-    found = chosen.analyse(*p.arguments, taper=TAPER, generator=Pattern())
+    analysis = chosen.analyse(*p.arguments, taper=TAPER, generator=Pattern())
     for entry, weights in enumerate(TAPER):
         near = np.where(weights > 0, p.observation.value, np.nan)
         weights = np.where(weights > 0, weights, 1.0)
@@ -197,18 +197,18 @@ def test_a_local_analysis_is_the_whole_one_with_larger_errors(chosen: Filter) ->
         alone = whole.analyse(
             p.ensemble, p.predicted, observation, generator=Pattern()
         )[..., entry]
-        np.testing.assert_allclose(found[..., entry], alone, rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(analysis[..., entry], alone, rtol=1e-10, atol=1e-10)
 
 
 def test_each_problem_may_have_a_taper_of_its_own() -> None:
     p = problem((2,))
     both = np.stack([TAPER, TAPER[::-1]])
-    found = Letkf().analyse(*p.arguments, taper=both)
+    analysis = Letkf().analyse(*p.arguments, taper=both)
     for k, taper in enumerate(both):
         observation = Observation(p.observation.value[k], p.observation.error[k])
         alone = Problem(p.ensemble[k], p.operator, observation)
         expected = Letkf().analyse(*alone.arguments, taper=taper)
-        np.testing.assert_allclose(found[k], expected, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(analysis[k], expected, rtol=1e-12, atol=1e-12)
 
 
 def test_many_entries_with_few_observations_near_are_analysed_in_blocks() -> None:
@@ -221,15 +221,15 @@ def test_many_entries_with_few_observations_near_are_analysed_in_blocks() -> Non
     entry = np.arange(300)
     taper[entry, entry // 3] = 1.0
     taper[entry, (entry // 3 + 1) % 100] = 0.4
-    for chosen in (Letkf(), Enkf()):
-        found = chosen.analyse(
+    for scheme in (Letkf(), Enkf()):
+        analysis = scheme.analyse(
             ensemble, predicted, observation, taper=taper, generator=Pattern()
         )
-        dense = chosen.analyse(
+        dense = scheme.analyse(
             ensemble, predicted, observation,
             taper=np.broadcast_to(taper, (40, 300, 100)), generator=Pattern(),
         )  # fmt: skip
-        np.testing.assert_allclose(found, dense, rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(analysis, dense, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("chosen", [Etkf(), DEnkf(), EnkfN(), Enkf()])
@@ -242,9 +242,9 @@ def test_one_member_has_no_spread_and_is_refused(chosen: Filter) -> None:
 @pytest.mark.parametrize("chosen", [STATIC, ParticleFilter()])
 def test_one_member_is_enough_where_no_spread_is_needed(chosen: Filter) -> None:
     p = problem(members=1)
-    found = chosen.analyse(*p.arguments, generator=np.random.default_rng(0))
-    assert np.isfinite(found).all()
-    assert found.shape == p.ensemble.shape
+    analysis = chosen.analyse(*p.arguments, generator=np.random.default_rng(0))
+    assert np.isfinite(analysis).all()
+    assert analysis.shape == p.ensemble.shape
 
 
 def test_a_local_filter_asks_for_its_taper() -> None:
@@ -283,8 +283,8 @@ def test_predictions_of_what_is_missing_are_not_looked_at() -> None:
     predicted = p.predicted
     expected = Etkf().analyse(p.ensemble, predicted, observation)
     predicted[:, 1] = np.nan
-    found = Etkf().analyse(p.ensemble, predicted, observation)
-    assert np.array_equal(found, expected)
+    analysis = Etkf().analyse(p.ensemble, predicted, observation)
+    assert np.array_equal(analysis, expected)
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:
@@ -302,5 +302,5 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
 def test_all_filters_have_a_name_and_can_be_imported() -> None:
     assert len(filters) > 10
     for name in filters:
-        chosen = filters[name]
-        assert hasattr(chosen, "analyse") or hasattr(chosen, "analyse_window")
+        scheme = filters[name]
+        assert hasattr(scheme, "analyse") or hasattr(scheme, "analyse_window")

@@ -30,8 +30,8 @@ def test_a_linear_window_is_smoothed_as_by_the_transform_filter(
 ) -> None:
     linear, ensemble = linear_window(cycles, entries=entries, missing=False)
     expected = Aenkf(Etkf()).analyse_window(ensemble, last_only(linear.window))
-    found = Ienks(tolerance=1e-24).analyse_window(ensemble, linear.window)
-    for after, other in zip(found.states, expected.states, strict=True):
+    analysis = Ienks(tolerance=1e-24).analyse_window(ensemble, linear.window)
+    for after, other in zip(analysis.states, expected.states, strict=True):
         np.testing.assert_allclose(after, other, atol=1e-10)
 
 
@@ -49,11 +49,11 @@ def squared() -> tuple[Window, Array]:
 def test_a_step_from_which_the_model_runs_away_is_not_taken() -> None:
     """Of two problems one is so far from what was seen that a step leaves the model."""
     window, ensemble = squared()
-    seen = np.array([[15.0], [1e6]])
+    values = np.array([[15.0], [1e6]])
     window = replace(
         window,
         propagate=lambda x, cycle: np.where(np.abs(x) < 50.0, x + 0.1 * x**2, np.inf),
-        observations=(Observation(seen, np.array([0.5])),),
+        observations=(Observation(values, np.array([0.5])),),
     )
     both = Ienks().analyse_window(np.stack([ensemble, ensemble]), window)
     alone = Ienks().analyse_window(ensemble, squared()[0])
@@ -64,13 +64,13 @@ def test_a_step_from_which_the_model_runs_away_is_not_taken() -> None:
 
 def test_a_window_that_bends_is_brought_to_its_least_cost() -> None:
     window, ensemble = squared()
-    found = Ienks(iterations=50, tolerance=1e-24).analyse_window(ensemble, window)
+    analysis = Ienks(iterations=50, tolerance=1e-24).analyse_window(ensemble, window)
     mean, variance = ensemble.mean(), ensemble.var(ddof=1)
     tried = np.linspace(1.0, 4.0, 300_001)[:, None]
-    seen = window.predict(window.propagate(tried, 0), 0)
-    cost = (tried - mean) ** 2 / variance + ((seen - 15.0) / 0.5) ** 2
+    predicted = window.predict(window.propagate(tried, 0), 0)
+    cost = (tried - mean) ** 2 / variance + ((predicted - 15.0) / 0.5) ** 2
     # The slope is that between members, which differs a little from the derivative.
-    assert found.start.mean() == pytest.approx(tried[cost.argmin(), 0], abs=0.002)
+    assert analysis.start.mean() == pytest.approx(tried[cost.argmin(), 0], abs=0.002)
     once = Ienks(iterations=1).analyse_window(ensemble, window)
     assert abs(once.start.mean() - tried[cost.argmin(), 0]) > 0.2
 
@@ -80,12 +80,12 @@ def test_problems_converge_each_at_its_own_pace() -> None:
     value = np.array([[15.0], [9.0], [np.nan]])
     wide = replace(window, observations=(Observation(value, np.full((3, 1), 0.5)),))
     both = np.stack([ensemble, ensemble + 0.1, ensemble])
-    found = Ienks().analyse_window(both, wide).start
+    analysis = Ienks().analyse_window(both, wide).start
     for k in range(2):
         alone = replace(window, observations=(Observation(value[k], np.array([0.5])),))
         expected = Ienks().analyse_window(both[k], alone).start
-        np.testing.assert_allclose(found[k], expected, rtol=1e-12, atol=1e-12)
-    assert np.array_equal(found[2], ensemble)
+        np.testing.assert_allclose(analysis[k], expected, rtol=1e-12, atol=1e-12)
+    assert np.array_equal(analysis[2], ensemble)
 
 
 def test_one_step_with_a_prior_of_finite_size_inflates() -> None:
@@ -96,12 +96,12 @@ def test_one_step_with_a_prior_of_finite_size_inflates() -> None:
     )
     plain = Ienks(tolerance=1e-20).analyse_window(ensemble, window).end
     finite = Ienks(iterations=60, tolerance=1e-24, hyperprior=1.0)
-    found = finite.analyse_window(ensemble, window).end
+    analysis = finite.analyse_window(ensemble, window).end
     moved = window.propagate(ensemble, 0)
     expected = EnkfN().analyse(moved, moved @ linear.operator.T, window.observations[0])
     # Primal and dual form have one mean.
-    np.testing.assert_allclose(found.mean(0), expected.mean(0), atol=1e-6)
-    assert np.abs(found.mean(0) - plain.mean(0)).max() > 0.1
+    np.testing.assert_allclose(analysis.mean(0), expected.mean(0), atol=1e-6)
+    assert np.abs(analysis.mean(0) - plain.mean(0)).max() > 0.1
 
 
 def local(linear: LinearWindow, ensemble: Array, taper: Array) -> Array:
@@ -115,20 +115,20 @@ def local(linear: LinearWindow, ensemble: Array, taper: Array) -> Array:
 def test_a_taper_of_ones_is_the_whole_smoother() -> None:
     linear, ensemble = linear_window(2, missing=False)
     whole = Ienks(tolerance=1e-24).analyse_window(ensemble, linear.window).start
-    found = local(linear, ensemble, np.ones((3, 2)))
-    np.testing.assert_allclose(found, whole, atol=1e-9)
+    analysis = local(linear, ensemble, np.ones((3, 2)))
+    np.testing.assert_allclose(analysis, whole, atol=1e-9)
 
 
 def test_one_step_of_the_local_smoother_is_the_local_filter() -> None:
     linear, ensemble = linear_window(1, missing=False)
     still = replace(linear.window, propagate=lambda x, cycle: x)
     taper = np.array([[1.0, 0.2], [0.5, 0.5], [0.0, 0.0]])
-    found = Ienks(iterations=1).analyse_window(ensemble, still, taper=taper).start
+    analysis = Ienks(iterations=1).analyse_window(ensemble, still, taper=taper).start
     expected = Etkf().analyse(
         ensemble, ensemble @ linear.operator.T, still.observations[0], taper=taper
     )
-    np.testing.assert_allclose(found, expected, atol=1e-12)
-    assert np.array_equal(found[:, 2], ensemble[:, 2])
+    np.testing.assert_allclose(analysis, expected, atol=1e-12)
+    assert np.array_equal(analysis[:, 2], ensemble[:, 2])
 
 
 def test_inflation_and_rotation_are_of_the_start() -> None:

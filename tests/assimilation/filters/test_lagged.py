@@ -19,15 +19,15 @@ def test_a_linear_window_is_smoothed_as_by_least_squares(
 ) -> None:
     window, ensemble = linear_window()
     mean, matrix = smoothed(window, ensemble)
-    found = smoother.analyse_window(ensemble, window.window)
-    np.testing.assert_allclose(found.start.mean(0), mean, atol=1e-10)
-    np.testing.assert_allclose(covariance(found.start), matrix, atol=1e-10)
+    analysis = smoother.analyse_window(ensemble, window.window)
+    np.testing.assert_allclose(analysis.start.mean(0), mean, atol=1e-10)
+    np.testing.assert_allclose(covariance(analysis.start), matrix, atol=1e-10)
     # Without errors of the model, its end is that of the smoothed start.
-    end = found.start
-    for state in found.states[1:]:
+    end = analysis.start
+    for state in analysis.states[1:]:
         end = end @ window.model.T
         np.testing.assert_allclose(state, end, atol=1e-10)
-    assert len(found.states) == len(window.window.observations) + 1
+    assert len(analysis.states) == len(window.window.observations) + 1
 
 
 def test_the_end_of_a_smoother_is_what_the_filter_gives() -> None:
@@ -36,8 +36,8 @@ def test_the_end_of_a_smoother_is_what_the_filter_gives() -> None:
     for observation in window.window.observations:
         state = state @ window.model.T
         state = Etkf().analyse(state, state @ window.operator.T, observation)
-    found = Enks().analyse_window(ensemble, window.window)
-    np.testing.assert_allclose(found.end, state, atol=1e-12)
+    analysis = Enks().analyse_window(ensemble, window.window)
+    np.testing.assert_allclose(analysis.end, state, atol=1e-12)
 
 
 def varying(columns: tuple[int, ...]) -> Window:
@@ -56,21 +56,21 @@ def test_a_taper_of_one_cycle_serves_for_all() -> None:
     ensemble = np.random.default_rng(1).standard_normal((6, 4))
     one = np.random.default_rng(2).uniform(0.1, 1.0, (4, 2))
     window = varying((2, 2, 2))
-    found = Aenkf().analyse_window(ensemble, window, taper=one)
+    analysis = Aenkf().analyse_window(ensemble, window, taper=one)
     every = np.concatenate([one, one, one], axis=1)
     again = Aenkf().analyse_window(ensemble, window, taper=every)
-    assert np.array_equal(found.end, again.end)
+    assert np.array_equal(analysis.end, again.end)
     whole = Aenkf().analyse_window(ensemble, window)
-    assert not np.allclose(found.end, whole.end)
+    assert not np.allclose(analysis.end, whole.end)
 
 
 def test_a_taper_has_the_columns_of_all_cycles() -> None:
     ensemble = np.random.default_rng(1).standard_normal((6, 4))
     window = varying((2, 3))
     taper = np.ones((4, 5))
-    found = Aenkf().analyse_window(ensemble, window, taper=taper)
+    analysis = Aenkf().analyse_window(ensemble, window, taper=taper)
     whole = Aenkf().analyse_window(ensemble, window)
-    np.testing.assert_allclose(found.end, whole.end, atol=1e-10)
+    np.testing.assert_allclose(analysis.end, whole.end, atol=1e-10)
     with pytest.raises(DataError, match=r"expected 5 columns.*found 2"):
         Aenkf().analyse_window(ensemble, window, taper=taper[:, :2])
 
@@ -80,19 +80,19 @@ def test_a_smoother_with_a_taper_moves_past_and_present_entries_alike() -> None:
     taper = np.zeros((4, 2))
     taper[:2] = 1.0
     window = varying((2, 2))
-    found = Enks().analyse_window(ensemble, window, taper=taper)
-    assert np.array_equal(found.start[:, 2:], ensemble[:, 2:])
-    assert not np.isclose(found.start[:, :2], ensemble[:, :2]).any()
+    analysis = Enks().analyse_window(ensemble, window, taper=taper)
+    assert np.array_equal(analysis.start[:, 2:], ensemble[:, 2:])
+    assert not np.isclose(analysis.start[:, :2], ensemble[:, :2]).any()
 
 
 def test_any_filter_of_members_smooths() -> None:
     window, ensemble = linear_window(members=4000)
     mean, matrix = smoothed(window, ensemble)
-    found = Enks(Enkf()).analyse_window(
+    analysis = Enks(Enkf()).analyse_window(
         ensemble, window.window, generator=np.random.default_rng(0)
     )
-    np.testing.assert_allclose(covariance(found.start), matrix, atol=0.1)
-    np.testing.assert_allclose(found.start.mean(0), mean, atol=0.1)
+    np.testing.assert_allclose(covariance(analysis.start), matrix, atol=0.1)
+    np.testing.assert_allclose(analysis.start.mean(0), mean, atol=0.1)
 
 
 def test_windows_may_be_side_by_side() -> None:
@@ -107,6 +107,6 @@ def test_windows_may_be_side_by_side() -> None:
         observations=observations,
     )  # fmt: skip
     for smoother in (Enks(), Aenkf()):
-        found = smoother.analyse_window(both, wide)
+        analysis = smoother.analyse_window(both, wide)
         alone: Array = smoother.analyse_window(ensemble, window.window).start
-        np.testing.assert_allclose(found.start[0], alone, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(analysis.start[0], alone, rtol=1e-12, atol=1e-12)

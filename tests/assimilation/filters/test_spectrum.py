@@ -18,11 +18,11 @@ def test_both_forms_are_the_matrices_they_stand_for(
     spectrum = Spectrum.of(scaled, innovation)
     assert spectrum.few == (observed < 5)
     factors = spectrum.root(None if stretch is None else np.full(3, stretch))
-    found = spectrum.applied(anomalies, *factors)
+    members = spectrum.applied(anomalies, *factors)
     for k in range(3):
         s = (stretch or 1.0) * scaled[k]
         value, vector = np.linalg.eigh(np.eye(5) + s @ s.T)
         root = (vector * value**-0.5) @ vector.T
         weight = np.linalg.inv(np.eye(5) + s @ s.T) @ s @ innovation[k]
         expected = (root + weight) @ anomalies[k]
-        np.testing.assert_allclose(found[k], expected, atol=1e-12)
+        np.testing.assert_allclose(members[k], expected, atol=1e-12)

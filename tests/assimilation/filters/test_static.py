@@ -14,8 +14,8 @@ def test_every_member_is_a_background_with_the_same_gain(members: int) -> None:
     p = problem(members=members)
     root = np.random.default_rng(1).standard_normal((5, 5))
     background = root @ root.T
-    found = Interpolation(background, p.operator).analyse(*p.arguments)
-    for after, before in zip(found, p.ensemble, strict=True):
+    analysis = Interpolation(background, p.operator).analyse(*p.arguments)
+    for after, before in zip(analysis, p.ensemble, strict=True):
         mean, _ = kalman(before, background, p.operator, p.observation)
         np.testing.assert_allclose(after, mean, atol=1e-10)
 
@@ -25,12 +25,12 @@ def test_a_taper_multiplies_the_covariance_with_observations() -> None:
     taper = np.zeros((5, 3))
     taper[1], taper[2] = 1.0, 0.5
     background = np.eye(5)
-    chosen = Interpolation(background, p.operator)
-    whole = chosen.analyse(*p.arguments) - p.ensemble
-    found = chosen.analyse(*p.arguments, taper=taper) - p.ensemble
-    assert found[0, 1] == pytest.approx(whole[0, 1])
-    assert found[0, 2] == pytest.approx(0.5 * whole[0, 2])
-    assert found[0, [0, 3, 4]].tolist() == [0.0, 0.0, 0.0]
+    scheme = Interpolation(background, p.operator)
+    whole = scheme.analyse(*p.arguments) - p.ensemble
+    increments = scheme.analyse(*p.arguments, taper=taper) - p.ensemble
+    assert increments[0, 1] == pytest.approx(whole[0, 1])
+    assert increments[0, 2] == pytest.approx(0.5 * whole[0, 2])
+    assert increments[0, [0, 3, 4]].tolist() == [0.0, 0.0, 0.0]
 
 
 def test_matrices_that_do_not_fit_are_refused() -> None:
@@ -46,8 +46,8 @@ def test_matrices_that_do_not_fit_are_refused() -> None:
 def test_nudging_removes_a_share_of_the_difference() -> None:
     ensemble = np.array([[1.0, 2.0, 3.0]])
     observation = Observation(np.array([2.0, np.nan, 1.0]), np.ones(3))
-    found = Nudging(0.25).analyse(ensemble, ensemble, observation)
-    assert found.tolist() == [[1.25, 2.0, 2.5]]
+    analysis = Nudging(0.25).analyse(ensemble, ensemble, observation)
+    assert analysis.tolist() == [[1.25, 2.0, 2.5]]
 
 
 def test_a_taper_spreads_the_mean_of_differences_around() -> None:
@@ -55,8 +55,8 @@ def test_a_taper_spreads_the_mean_of_differences_around() -> None:
     predicted = np.zeros((1, 2))
     observation = Observation(np.array([2.0, -1.0]), np.ones(2))
     taper = np.array([[1.0, 0.0], [0.5, 1.0], [0.0, 0.0]])
-    found = Nudging(0.5).analyse(ensemble, predicted, observation, taper=taper)
-    assert found[0].tolist() == pytest.approx([1.0, 0.5 * (0.5 * 2 - 1) / 1.5, 0.0])
+    analysis = Nudging(0.5).analyse(ensemble, predicted, observation, taper=taper)
+    assert analysis[0].tolist() == pytest.approx([1.0, 0.5 * (0.5 * 2 - 1) / 1.5, 0.0])
 
 
 def test_without_a_taper_the_state_has_to_be_what_is_observed() -> None:

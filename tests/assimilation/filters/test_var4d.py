@@ -29,10 +29,10 @@ def bending(value: Array, missing: int | None = None) -> Window:
 
     observations = []
     for cycle in range(3):
-        seen = value[..., cycle, :].copy()
+        values = value[..., cycle, :].copy()
         if cycle == missing:
-            seen[..., 0] = np.nan
-        observations.append(Observation(seen, np.full(seen.shape, 0.5)))
+            values[..., 0] = np.nan
+        observations.append(Observation(values, np.full(values.shape, 0.5)))
     return Window(
         propagate=lambda x, cycle: step(x, np.roll),
         predict=lambda x, cycle: x[..., ::2],
@@ -57,18 +57,18 @@ def test_a_linear_window_is_solved_as_by_least_squares(method: str, full: bool) 
     linear, ensemble = linear_window(members=3)
     variances = np.array([0.5, 1.0, 2.0])
     matrix = np.diag(variances) + 0.2 * full
-    chosen = Var4d(
+    scheme = Var4d(
         matrix if full else variances, method=method, iterations=100, tolerance=1e-26
     )
-    found = chosen.analyse_window(ensemble, linear.window)
+    analysis = scheme.analyse_window(ensemble, linear.window)
     rows, values = stacked(linear)
     inverse = np.linalg.inv(matrix)
     hessian = inverse + rows.T @ rows
-    for after, before in zip(found.start, ensemble, strict=True):
+    for after, before in zip(analysis.start, ensemble, strict=True):
         expected = np.linalg.solve(hessian, inverse @ before + rows.T @ values)
         np.testing.assert_allclose(after, expected, atol=1e-10)
-    end = found.start
-    for state in found.states[1:]:
+    end = analysis.start
+    for state in analysis.states[1:]:
         end = end @ linear.model.T
         np.testing.assert_allclose(state, end, atol=1e-12)
 
@@ -76,11 +76,11 @@ def test_a_linear_window_is_solved_as_by_least_squares(method: str, full: bool) 
 @pytest.mark.parametrize("method", METHODS)
 def test_errors_of_the_model_are_found_as_by_least_squares(method: str) -> None:
     linear, ensemble = linear_window(cycles=3, members=1)
-    chosen = Var4d(
+    scheme = Var4d(
         0.7, model_error=np.array([0.1, 0.2, 0.3]), method=method, iterations=200,
         tolerance=1e-26,
     )  # fmt: skip
-    found = np.stack(chosen.analyse_window(ensemble, linear.window).states)[:, 0]
+    states = np.stack(scheme.analyse_window(ensemble, linear.window).states)[:, 0]
     # All four states as unknowns of one system of equations.
     n, rows, right = 3, [], []
     blocks = np.eye(4 * n).reshape(4, n, 4 * n)
@@ -95,7 +95,7 @@ def test_errors_of_the_model_are_found_as_by_least_squares(method: str) -> None:
         rows.append((linear.operator @ blocks[k + 1])[there] / error[:, None])
         right.append(observation.value[there] / error)
     expected, *_ = np.linalg.lstsq(np.concatenate(rows), np.concatenate(right))
-    np.testing.assert_allclose(found.ravel(), expected, atol=1e-9)
+    np.testing.assert_allclose(states.ravel(), expected, atol=1e-9)
 
 
 @pytest.mark.parametrize("cycles", [1, 3])
@@ -124,15 +124,15 @@ def test_all_derivatives_are_those_of_differences(
 
 def test_both_methods_find_the_same_least_cost() -> None:
     ensemble, window = ring((2,))
-    found = [
+    starts = [
         Var4d(0.5, method=method, iterations=200, tolerance=1e-20)
         .analyse_window(ensemble, window)
         .start
         for method in METHODS
     ]
-    np.testing.assert_allclose(found[0], found[1], atol=1e-8)
+    np.testing.assert_allclose(starts[0], starts[1], atol=1e-8)
     cost = Cost.of(ensemble, window, 0.5, None)
-    best = torch.from_numpy((found[0] - ensemble) / np.sqrt(0.5))
+    best = torch.from_numpy((starts[0] - ensemble) / np.sqrt(0.5))
     # Costs tell controls apart to the root of their rounding.
     assert (cost.gradient(best).abs() < 1e-6).all()
     assert (cost(best) < cost(cost.start())).all()
@@ -141,12 +141,12 @@ def test_both_methods_find_the_same_least_cost() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_problems_side_by_side_are_each_solved_alone(method: str) -> None:
     ensemble, window = ring((3,))
-    chosen = Var4d(0.5, method=method, tolerance=1e-24, iterations=60)
-    found = chosen.analyse_window(ensemble, window).start
+    scheme = Var4d(0.5, method=method, tolerance=1e-24, iterations=60)
+    analysis = scheme.analyse_window(ensemble, window).start
     for k in range(3):
         one = tuple(Observation(o.value[k], o.error[k]) for o in window.observations)
-        alone = chosen.analyse_window(ensemble[k], replace(window, observations=one))
-        np.testing.assert_allclose(found[k], alone.start, rtol=1e-9, atol=1e-9)
+        alone = scheme.analyse_window(ensemble[k], replace(window, observations=one))
+        np.testing.assert_allclose(analysis[k], alone.start, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -155,10 +155,10 @@ def test_without_an_observation_the_background_stays(method: str) -> None:
     blank = tuple(
         Observation(np.full_like(o.value, np.nan), o.error) for o in window.observations
     )
-    found = Var4d(0.5, method=method).analyse_window(
+    analysis = Var4d(0.5, method=method).analyse_window(
         ensemble, replace(window, observations=blank)
     )
-    assert np.array_equal(found.start, ensemble)
+    assert np.array_equal(analysis.start, ensemble)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -169,8 +169,8 @@ def test_where_there_is_nothing_to_observe_the_background_stays(method: str) -> 
         window, observations=(nothing,), predict=lambda x, cycle: x[..., :0],
         twin=replace(window.twin, predict=lambda x, cycle: x[..., :0]),
     )  # fmt: skip
-    found = Var4d(0.5, method=method).analyse_window(ensemble, window)
-    assert np.array_equal(found.start, ensemble)
+    analysis = Var4d(0.5, method=method).analyse_window(ensemble, window)
+    assert np.array_equal(analysis.start, ensemble)
 
 
 def test_an_observation_the_model_cannot_reach_does_not_end_in_a_worse_cost() -> None:
@@ -181,18 +181,18 @@ def test_an_observation_the_model_cannot_reach_does_not_end_in_a_worse_cost() ->
     )
     window = replace(window, observations=wild)
     for method in METHODS:
-        found = Var4d(25.0, method=method).analyse_window(ensemble, window).start
+        analysis = Var4d(25.0, method=method).analyse_window(ensemble, window).start
         cost = Cost.of(ensemble, window, 25.0, None)
-        reached = cost(torch.from_numpy((found - ensemble) / 5.0))
+        reached = cost(torch.from_numpy((analysis - ensemble) / 5.0))
         assert (reached < cost(cost.start())).all()
 
 
 def test_single_precision_stays_single() -> None:
     ensemble, window = ring()
     double = Var4d(0.5).analyse_window(ensemble, window).start
-    found = Var4d(0.5).analyse_window(ensemble.astype(np.float32), window).start
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, double, rtol=1e-3, atol=1e-3)
+    analysis = Var4d(0.5).analyse_window(ensemble.astype(np.float32), window).start
+    assert analysis.dtype == np.float32
+    np.testing.assert_allclose(analysis, double, rtol=1e-3, atol=1e-3)
 
 
 def test_a_window_of_no_cycle_of_the_model_is_interpolation() -> None:
@@ -206,11 +206,11 @@ def test_a_window_of_no_cycle_of_the_model_is_interpolation() -> None:
         observations=(observation,),
         twin=Twin(propagate=lambda x, _: x, predict=lambda x, _: x @ tensor.T),
     )  # fmt: skip
-    found = Var4d(0.8).analyse_window(ensemble, window).start
+    analysis = Var4d(0.8).analyse_window(ensemble, window).start
     expected = Interpolation(0.8 * np.eye(4), operator).analyse(
         ensemble, ensemble @ operator.T, observation
     )
-    np.testing.assert_allclose(found, expected, atol=1e-10)
+    np.testing.assert_allclose(analysis, expected, atol=1e-10)
 
 
 def test_what_does_not_fit_is_refused() -> None:
@@ -234,7 +234,7 @@ def test_its_import_leaves_pytorch_alone() -> None:
     code = (
         "import bmi_dmx.assimilation.filters.var4d, sys; print('torch' in sys.modules)"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "False"
+    assert process.stdout.strip() == "False"

@@ -44,8 +44,8 @@ def test_perfect_observations_bring_flow_and_stores_to_the_truth(
         component = start(2, name=f"{kind}.yaml", assimilation=settings, **keys)
         component.set_value("soil_moisture", np.full(2, 150.0))
         names = tuple(real)
-        found = follow(component, forcing, range(steps), real["streamflow"], names)
-        errors[kind] = {n: rms((found[n] - real[n])[spin:]) for n in names}
+        series = follow(component, forcing, range(steps), real["streamflow"], names)
+        errors[kind] = {n: rms((series[n] - real[n])[spin:]) for n in names}
     for name in real:
         assert errors["etkf"][name] < 0.7 * errors["none"][name], name
 
@@ -68,19 +68,19 @@ def test_the_budget_is_closed_with_what_analyses_add(
     increments = [f"{n}__increment" for n in (*stores, "in_transit")]
     masses = [f"ngen::mass_{k}" for k in ("in", "out", "stored", "leaked")]
     names = (*increments, *masses, "mass_adjusted", "mass_assimilated")
-    found = follow(component, forcing, range(steps), forcing["precipitation"], names)
-    entered, left, stored, leaked = (found[n] for n in masses)
-    residual = entered - left - stored - leaked
+    series = follow(component, forcing, range(steps), forcing["precipitation"], names)
+    entered, outflow, stored, leaked = (series[n] for n in masses)
+    residual = entered - outflow - stored - leaked
     assert np.abs(residual).max() <= 1e-12 * max(entered.max(), np.abs(leaked).max())
-    added = sum(found[n] for n in increments)
+    added = sum(series[n] for n in increments)
     np.testing.assert_allclose(
-        added.cumsum(0), found["mass_assimilated"], rtol=1e-9, atol=1e-9
+        added.cumsum(0), series["mass_assimilated"], rtol=1e-9, atol=1e-9
     )
-    assert np.abs(found["mass_assimilated"][-1]).min() > 0.0
-    assert not np.allclose(found["mass_adjusted"], found["mass_assimilated"])
+    assert np.abs(series["mass_assimilated"][-1]).min() > 0.0
+    assert not np.allclose(series["mass_adjusted"], series["mass_assimilated"])
     for name in ("soil_moisture", "lower_zone", "in_transit"):
         moved = update is None or name in update
-        assert np.any(found[f"{name}__increment"] != 0.0) == moved
+        assert np.any(series[f"{name}__increment"] != 0.0) == moved
 
 
 def test_no_store_leaves_its_bounds_however_strange_what_is_observed(
@@ -98,7 +98,7 @@ def test_no_store_leaves_its_bounds_however_strange_what_is_observed(
     stores = ("snowpack", "meltwater", "soil_moisture", "upper_zone", "lower_zone")
     follow(component, forcing, range(150), strange)
     runner = component.runner.members
-    capacity = runner.seen("land", "fc")
+    capacity = runner.parameter("land", "fc")
     for name in stores:
         assert runner.stores()["land", name].min() >= 0.0
     assert (runner.stores()["land", "soil_moisture"] <= capacity).all()
@@ -142,10 +142,10 @@ def test_a_place_without_observations_is_not_changed_by_those_of_others(
     values = np.array(forcing["precipitation"])
     values[:, 1] = np.nan
     names = ("streamflow__ensemble", "soil_moisture__ensemble")
-    found = follow(observing, forcing, range(40), values, names)
+    series = follow(observing, forcing, range(40), values, names)
     expected = follow(blind, forcing, range(40), values, names)
     for name in names:
-        a, b = (x[name].reshape(40, -1, n) for x in (found, expected))
+        a, b = (x[name].reshape(40, -1, n) for x in (series, expected))
         np.testing.assert_array_equal(a[..., 1], b[..., 1])
         assert not np.array_equal(a[..., 0], b[..., 0])
 
@@ -163,9 +163,9 @@ def test_inputs_are_named_after_what_is_observed(start: Any) -> None:
 
 def test_quantities_of_the_ensemble_are_found_under_both_names(start: Any) -> None:
     settings = block(observed={"runoff_volume": {"error": ERROR}})
-    wanted = ["streamflow", "streamflow__ensemble", "lower_zone__increment"]
-    component = start(2, assimilation=settings, outputs=wanted)
-    assert component.get_output_var_names() == tuple(wanted)
+    outputs = ["streamflow", "streamflow__ensemble", "lower_zone__increment"]
+    component = start(2, assimilation=settings, outputs=outputs)
+    assert component.get_output_var_names() == tuple(outputs)
     follow(component, made(9, 2), range(9))
     whole = "land_surface_water__runoff_volume_flux"
     members = component.get_value_ptr(f"{whole}__ensemble").reshape(8, 2)
@@ -174,9 +174,9 @@ def test_quantities_of_the_ensemble_are_found_under_both_names(start: Any) -> No
     spread = component.get_value_ptr(f"{whole}__ensemble_standard_deviation")
     np.testing.assert_allclose(spread, members.std(0, ddof=1))
     for percent in ("05", "50"):
-        found = component.get_value_ptr(f"{whole}__ensemble_quantile_{percent}")
+        quantile = component.get_value_ptr(f"{whole}__ensemble_quantile_{percent}")
         expected = np.quantile(members, float(percent) / 100.0, axis=0)
-        np.testing.assert_allclose(found, expected)
+        np.testing.assert_allclose(quantile, expected)
     grid = component.get_var_grid(f"{whole}__ensemble")
     shape = component.get_grid_shape(grid, np.empty(2, int))
     assert shape.tolist() == [8, 2]
@@ -251,8 +251,10 @@ def test_the_log_says_what_became_of_every_value(start: Any, tmp_path: Any) -> N
                 if name not in ("status", "place")}  # fmt: skip
         status = [meanings[k] for k in file["status"][:]]
         place = file["place"][:].tolist()
-    found = [*zip(((rows["time"] - START) / DAY).tolist(), place, status, strict=True)]
-    assert found == [
+    entries = [
+        *zip(((rows["time"] - START) / DAY).tolist(), place, status, strict=True)
+    ]
+    assert entries == [
         (41.0, 0, "used"), (41.0, 1, "used"),
         (42.0, 0, "used"), (42.0, 1, "duplicate"),
         (43.0, 0, "late"),
@@ -279,9 +281,9 @@ def test_an_error_of_the_host_goes_before_that_of_the_settings(start: Any) -> No
     for component in (one, other):
         component.set_value("streamflow~observed", value)
         follow(component, forcing, range(30, 31))
-    usual, told = (c.get_value_ptr("mass_assimilated") for c in (one, other))
-    assert abs(told[0]) > abs(usual[0])
-    assert abs(told[1]) < abs(usual[1])
+    usual, custom = (c.get_value_ptr("mass_assimilated") for c in (one, other))
+    assert abs(custom[0]) > abs(usual[0])
+    assert abs(custom[1]) < abs(usual[1])
 
 
 def test_values_are_compared_as_logarithms_where_asked_for(start: Any) -> None:
@@ -337,13 +339,13 @@ def test_a_thousand_places_of_32_members_are_stepped_in_one_process(
     n, steps = 1000, 6
     forcing = made(steps, n)
     component = start(n, assimilation=block(members=32))
-    found = follow(
+    series = follow(
         component, forcing, range(steps), forcing["precipitation"] * 0.1,
         ("streamflow__ensemble", "mass_assimilated"),
     )  # fmt: skip
-    assert found["streamflow__ensemble"].shape == (steps, 32 * n)
-    assert np.isfinite(found["streamflow__ensemble"]).all()
-    assert np.count_nonzero(found["mass_assimilated"][-1]) > n / 2
+    assert series["streamflow__ensemble"].shape == (steps, 32 * n)
+    assert np.isfinite(series["streamflow__ensemble"]).all()
+    assert np.count_nonzero(series["mass_assimilated"][-1]) > n / 2
 
 
 def test_the_order_of_members_does_not_matter(start: Any) -> None:
@@ -357,14 +359,14 @@ def test_the_order_of_members_does_not_matter(start: Any) -> None:
         other.set_value(f"{name}__ensemble", values[order].ravel())
     names = ("streamflow__analysis", "lower_zone__ensemble", "soil_moisture__ensemble")
     forcing = made(4, 2)
-    seen = forcing["precipitation"] * 0.1 + 0.5
-    found, expected = (
-        follow(component, forcing, range(4), seen, names) for component in (other, one)
+    flow = forcing["precipitation"] * 0.1 + 0.5
+    series, expected = (
+        follow(component, forcing, range(4), flow, names) for component in (other, one)
     )
     for name in names[1:]:
         inner = expected[name].reshape(4, 8, 2)[:, order]
-        np.testing.assert_allclose(found[name].reshape(4, 8, 2), inner, rtol=1e-8)
-    np.testing.assert_allclose(found[names[0]], expected[names[0]], rtol=1e-8)
+        np.testing.assert_allclose(series[name].reshape(4, 8, 2), inner, rtol=1e-8)
+    np.testing.assert_allclose(series[names[0]], expected[names[0]], rtol=1e-8)
     assert one.get_value_ptr("mass_assimilated").any()
 
 
@@ -374,11 +376,11 @@ def test_other_filters_are_chosen_by_name(name: str, start: Any) -> None:
     component = start(2, assimilation=block(filter={"name": name}))
     follow(component, forcing, range(30), forcing["precipitation"] * 0.2)
     assert component.get_value_ptr("mass_assimilated").any()
-    entered, left, stored, leaked = (
+    entered, outflow, stored, leaked = (
         component.get_value_ptr(f"ngen::mass_{k}")
         for k in ("in", "out", "stored", "leaked")
     )
-    np.testing.assert_allclose(entered - left - stored - leaked, 0.0, atol=1e-9)
+    np.testing.assert_allclose(entered - outflow - stored - leaked, 0.0, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["ienks", "letkf"])
@@ -392,9 +394,9 @@ def test_filters_that_a_component_cannot_serve_are_refused(
 def test_nothing_of_it_is_loaded_where_there_is_no_block() -> None:
     code = "import sys, bmi_dmx.bmi.component; print(*sys.modules)"
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "bmi_dmx.bmi.ensembles" in done.stdout
-    assert "bmi_dmx.assimilation" not in done.stdout
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "bmi_dmx.bmi.ensembles" in process.stdout
+    assert "bmi_dmx.assimilation" not in process.stdout
 
 
 def test_several_quantities_are_observed_side_by_side(start: Any) -> None:
@@ -413,8 +415,8 @@ def test_several_quantities_are_observed_side_by_side(start: Any) -> None:
             if name != "flow":
                 component.set_value("soil_moisture~observed", [moisture[0], np.nan])
             if name != "soil":
-                seen = 1.1 * component.get_value_ptr("streamflow")
-                component.set_value("streamflow~observed", [np.nan, seen[1]])
+                discharge = 1.1 * component.get_value_ptr("streamflow")
+                component.set_value("streamflow~observed", [np.nan, discharge[1]])
             follow(component, forcing, range(step, step + 1))
         runs[name] = component.get_value_ptr("soil_moisture__ensemble").reshape(8, 2)
     np.testing.assert_allclose(runs["both"][:, 0], runs["soil"][:, 0], rtol=1e-9)

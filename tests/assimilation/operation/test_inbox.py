@@ -10,8 +10,8 @@ import pytest
 from bmi_dmx.assimilation.operation.inbox import STATUS, Inbox
 from bmi_dmx.assimilation.operation.settings import (
     Error,
-    Observed,
-    Remaining,
+    ObservedQuantity,
+    RemainderSettings,
     span_of,
 )
 from bmi_dmx.errors import ConfigError
@@ -21,16 +21,18 @@ HOUR = 3600.0
 
 def inbox(max_age: str | float = "3 h", places: int = 1) -> Inbox:
     """Return an inbox of two members that predicted 1, 2, 3, … in turn."""
-    settings = Observed(error=Error(relative=0.1, absolute=0.2), max_age=max_age)
+    settings = ObservedQuantity(
+        error=Error(relative=0.1, absolute=0.2), max_age=max_age
+    )
     return Inbox("x", settings, 2, places, HOUR)
 
 
 def status(box: Inbox, now: float, value: float, valid: float = np.nan) -> str:
     """Return what becomes of a value that comes before the step that ends now."""
     box.value[:], box.valid[:] = value, valid
-    taken = box.take(now)
-    box.mark(taken)
-    return STATUS[taken.status[0]]
+    batch = box.take(now)
+    box.mark(batch)
+    return STATUS[batch.status[0]]
 
 
 def test_ages_are_counted_in_steps() -> None:
@@ -40,9 +42,9 @@ def test_ages_are_counted_in_steps() -> None:
     now = 5.0 * HOUR
     for age, prediction in ((0.0, 5.0), (0.4, 4.0), (1.0, 4.0), (3.0, 2.0)):
         box.value[:], box.valid[:] = 9.0, now - age * HOUR
-        taken = box.take(now)
+        batch = box.take(now)
         at = np.array([0])
-        assert box.predicted(taken, at).tolist() == [[prediction, prediction]], age
+        assert box.predicted(batch, at).tolist() == [[prediction, prediction]], age
     assert status(box, now, 9.0, now - 3.01 * HOUR) == "late"
 
 
@@ -58,11 +60,11 @@ def test_of_one_step_there_is_one_value() -> None:
 
 
 def test_means_are_compared_with_the_mean_of_so_many_steps() -> None:
-    settings = Observed(error=Error(absolute=0.2), mean="3 h", max_age="1 h")
+    settings = ObservedQuantity(error=Error(absolute=0.2), mean="3 h", max_age="1 h")
     box = Inbox("x", settings, 2, 1, HOUR)
     for step, expected in ((1.0, np.nan), (2.0, np.nan), (4.0, 7.0 / 3.0), (9.0, 5.0)):
-        found = box.predict(np.array([[step], [2.0 * step]]))
-        np.testing.assert_allclose(found, [[expected], [2.0 * expected]])
+        mean = box.predict(np.array([[step], [2.0 * step]]))
+        np.testing.assert_allclose(mean, [[expected], [2.0 * expected]])
     np.testing.assert_allclose(box.window[:, 0, 0], [5.0, 7.0 / 3.0])
     assert status(box, 4.0 * HOUR, 5.0, 3.0 * HOUR) == "used"
     assert status(box, 4.0 * HOUR, 5.0, 2.0 * HOUR) == "late"
@@ -72,7 +74,7 @@ def test_means_are_compared_with_the_mean_of_so_many_steps() -> None:
 def test_what_changes_a_mean_changes_the_steps_it_shares_with_later_ones(
     scale: Literal["linear", "log"],
 ) -> None:
-    settings = Observed(error=Error(absolute=0.2), mean="3 h", scale=scale)
+    settings = ObservedQuantity(error=Error(absolute=0.2), mean="3 h", scale=scale)
     box = Inbox("x", settings, 1, 2, HOUR)
     for step in (2.0, 4.0, 9.0):
         box.predict(np.array([[step, step]]))
@@ -80,21 +82,23 @@ def test_what_changes_a_mean_changes_the_steps_it_shares_with_later_ones(
     at = np.array([1])
     box.amend(at, box.scaled(np.full((1, 1, 1), 6.0)))
     np.testing.assert_allclose(box.unscaled(box.window[0]), [[5.0, 6.0]])
-    found = box.predict(np.array([[8.0, 8.0]]))
-    np.testing.assert_allclose(found, [[7.0, 7.0 + 2.0 / 3.0]])
+    mean = box.predict(np.array([[8.0, 8.0]]))
+    np.testing.assert_allclose(mean, [[7.0, 7.0 + 2.0 / 3.0]])
 
 
 @pytest.mark.parametrize("mean", ["90 min", "30 min"])
 def test_means_are_of_whole_steps(mean: str) -> None:
-    settings = Observed(error=Error(absolute=0.2), mean=mean)
+    settings = ObservedQuantity(error=Error(absolute=0.2), mean=mean)
     with pytest.raises(ConfigError, match="expected whole steps of 3600 s"):
         Inbox("x", settings, 1, 1, HOUR)
 
 
 def test_a_network_knows_errors_of_single_steps() -> None:
-    left = Remaining(std=0.1, correlation_time="1 d", bundle="camels-errors")
+    remaining = RemainderSettings(
+        std=0.1, correlation_time="1 d", bundle="camels-errors"
+    )
     with pytest.raises(ConfigError, match=r"mean: not with remaining\.bundle"):
-        Observed(error=Error(absolute=0.2), mean="1 d", remaining=left)
+        ObservedQuantity(error=Error(absolute=0.2), mean="1 d", remaining=remaining)
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf])
@@ -112,8 +116,8 @@ def test_what_is_early_waits_and_all_else_is_gone() -> None:
     box.value[:] = [1.0, 2.0, np.nan]
     box.valid[:] = [2.0 * HOUR, np.nan, HOUR]
     box.error[:] = 0.5
-    taken = box.take(HOUR)
-    assert [STATUS[k] for k in taken.status] == ["early", "used", "none"]
+    batch = box.take(HOUR)
+    assert [STATUS[k] for k in batch.status] == ["early", "used", "none"]
     np.testing.assert_array_equal(box.value, [1.0, np.nan, np.nan])
     np.testing.assert_array_equal(box.valid, [2.0 * HOUR, np.nan, np.nan])
     np.testing.assert_array_equal(box.error, [0.5, np.nan, np.nan])

@@ -37,7 +37,7 @@ MOMENTS = {
 
 def spec(**options: Any) -> ModelSpec:
     """Return a model of errors; options replace those of its process."""
-    own = {"units": "mm d-1", "scale": "root", "offset": OFFSET, "reads": READS}
+    settings = {"units": "mm d-1", "scale": "root", "offset": OFFSET, "reads": READS}
     return convert(
         {
             "parts": {
@@ -48,7 +48,10 @@ def spec(**options: Any) -> ModelSpec:
                     "attributes": ["aridity"],
                     "gives": ["error"],
                 },
-                "remaining": {"process": "remaining_error", "options": own | options},
+                "remaining": {
+                    "process": "remaining_error",
+                    "options": settings | options,
+                },
             },
             "seconds": 86400,
             "transforms": {"predicted": "sqrt", "previous": "sqrt"},
@@ -109,27 +112,27 @@ def test_step_by_step_is_the_model_of_errors_all_at_once(
     values = seen(forcing)
     component = start(2, assimilation=observing(errors))
     names = ("streamflow", "lower_zone", "streamflow__expected")
-    found = follow(component, forcing, range(40), values, names)
-    missed = root(values) - root(found["streamflow"])
+    series = follow(component, forcing, range(40), values, names)
+    missed = root(values) - root(series["streamflow"])
     before = np.concatenate([np.full((1, 2), np.nan), missed[:-1]])
-    given = {
-        "predicted": found["streamflow"],
-        "previous": found["streamflow"][[0, *range(39)]],
+    inputs = {
+        "predicted": series["streamflow"],
+        "previous": series["streamflow"][[0, *range(39)]],
         "missed": np.nan_to_num(before),
         "known": np.isfinite(before).astype(float),
         "precipitation": forcing["precipitation"],
-        "lower_zone": found["lower_zone"],
+        "lower_zone": series["lower_zone"],
     }
     aridity = component.runner.parameters.attribute["aridity"]
     model = load_bundle(errors).model()
     ran = model.simulate(
-        {name: torch.from_numpy(np.array(x)) for name, x in given.items()},
+        {name: torch.from_numpy(np.array(x)) for name, x in inputs.items()},
         {"aridity": torch.from_numpy(np.array(aridity))},
         outputs=["expected"],
     )
     expected = ran.outputs["expected"].detach().numpy()
-    np.testing.assert_allclose(found["streamflow__expected"], expected, rtol=1e-9)
-    assert np.abs(expected - found["streamflow"]).mean() > 1e-3
+    np.testing.assert_allclose(series["streamflow__expected"], expected, rtol=1e-9)
+    assert np.abs(expected - series["streamflow"]).mean() > 1e-3
 
 
 def test_a_bundle_is_found_from_the_folder_of_the_configuration(
@@ -146,11 +149,11 @@ def test_a_bundle_is_found_from_the_folder_of_the_configuration(
         for k, path in enumerate((Path("learned"), errors))
     )
     name = "streamflow__expected"
-    found, expected = (
+    series, expected = (
         follow(one, forcing, range(10), values, (name,))[name]
         for one in (relative, absolute)
     )
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(series, expected)
 
 
 def test_a_run_goes_on_bitwise(errors: Path, start: Any) -> None:
@@ -162,11 +165,11 @@ def test_a_run_goes_on_bitwise(errors: Path, start: Any) -> None:
     follow(whole, forcing, range(20), values)
     other.set_state_bytes(whole.state_bytes())
     names = ("streamflow__expected", "streamflow__analysis")
-    found, again = (
+    series, again = (
         follow(one, forcing, range(20, 40), values, names) for one in (whole, other)
     )
     for name in names:
-        np.testing.assert_array_equal(found[name], again[name])
+        np.testing.assert_array_equal(series[name], again[name])
     assert whole.state_bytes() == other.state_bytes()
 
 
@@ -190,8 +193,8 @@ def test_a_forecast_is_the_run_that_is_told_nothing_more(
         free.clock.tick()
         forecast.append(ahead())
     names = ("streamflow__expected",)
-    found = follow(component, forcing, range(30, 40), None, names)
-    np.testing.assert_allclose(forecast, found[names[0]], rtol=1e-12)
+    series = follow(component, forcing, range(30, 40), None, names)
+    np.testing.assert_allclose(forecast, series[names[0]], rtol=1e-12)
 
 
 def test_far_from_the_training_an_error_of_first_order_serves(
@@ -206,13 +209,13 @@ def test_far_from_the_training_an_error_of_first_order_serves(
     names = ("streamflow__expected",)
     learned = start(2, name="a.yaml", assimilation=observing(errors))
     with caplog.at_level(logging.WARNING):
-        found = follow(learned, forcing, range(40), values, names)[names[0]]
+        series = follow(learned, forcing, range(40), values, names)[names[0]]
     assert "an error of first order serves there" in caplog.text
     other = start(2, name="b.yaml", assimilation=plain)
     expected = follow(other, forcing, range(40), values, names)[names[0]]
-    np.testing.assert_allclose(found[10:, 0], expected[10:, 0], rtol=1e-9)
-    assert np.abs(found[10:, 1] - expected[10:, 1]).max() > 0.01
-    assert np.isfinite(found).all()
+    np.testing.assert_allclose(series[10:, 0], expected[10:, 0], rtol=1e-9)
+    assert np.abs(series[10:, 1] - expected[10:, 1]).max() > 0.01
+    assert np.isfinite(series).all()
 
 
 def test_the_variance_follows_what_is_missed(errors: Path, start: Any) -> None:
@@ -264,17 +267,17 @@ def test_several_networks_expect_their_mean(
     combine([errors, other], tmp_path / "both")
     forcing = made(12, 2)
     names = ("streamflow__expected",)
-    left = {}
+    roots = {}
     for name, path in {"a": errors, "b": other, "both": tmp_path / "both"}.items():
         component = start(2, name=f"{name}.yaml", assimilation=observing(path))
         # Nothing is observed, so that all are told the same.
-        left[name] = root(follow(component, forcing, range(12), None, names)[names[0]])
+        roots[name] = root(follow(component, forcing, range(12), None, names)[names[0]])
     alone = root(follow(start(2, name="alone.yaml"), forcing, range(12))["streamflow"])
-    inside = np.all([x > root(np.zeros(1)) for x in left.values()], axis=0)
+    inside = np.all([x > root(np.zeros(1)) for x in roots.values()], axis=0)
     assert inside.mean() > 0.3
     np.testing.assert_allclose(
-        (left["both"] - alone)[inside],
-        ((left["a"] + left["b"]) / 2.0 - alone)[inside],
+        (roots["both"] - alone)[inside],
+        ((roots["a"] + roots["b"]) / 2.0 - alone)[inside],
         rtol=1e-9, atol=1e-12,
     )  # fmt: skip
 

@@ -55,8 +55,8 @@ def test_one_member_at_one_place_is_a_run_like_any_other(start: Any) -> None:
 def test_it_is_warned_of_values_that_came_in_vain(
     start: Any, caplog: pytest.LogCaptureFixture, unit: float, used: bool
 ) -> None:
-    taken = {"streamflow": {"error": ERROR, "gross_error": None}}
-    component = start(1, assimilation=block(observed=taken))
+    quantities = {"streamflow": {"error": ERROR, "gross_error": None}}
+    component = start(1, assimilation=block(observed=quantities))
     forcing = made(3, 1)
     for step in range(3):
         # Times in milliseconds are far in the future.

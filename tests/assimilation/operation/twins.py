@@ -34,10 +34,10 @@ def observed(
     """Return the forcing of a truth: with other rain than is known of."""
     generator = np.random.default_rng(5)
     rain = forcing["precipitation"]
-    factor, left = np.zeros(rain.shape), np.exp(-hours / 48.0)
+    factor, share = np.zeros(rain.shape), np.exp(-hours / 48.0)
     for step in range(1, len(rain)):
         fresh = generator.normal(size=rain.shape[1])
-        factor[step] = left * factor[step - 1] + np.sqrt(1.0 - left**2) * fresh
+        factor[step] = share * factor[step - 1] + np.sqrt(1.0 - share**2) * fresh
     spread = np.sqrt(np.log(1.0 + 0.4**2))
     return {**forcing, "precipitation": rain * np.exp(spread * factor - spread**2 / 2)}
 
@@ -53,15 +53,15 @@ def follow(
 
     Returns quantities after every step.
     """
-    found: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    quantities: dict[str, list[np.ndarray]] = {name: [] for name in names}
     for step in steps:
         give(component, forcing, step, tuple(component_forcings(component, forcing)))
         if values is not None:
             component.set_value("streamflow~observed", values[step])
         component.update()
         for name in names:
-            found[name].append(np.array(component.get_value_ptr(name)))
-    return {name: np.array(series) for name, series in found.items()}
+            quantities[name].append(np.array(component.get_value_ptr(name)))
+    return {name: np.array(series) for name, series in quantities.items()}
 
 
 def component_forcings(

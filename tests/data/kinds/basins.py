@@ -68,10 +68,10 @@ def read(path: Path, **keys: Any) -> tuple[dict[str, Any], list[str]]:
     """Read as a training does."""
     spec = DataSpec(path=str(path), attributes="file", **keys)
     data = read_data(spec, path.parent)
-    found = {name: data.forcing[name].T for name in series() if name in data.forcing}
-    known = {n: data.attributes[n] for n in CONSTANTS if n in data.attributes}
+    forcing = {name: data.forcing[name].T for name in series() if name in data.forcing}
+    attributes = {n: data.attributes[n] for n in CONSTANTS if n in data.attributes}
     about = {"ids": data.ids.tolist(), "time": [str(t) for t in data.time]}
-    return {**about, **found, FLOW: data.target.T, **known}, []
+    return {**about, **forcing, FLOW: data.target.T, **attributes}, []
 
 
 # One NetCDF file

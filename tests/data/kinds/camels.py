@@ -130,10 +130,10 @@ def days(edit: Callable[[list[Any]], list[Any]]) -> Callable[[Camels], object]:
     return lambda tree: setattr(tree, "days", edit(list(tree.days)))
 
 
-def gapped(found: list[Any]) -> list[Any]:
+def gapped(dates: list[Any]) -> list[Any]:
     """Leave out a day."""
-    later = [str(np.datetime64("-".join(d)) + 1).split("-") for d in found[3:]]
-    return [*found[:3], *later]
+    later = [str(np.datetime64("-".join(d)) + 1).split("-") for d in dates[3:]]
+    return [*dates[:3], *later]
 
 
 def unknown(name: str, at: Any) -> Callable[[dict[str, Any]], object]:

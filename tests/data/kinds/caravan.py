@@ -92,8 +92,8 @@ class Caravan:
         sort = "netcdf" if self.kind == "nc" else "csv"
         folder = root / "timeseries" / sort / "camels"
         tables = root / "attributes" / "camels"
-        for made in (folder, tables):
-            made.mkdir(parents=True)
+        for directory in (folder, tables):
+            directory.mkdir(parents=True)
         for k, gauge in enumerate(self.gauges):
             file = self.usual(k) if k else self.file
             file.write(folder / f"{gauge}.{self.kind}")

@@ -119,14 +119,14 @@ OPEN: list[sqlite3.Connection] = []
 def read(path: Path) -> tuple[dict[str, Any], list[str]]:
     """Read catchments and their topography."""
     fabric = read_hydrofabric(path)
-    found, remarks = topography(fabric)
+    attributes, remarks = topography(fabric)
     names = {
         "ids": list(fabric.catchments),
         "toids": [c.toid for c in fabric.catchments.values()],
     }
     while OPEN:
         OPEN.pop().close()
-    return {**names, **found}, [*fabric.remarks, *remarks]
+    return {**names, **attributes}, [*fabric.remarks, *remarks]
 
 
 def expected() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bmi_dmx.errors import DataError
-from bmi_dmx.ngen.assumed import assumed_units
+from bmi_dmx.ngen.assumed_units import assumed_units
 from bmi_dmx.ngen.check_forcing import _Demand, _unmet
 from bmi_dmx.ngen.climate import Repair
 from bmi_dmx.ngen.csv_forcing import CsvForcing
@@ -18,9 +18,9 @@ from bmi_dmx.ngen.fields import PRECIPITATION, TEMPERATURE
 from bmi_dmx.ngen.forcing import STEP, ForcingProvider
 from bmi_dmx.ngen.netcdf_forcing import NetcdfForcing
 from bmi_dmx.ngen.realization import Period
+from bmi_dmx.operate.bundle_cache import bundle_named
 from bmi_dmx.operate.operation import Operation
-from bmi_dmx.operate.screen import Accepted
-from bmi_dmx.operate.shared import bundle_named
+from bmi_dmx.operate.screen import AcceptedRange
 
 from . import netcdf_files as nc
 from .netcdf_files import NetcdfFile, Times, Values
@@ -95,7 +95,7 @@ def _numbers(
     start = int(START.astype(np.int64))
     first, last = provider.span(ids[0])
     hours = (last - first) // STEP
-    found = {
+    series = {
         name: provider.block(ids, alias, units, start, hours).T
         for name, alias, units in (
             ("precipitation", PRECIPITATION, "mm h-1"),
@@ -103,12 +103,12 @@ def _numbers(
         )
     }
     assumed = assumed_units(provider, ids, start, hours)
-    return {"start": start, **found}, [*provider.remarks, *assumed]
+    return {"start": start, **series}, [*provider.remarks, *assumed]
 
 
 def screened(provider: ForcingProvider, ids: list[str]) -> None:
     """Refuse what a check says would stop a run."""
-    accepted = Accepted(0.0, 3000.0, "raise", 0.05 / 24.0)
+    accepted = AcceptedRange(0.0, 3000.0, "raise", 0.05 / 24.0)
     demand = _Demand(provider, PRECIPITATION, "mm h-1", accepted)
     for finding in _unmet(demand, ids, PERIOD):
         raise DataError(finding.problem)
@@ -160,16 +160,16 @@ def leniently(path: Path) -> tuple[dict[str, Any], list[str]]:
     forcing = path.parent if table else path
     with open_domain(fabric, forcing, catchments=ids) as domain:
         repair = Repair(operation())
-        found = {
+        series = {
             name: repair.read(
                 domain.forcing, name, ids, domain.start, domain.steps,
                 np.full(len(ids), np.nan),
             ).T
             for name in ("precipitation", "air_temperature")
         }  # fmt: skip
-        found["precipitation"] = found["precipitation"] / 24.0
+        series["precipitation"] = series["precipitation"] / 24.0
         remarks = [*domain.remarks, *repair.remarks()]
-        return {"start": domain.start, **found}, remarks
+        return {"start": domain.start, **series}, remarks
 
 
 LATER = "hours of the forcing begin at .* 00:30:00 and every hour"

@@ -47,8 +47,8 @@ class Times:
 
     def number(self, moments: Any) -> Any:
         """Return moments as numbers."""
-        passed = (moments - np.datetime64(self.zero)) / np.timedelta64(1, "s")
-        return passed / SECONDS[self.unit]
+        seconds = (moments - np.datetime64(self.zero)) / np.timedelta64(1, "s")
+        return seconds / SECONDS[self.unit]
 
     @property
     def step(self) -> Any:
@@ -97,26 +97,26 @@ class NetcdfFile:
         elif self.form == "integers":
             kind = "i8"
             values = [int("".join(c for c in n if c.isdigit())) for n in self.ids]
-        made = file.createVariable(self.id_name, kind, dims)
+        variable = file.createVariable(self.id_name, kind, dims)
         if self.role:
-            made.cf_role = "timeseries_id"
-        made[:] = values
+            variable.cf_role = "timeseries_id"
+        variable[:] = values
 
     def _write_times(self, file: Any, times: Times) -> None:
         for name in times.dims:
             if name not in file.dimensions:
                 file.createDimension(name, len(times.moments))
-        made = file.createVariable(times.name, times.kind, times.dims)
-        made.units = f"{times.unit} since {times.since}"
+        variable = file.createVariable(times.name, times.kind, times.dims)
+        variable.units = f"{times.unit} since {times.since}"
         if times.calendar:
-            made.calendar = times.calendar
+            variable.calendar = times.calendar
         shape = [len(file.dimensions[d]) for d in times.dims]
         numbers = np.broadcast_to(times.numbers, shape).copy()
         if times.differ:
             numbers[-1, -1] += 0.25
-        made[:] = numbers
+        variable[:] = numbers
         if times.bounds is not None:
-            made.bounds = "time_bnds"
+            variable.bounds = "time_bnds"
             file.createDimension("nv", 2)
             ends = file.createVariable("time_bnds", "f8", (times.dims[-1], "nv"))
             for k, share in enumerate(times.bounds):
@@ -125,12 +125,12 @@ class NetcdfFile:
 
 
 def _put(file: Any, name: str, one: Values, dims: tuple[str, ...], values: Any) -> None:
-    made = file.createVariable(
+    variable = file.createVariable(
         name, one.kind, dims, zlib=True, shuffle=False, fill_value=one.fill
     )
     if one.units:
-        made.units = one.units
-    made[:] = values
+        variable.units = one.units
+    variable[:] = values
 
 
 # Changes of time

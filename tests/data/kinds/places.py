@@ -145,8 +145,8 @@ ATTRIBUTES = Reader(
 def locations_of(path: Path) -> tuple[dict[str, Any], list[str]]:
     """Read a file of locations as a component does."""
     settings = LocationSettings(ids=tuple(IDS), file=path.name)
-    found = read_locations(settings, path.parent, operation().understood)
-    return dict(found.attributes), []
+    locations = read_locations(settings, path.parent, operation().understood)
+    return dict(locations.attributes), []
 
 
 LOCATIONS_CSV = Reader(

@@ -41,7 +41,7 @@ def read(path: Path) -> tuple[dict[str, Any], list[str]]:
     """Read a river."""
     river = read_river(path)
     lakes = [] if river.lakes is None else list(river.lakes.ids)
-    found = {
+    contents = {
         "ids": river.tree.ids,
         "below": river.tree.downstream,
         "gauges": sorted(river.gauges.items()),
@@ -49,7 +49,7 @@ def read(path: Path) -> tuple[dict[str, Any], list[str]]:
         "lakes": lakes,
         **river.attributes,
     }
-    return found, list(river.remarks)
+    return contents, list(river.remarks)
 
 
 def reader(writer: Callable[[Path, Made], Path], name: str) -> Reader:

@@ -79,7 +79,7 @@ def spun() -> dict[str, Any]:
 
 def _read(series: Series, ids: list[str]) -> tuple[dict[str, Any], list[str]]:
     series.choose(WANTED, {f.name: f.units for f in WANTED}, ids)
-    found = {f.name: series.read(f, 0, series.steps).T for f in WANTED}
+    arrays = {f.name: series.read(f, 0, series.steps).T for f in WANTED}
     assumed = [
         f"{name}: units assumed, for none are given"
         for name, source in series.sources.items()
@@ -87,7 +87,7 @@ def _read(series: Series, ids: list[str]) -> tuple[dict[str, Any], list[str]]:
     ]
     start = str(np.datetime64(series.start, "s"))
     about = {"ids": list(series.ids), "start": start, "seconds": series.seconds}
-    return {**about, **found}, [*series.remarks, *assumed]
+    return {**about, **arrays}, [*series.remarks, *assumed]
 
 
 def read_netcdf(path: Path) -> tuple[dict[str, Any], list[str]]:
@@ -104,8 +104,8 @@ def read_csv(path: Path) -> tuple[dict[str, Any], list[str]]:
 
 def read_before(path: Path) -> tuple[dict[str, Any], list[str]]:
     """Read what is run before the start."""
-    found = read_series(path, WANTED, None)
-    return {name: x.T for name, x in found.items()}, []
+    arrays = read_series(path, WANTED, None)
+    return {name: x.T for name, x in arrays.items()}, []
 
 
 def netcdf() -> NetcdfFile:

@@ -115,11 +115,11 @@ def heard() -> Iterator[list[str]]:
         log.level = before
 
 
-def same_numbers(found: Numbers, expected: Numbers) -> None:
+def same_numbers(numbers: Numbers, expected: Numbers) -> None:
     """Compare everything that was read."""
-    assert set(found) == set(expected)
+    assert set(numbers) == set(expected)
     for name, values in expected.items():
-        array = np.asarray(found[name])
+        array = np.asarray(numbers[name])
         if array.dtype.kind in "fiub" and np.asarray(values).dtype.kind in "fiub":
             np.testing.assert_allclose(
                 array, values, rtol=3e-6, atol=1e-6, err_msg=name, strict=False
@@ -146,12 +146,12 @@ def attempt(reader: Reader, trial: Trial, folder: Path) -> None:
         assert not outcome.file or path.name in text, text
         return
     with heard() as warned:
-        found, told = reader.read(path)
+        numbers, notes = reader.read(path)
     expected = dict(reader.expected())
     if isinstance(outcome, Other):
         outcome.change(expected)
-    same_numbers(found, expected)
-    remarks = "\n".join([*told, *warned])
+    same_numbers(numbers, expected)
+    remarks = "\n".join([*notes, *warned])
     assert bool(outcome.remark) or not remarks, remarks
     if outcome.remark:
         assert re.search(outcome.remark, remarks), remarks

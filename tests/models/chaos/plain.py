@@ -40,9 +40,9 @@ def two_level(v: Array, slow: int, fast: int, drive: float) -> Array:
     c = b = 10.0
     rate = np.empty(len(v))
     for i in range(slow):
-        own = w[i * fast : (i + 1) * fast].sum()
+        total = w[i * fast : (i + 1) * fast].sum()
         exchange = (u[(i + 1) % slow] - u[i - 2]) * u[i - 1]
-        rate[i] = exchange - u[i] + drive - c / b * own
+        rate[i] = exchange - u[i] + drive - c / b * total
     n = slow * fast
     for j in range(n):
         exchange = (w[j - 1] - w[(j + 2) % n]) * w[(j + 1) % n]
@@ -84,5 +84,5 @@ def kuramoto_sivashinsky(u: Array, h: float, length: float) -> Array:
     a = half * v + q * at_v
     b = half * v + q * nonlinear(a)
     c = half * a + q * (2 * nonlinear(b) - at_v)
-    found = whole * v + f[0] * at_v + 2 * f[1] * (nonlinear(a) + nonlinear(b))
-    return np.fft.irfft(found + f[2] * nonlinear(c), n)
+    spectrum = whole * v + f[0] * at_v + 2 * f[1] * (nonlinear(a) + nonlinear(b))
+    return np.fft.irfft(spectrum + f[2] * nonlinear(c), n)

@@ -67,6 +67,6 @@ def test_a_component_steps_as_the_ensemble_does(name: str, tmp_path: Path) -> No
     expected = system(x, STEPS)
     for s in system.states:
         if s.size == 1:
-            found = component.get_value_ptr(s.name)
-            own = expected[system.entries(s.name)]
-            np.testing.assert_allclose(found, own, rtol=1e-11)
+            state = component.get_value_ptr(s.name)
+            reference = expected[system.entries(s.name)]
+            np.testing.assert_allclose(state, reference, rtol=1e-11)

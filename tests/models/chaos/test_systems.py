@@ -60,10 +60,10 @@ def start(system: Dynamics, *shape: int) -> Any:
 def test_a_step_is_that_of_the_equations_written_out(name: str) -> None:
     system, step = dynamics(name), SYSTEMS[name][-1]
     x = start(system)
-    found, expected = system(x, 3), x
+    forecast, expected = system(x, 3), x
     for _ in range(3):
         expected = step(expected, h=SYSTEMS[name][3])
-    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(forecast, expected, rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -77,13 +77,13 @@ def test_the_process_scanned_gives_the_numbers_of_the_compiled_ensemble(
     state = {}
     for s in process.states:
         entries = x[system.entries(s.name)].reshape(len(space), s.size)
-        given = torch.from_numpy(entries.T if s.size > 1 else entries[:, 0])
-        state[s.name] = given.unsqueeze(-1) if name == "lorenz_63" else given
+        tensor = torch.from_numpy(entries.T if s.size > 1 else entries[:, 0])
+        state[s.name] = tensor.unsqueeze(-1) if name == "lorenz_63" else tensor
     usual = {p.name: p.default or 0.0 for p in process.parameters}
     ran = scan(process, state, {}, {**usual, **parameters}, dt=dt, steps=4)
-    found = system(x, 4)
+    forecast = system(x, 4)
     for s in process.states:
-        entries = found[system.entries(s.name)].reshape(len(space), s.size)
+        entries = forecast[system.entries(s.name)].reshape(len(space), s.size)
         expected = entries.T if s.size > 1 else entries[:, 0]
         np.testing.assert_allclose(
             ran.state[s.name].numpy().reshape(expected.shape), expected, rtol=1e-11
@@ -103,8 +103,8 @@ def test_an_ensemble_is_its_members_one_by_one(name: str) -> None:
 def test_the_differentiable_form_is_the_same_map(name: str) -> None:
     system = dynamics(name)
     x = start(system, 2)
-    found = system.differentiable(torch.from_numpy(x), 2)
-    np.testing.assert_allclose(found.numpy(), system(x, 2), rtol=1e-11, atol=1e-12)
+    forecast = system.differentiable(torch.from_numpy(x), 2)
+    np.testing.assert_allclose(forecast.numpy(), system(x, 2), rtol=1e-11, atol=1e-12)
 
 
 # PyTorch's own, when forward derivatives are first asked for.
@@ -120,9 +120,9 @@ def test_derivatives_are_those_of_the_equations_written_out(name: str) -> None:
         for sign in (1.0, -1.0)
     )
     jacobian = torch.from_numpy(np.subtract(ahead, behind).T / 2e-5)
-    asked = x.clone().requires_grad_()
+    point = x.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(
-        (system.differentiable(asked, 2) * way[0]).sum(), asked
+        (system.differentiable(point, 2) * way[0]).sum(), point
     )
     torch.testing.assert_close(gradient, way[0] @ jacobian, rtol=1e-7, atol=1e-8)
     with forward_ad.dual_level(), torch.no_grad():
@@ -186,9 +186,9 @@ def test_what_the_waves_exchange_gain_and_lose_is_accounted_for() -> None:
     process = processes["lorenz_96"]().on(Ring(9))
     x = torch.from_numpy(np.random.default_rng(0).normal(1.0, 2.0, 9))
     ran = scan(process, {"x": x}, {}, {"drive": 8.0}, dt=0.05, steps=20)
-    given = {name: 0.05 * flux.sum() for name, flux in ran.outputs.items()}
-    left = given["exchange"] + given["driving"] - given["damping"]
-    assert float(left) == pytest.approx(float((ran.state["x"] - x).sum()), abs=1e-12)
+    terms = {name: 0.05 * flux.sum() for name, flux in ran.outputs.items()}
+    change = terms["exchange"] + terms["driving"] - terms["damping"]
+    assert float(change) == pytest.approx(float((ran.state["x"] - x).sum()), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -209,11 +209,11 @@ def test_they_vary_as_is_known_of_them(
     x = np.random.default_rng(5).normal(0.0, 0.1, (16, system.size))
     every = round(1.0 / dt) if dt < 0.5 else 20
     x = system(x, 12 * every)
-    seen = []
+    states = []
     for _ in range(40):
         x = system(x, every)
-        seen.append(x[..., slow])
-    assert np.std(seen) == pytest.approx(expected, rel=0.02)
+        states.append(x[..., slow])
+    assert np.std(states) == pytest.approx(expected, rel=0.02)
 
 
 def test_a_wrong_size_is_refused() -> None:

@@ -33,13 +33,13 @@ def leaf(**options: Any) -> Leaf:
 def given(process: Leaf, **values: Any) -> dict[str, Any]:
     """Return forcings and parameters of a usual day and leaf, some of them replaced."""
     options = process.options
-    known: dict[str, Any] = {p.name: p.default for p in process.parameters}
-    known |= LEAVES[options.pathway]
-    known["stomatal_slope"] = SLOPES[options.pathway, options.stomata]
-    known |= {f.name: DAY[f.name] for f in process.forcings if f.name in DAY}
+    inputs: dict[str, Any] = {p.name: p.default for p in process.parameters}
+    inputs |= LEAVES[options.pathway]
+    inputs["stomatal_slope"] = SLOPES[options.pathway, options.stomata]
+    inputs |= {f.name: DAY[f.name] for f in process.forcings if f.name in DAY}
     if options.temperature == "acclimated":
-        known["growth_temperature"] = 18.0
-    return known | values
+        inputs["growth_temperature"] = 18.0
+    return inputs | values
 
 
 def tensors(values: dict[str, Any]) -> dict[str, Tensor]:
@@ -48,8 +48,8 @@ def tensors(values: dict[str, Any]) -> dict[str, Tensor]:
 
 def exchange(process: Leaf, state: Any = None, **values: Any) -> dict[str, Tensor]:
     """Return what one step of a leaf gives."""
-    known = SimpleNamespace(**tensors(given(process, **values)))
-    new, fluxes = process.step(SimpleNamespace(**(state or {})), known, known)
+    inputs = SimpleNamespace(**tensors(given(process, **values)))
+    new, fluxes = process.step(SimpleNamespace(**(state or {})), inputs, inputs)
     return new | fluxes
 
 

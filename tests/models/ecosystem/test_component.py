@@ -37,8 +37,8 @@ def leaves(unseen: MadeLeaves, tmp_path: Path) -> Leaf:
     return component
 
 
-def step(component: Leaf, made: MadeLeaves, at: int) -> None:
-    for name, series in made.forcing.items():
+def step(component: Leaf, dataset: MadeLeaves, at: int) -> None:
+    for name, series in dataset.forcing.items():
         component.set_value(name, series[at])
     component.update()
 
@@ -78,8 +78,8 @@ def test_stepped_it_gives_the_numbers_of_one_run(
             )  # fmt: skip
     assert leaves.get_var_units("sap_flow") == "kg m-2 h-1"
     entered = leaves.get_value_ptr("carbon_budget_in")
-    left = leaves.get_value_ptr("carbon_budget_out")
-    np.testing.assert_allclose(entered, left, rtol=1e-12)
+    outflow = leaves.get_value_ptr("carbon_budget_out")
+    np.testing.assert_allclose(entered, outflow, rtol=1e-12)
 
 
 def test_a_saved_state_goes_on_bitwise(leaves: Leaf, unseen: MadeLeaves) -> None:

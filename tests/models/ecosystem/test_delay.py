@@ -17,37 +17,37 @@ SLOW = {"opening_time": 900.0, "closing_time": 300.0}
 
 def test_stomata_come_closer_by_their_time_constant() -> None:
     steady = float(exchange(leaf())["stomatal_conductance"])
-    found = exchange(leaf(dynamic=True).at(60.0), state=AT, **SLOW)
+    fluxes = exchange(leaf(dynamic=True).at(60.0), state=AT, **SLOW)
     rest = math.exp(-60.0 / 900.0)
     expected = steady + (0.05 - steady) * rest
-    assert found["lagged_conductance"] == pytest.approx(expected, rel=1e-12)
+    assert fluxes["lagged_conductance"] == pytest.approx(expected, rel=1e-12)
     mean = steady + (0.05 - steady) * (1.0 - rest) * 900.0 / 60.0
-    assert found["stomatal_conductance"] == pytest.approx(mean, rel=1e-12)
+    assert fluxes["stomatal_conductance"] == pytest.approx(mean, rel=1e-12)
 
 
 def test_they_close_by_another() -> None:
     steady = float(exchange(leaf(), photon_flux=0.0)["stomatal_conductance"])
-    found = exchange(leaf(dynamic=True).at(60.0), AT, photon_flux=0.0, **SLOW)
+    fluxes = exchange(leaf(dynamic=True).at(60.0), AT, photon_flux=0.0, **SLOW)
     expected = steady + (0.05 - steady) * math.exp(-60.0 / 300.0)
-    assert found["lagged_conductance"] == pytest.approx(expected, rel=1e-12)
+    assert fluxes["lagged_conductance"] == pytest.approx(expected, rel=1e-12)
 
 
 def test_assimilation_is_what_diffuses_through_stomata_as_they_are() -> None:
-    found = exchange(leaf(dynamic=True).at(1.0), state=AT, **SLOW)
+    fluxes = exchange(leaf(dynamic=True).at(1.0), state=AT, **SLOW)
     steady = exchange(leaf())
-    assert found["net_assimilation"] < steady["net_assimilation"]
+    assert fluxes["net_assimilation"] < steady["net_assimilation"]
     gb = 1.4 * 0.147 * math.sqrt(2.0 / 0.036)
-    resistance = 1.37 / gb + 1.6 / float(found["stomatal_conductance"])
-    supply = (410.0 - float(found["intercellular_carbon_dioxide"])) / resistance
-    assert found["net_assimilation"] == pytest.approx(supply, rel=1e-10)
+    resistance = 1.37 / gb + 1.6 / float(fluxes["stomatal_conductance"])
+    supply = (410.0 - float(fluxes["intercellular_carbon_dioxide"])) / resistance
+    assert fluxes["net_assimilation"] == pytest.approx(supply, rel=1e-10)
 
 
 def test_long_steps_are_steady() -> None:
     process = leaf(dynamic=True).at(86400.0)
-    found = exchange(process, state=AT, opening_time=10.0, closing_time=10.0)
+    fluxes = exchange(process, state=AT, opening_time=10.0, closing_time=10.0)
     steady = exchange(leaf().at(86400.0))
     for name, x in steady.items():
-        assert found[name] == pytest.approx(float(x), rel=1e-3)
+        assert fluxes[name] == pytest.approx(float(x), rel=1e-3)
 
 
 def test_long_steps_are_as_many_short_ones_in_steady_weather() -> None:
@@ -65,12 +65,12 @@ def test_long_steps_are_as_many_short_ones_in_steady_weather() -> None:
 
 def test_steps_are_the_batch() -> None:
     process = leaf(dynamic=True)
-    known = given(process)
+    inputs = given(process)
     light = torch.rand(12, 3, dtype=torch.float64) * 1500.0
     forcing = {
-        f.name: torch.full_like(light, known[f.name]) for f in process.forcings
+        f.name: torch.full_like(light, inputs[f.name]) for f in process.forcings
     } | {"photon_flux": light}
-    parameters = tensors({p.name: known[p.name] for p in process.parameters})
+    parameters = tensors({p.name: inputs[p.name] for p in process.parameters})
     run = {"dt": 300.0, "backend": "reference"}
     whole = scan(process, None, forcing, parameters, **run)
     state, steps = None, []

@@ -30,12 +30,12 @@ def problem(process: Leaf) -> Inputs:
     air["photon_flux"] += 200.0
     air["wind_speed"] += 0.2
     air["specific_humidity"] = np.full(STEPS * PLACES, 0.004)
-    known = given(process)
+    inputs = given(process)
     return tensors(
         {s.name: rng.uniform(0.02, 0.3, (PLACES, 1)) for s in process.states}
         | {f.name: air[f.name].reshape(STEPS, PLACES) for f in process.forcings}
         | {
-            p.name: known[p.name] * rng.uniform(0.8, 1.2, (PLACES, 1))
+            p.name: inputs[p.name] * rng.uniform(0.8, 1.2, (PLACES, 1))
             for p in process.parameters
         }
     )
@@ -54,8 +54,8 @@ def summed(process: Leaf, inputs: Inputs, backend: str) -> Callable[[Inputs], Te
     sizes = [x.abs().mean() for x in outputs(process, inputs, backend)]
 
     def function(at: Inputs) -> Tensor:
-        found = outputs(process, at, backend)
-        parts = [(x / size).sum() for x, size in zip(found, sizes, strict=True)]
+        fluxes = outputs(process, at, backend)
+        parts = [(x / size).sum() for x, size in zip(fluxes, sizes, strict=True)]
         return torch.stack(parts).sum()
 
     return function
@@ -90,10 +90,10 @@ def test_gradients_are_those_of_differences(options: dict[str, Any]) -> None:
     process = leaf(**options)
     inputs = problem(process)
     expected = differences(process, inputs)
-    found = slopes(process, inputs, "reference")
+    gradients = slopes(process, inputs, "reference")
     size = max(map(abs, expected.values()))
     for name, slope in expected.items():
-        assert found[name] == pytest.approx(slope, rel=1e-7, abs=1e-9 * size), name
+        assert gradients[name] == pytest.approx(slope, rel=1e-7, abs=1e-9 * size), name
 
 
 @pytest.mark.slow

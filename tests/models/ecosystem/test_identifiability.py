@@ -38,8 +38,8 @@ class Traits(nn.Module):
         }
 
 
-def environment(made: MadeLeaves) -> Tensor:
-    columns = [made.attributes[a.name] for a in ATTRIBUTES]
+def environment(dataset: MadeLeaves) -> Tensor:
+    columns = [dataset.attributes[a.name] for a in ATTRIBUTES]
     columns[1:] = [np.log(x) for x in columns[1:]]
     x = torch.from_numpy(np.stack(columns, -1))
     return (x - x.mean(0)) / x.std(0)
@@ -52,25 +52,27 @@ def recovered(
     iterations: int = 250,
 ) -> dict[str, float]:
     """Train; return the error of parameters of held-out leaves, by their logarithm."""
-    made, leaf = make_leaves(150, 3), Leaf()
-    seen = [t for t in range(72) if t % 24 in hours]
-    forcing = SimpleNamespace(**{n: x[seen] for n, x in tensors(made.forcing).items()})
-    observed = {n: tensors(made.targets)[n][seen] for n in targets}
+    dataset, leaf = make_leaves(150, 3), Leaf()
+    steps = [t for t in range(72) if t % 24 in hours]
+    forcing = SimpleNamespace(
+        **{n: x[steps] for n, x in tensors(dataset.forcing).items()}
+    )
+    observed = {n: tensors(dataset.targets)[n][steps] for n in targets}
     usual = {p.name: p.default for p in leaf.parameters if p.default is not None}
-    usual["leaf_width"] = made.attributes["leaf_width"]
-    x, fixed, network = environment(made), tensors(usual), Traits(leaf, names)
+    usual["leaf_width"] = dataset.attributes["leaf_width"]
+    x, fixed, network = environment(dataset), tensors(usual), Traits(leaf, names)
     optimizer = torch.optim.Adam(network.parameters(), 0.02)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, iterations)
     for _ in range(iterations):
         space = SimpleNamespace(**(fixed | network(x)))
-        _, found = leaf.step(SimpleNamespace(), forcing, space)
-        misfit = [(found[n] - y) / y.std() for n, y in observed.items()]
+        _, fluxes = leaf.step(SimpleNamespace(), forcing, space)
+        misfit = [(fluxes[n] - y) / y.std() for n, y in observed.items()]
         loss = torch.stack(misfit)[:, :, :LEARNED].square().mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
-    truth = tensors(usual | made.truth)
+    truth = tensors(usual | dataset.truth)
     with torch.no_grad():
         errors = {n: (p / truth[n]).log()[LEARNED:] for n, p in network(x).items()}
     return {n: float(e.square().mean().sqrt()) for n, e in errors.items()}
@@ -78,28 +80,28 @@ def recovered(
 
 @pytest.mark.slow
 def test_all_three_are_found_in_days_and_nights() -> None:
-    found = recovered()
-    assert found["vcmax25"] < 0.05
-    assert found["stomatal_slope"] < 0.06
-    assert found["rd25"] < 0.15
+    errors = recovered()
+    assert errors["vcmax25"] < 0.05
+    assert errors["stomatal_slope"] < 0.06
+    assert errors["rd25"] < 0.15
 
 
 @pytest.mark.slow
 def test_respiration_is_not_found_by_daylight() -> None:
-    found = recovered(hours=DAYLIGHT)
-    assert found["stomatal_slope"] < 0.06
-    assert found["rd25"] > 0.5
+    errors = recovered(hours=DAYLIGHT)
+    assert errors["stomatal_slope"] < 0.06
+    assert errors["rd25"] > 0.5
 
 
 @pytest.mark.slow
 def test_the_slope_is_found_less_well_without_conductance() -> None:
-    found = recovered(targets=("net_assimilation",))
-    assert found["vcmax25"] < 0.06
-    assert found["stomatal_slope"] > 0.06
+    errors = recovered(targets=("net_assimilation",))
+    assert errors["vcmax25"] < 0.06
+    assert errors["stomatal_slope"] > 0.06
 
 
 @pytest.mark.slow
 def test_an_intercept_of_next_to_nothing_is_hardly_found() -> None:
-    found = recovered((*TRAITS, "stomatal_intercept"))
-    assert found["stomatal_slope"] < 0.06
-    assert found["stomatal_intercept"] > 0.2
+    errors = recovered((*TRAITS, "stomatal_intercept"))
+    assert errors["stomatal_slope"] < 0.06
+    assert errors["stomatal_intercept"] > 0.2

@@ -48,12 +48,12 @@ def named(options: dict[str, Any]) -> str:
 
 def compared(process: Leaf, **values: Any) -> float:
     """Return the largest relative difference from the independent solution."""
-    known = given(process, **values)
-    count = max(np.size(x) for x in known.values())
+    inputs = given(process, **values)
+    count = max(np.size(x) for x in inputs.values())
     expected = gas_exchange(
-        process.options, **{n: np.broadcast_to(x, count) for n, x in known.items()}
+        process.options, **{n: np.broadcast_to(x, count) for n, x in inputs.items()}
     )
-    found = exchange(process, **values)
+    fluxes = exchange(process, **values)
     scale = {
         # Net assimilation passes through 0.
         "net_assimilation": expected["day_respiration"],
@@ -62,7 +62,7 @@ def compared(process: Leaf, **values: Any) -> float:
     worst = 0.0
     for name, x in expected.items():
         size = np.maximum(np.abs(x), scale.get(name, 1e-30))
-        worst = max(worst, float(np.max(np.abs(found[name].numpy() - x) / size)))
+        worst = max(worst, float(np.max(np.abs(fluxes[name].numpy() - x) / size)))
     return worst
 
 
@@ -84,22 +84,22 @@ def test_carbon_dioxide_diffuses_in_as_fast_as_it_is_assimilated(
     options: dict[str, Any],
 ) -> None:
     air = weather(4, 100)
-    found = exchange(leaf(**options), **air)
+    fluxes = exchange(leaf(**options), **air)
     gb = 1.4 * 0.147 * np.sqrt(np.maximum(air["wind_speed"], 0.1) / (0.72 * 0.05))
-    gs, ci = found["stomatal_conductance"], found["intercellular_carbon_dioxide"]
+    gs, ci = fluxes["stomatal_conductance"], fluxes["intercellular_carbon_dioxide"]
     supply = (air["carbon_dioxide"] - ci.numpy()) / (1.37 / gb + 1.6 / gs.numpy())
-    assert supply == pytest.approx(found["net_assimilation"].numpy(), rel=1e-9)
+    assert supply == pytest.approx(fluxes["net_assimilation"].numpy(), rel=1e-9)
 
 
 @pytest.mark.parametrize("options", VARIANTS, ids=named)
 def test_in_the_dark_a_leaf_respires(options: dict[str, Any]) -> None:
     process = leaf(**options)
-    known = given(process)
-    found = exchange(process, photon_flux=0.0)
-    assert found["gross_assimilation"] == 0.0
-    assert found["net_assimilation"] == pytest.approx(-known["rd25"], rel=1e-12)
-    assert found["stomatal_conductance"] == pytest.approx(known["stomatal_intercept"])
-    assert found["intercellular_carbon_dioxide"] > known["carbon_dioxide"]
+    inputs = given(process)
+    fluxes = exchange(process, photon_flux=0.0)
+    assert fluxes["gross_assimilation"] == 0.0
+    assert fluxes["net_assimilation"] == pytest.approx(-inputs["rd25"], rel=1e-12)
+    assert fluxes["stomatal_conductance"] == pytest.approx(inputs["stomatal_intercept"])
+    assert fluxes["intercellular_carbon_dioxide"] > inputs["carbon_dioxide"]
 
 
 @pytest.mark.parametrize("options", VARIANTS, ids=named)
@@ -113,17 +113,17 @@ def test_assimilation_rises_with_light_and_saturates(options: dict[str, Any]) ->
 @pytest.mark.parametrize("options", KINDS, ids=named)
 def test_assimilation_rises_with_carbon_dioxide(options: dict[str, Any]) -> None:
     air = torch.linspace(50.0, 2000.0, 81)
-    found = exchange(leaf(**options), carbon_dioxide=air)
-    assert (found["net_assimilation"].diff() > 0.0).all()
-    assert (found["intercellular_carbon_dioxide"].diff() > 0.0).all()
+    fluxes = exchange(leaf(**options), carbon_dioxide=air)
+    assert (fluxes["net_assimilation"].diff() > 0.0).all()
+    assert (fluxes["intercellular_carbon_dioxide"].diff() > 0.0).all()
 
 
 @pytest.mark.parametrize("options", KINDS, ids=named)
 def test_stomata_close_in_dry_air(options: dict[str, Any]) -> None:
     dry = torch.linspace(200.0, 3000.0, 41)
-    found = exchange(leaf(**options), vapour_pressure_deficit=dry)
-    assert (found["stomatal_conductance"].diff() < 0.0).all()
-    assert (found["net_assimilation"].diff() < 0.0).all()
+    fluxes = exchange(leaf(**options), vapour_pressure_deficit=dry)
+    assert (fluxes["stomatal_conductance"].diff() < 0.0).all()
+    assert (fluxes["net_assimilation"].diff() < 0.0).all()
 
 
 def test_nothing_is_fixed_at_the_compensation_point() -> None:
@@ -132,8 +132,10 @@ def test_nothing_is_fixed_at_the_compensation_point() -> None:
         point = 42.75 * 101325.0 / pressure
         air = point + torch.tensor([-0.01, 0.01])
         # Respiring next to nothing: the same carbon dioxide inside as outside.
-        found = exchange(process, carbon_dioxide=air, air_pressure=pressure, rd25=1e-12)
-        below, above = found["gross_assimilation"]
+        fluxes = exchange(
+            process, carbon_dioxide=air, air_pressure=pressure, rd25=1e-12
+        )
+        below, above = fluxes["gross_assimilation"]
         assert below < 0.0 < above
 
 
@@ -185,13 +187,13 @@ def test_specific_humidity_says_the_same_as_the_deficit() -> None:
 
 
 def test_units_of_carbon_and_water_agree() -> None:
-    found = exchange(leaf())
-    assert found["carbon_uptake"] == pytest.approx(
-        12.011e-9 * float(found["net_assimilation"])
+    fluxes = exchange(leaf())
+    assert fluxes["carbon_uptake"] == pytest.approx(
+        12.011e-9 * float(fluxes["net_assimilation"])
     )
-    assert found["sap_flow"] == pytest.approx(3600.0 * float(found["transpiration"]))
+    assert fluxes["sap_flow"] == pytest.approx(3600.0 * float(fluxes["transpiration"]))
     # A leaf in the sun transpires a few mmol m-2 s-1.
-    assert 1e-3 < found["transpiration"] / 0.018015 < 1e-2
+    assert 1e-3 < fluxes["transpiration"] / 0.018015 < 1e-2
 
 
 def test_amounts_are_those_of_the_step() -> None:
@@ -220,14 +222,14 @@ def test_leaves_that_there_are_not_are_refused(
 def anywhere(process: Leaf, seed: int, count: int, dtype: torch.dtype) -> Any:
     """Return any weather and leaves, a third of the values at the end of the bounds."""
     rng = np.random.default_rng(seed)
-    found = SimpleNamespace()
+    inputs = SimpleNamespace()
     for v in (*process.forcings, *process.parameters, *process.states):
         low, high = v.bounds
         share = rng.random(count)
         share = np.where(rng.random(count) < 1 / 3, share.round(), share)
         values = torch.from_numpy(low + (high - low) * share).to(dtype)
-        setattr(found, v.name, values.requires_grad_())
-    return found
+        setattr(inputs, v.name, values.requires_grad_())
+    return inputs
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
@@ -240,19 +242,19 @@ def test_any_weather_gives_numbers_with_slopes(
     options: dict[str, Any], dtype: torch.dtype, seed: int
 ) -> None:
     process = leaf(**options)
-    known = anywhere(process, seed, 300, dtype)
-    state, found = process.step(known, known, known)
-    results = found | state
+    inputs = anywhere(process, seed, 300, dtype)
+    state, fluxes = process.step(inputs, inputs, inputs)
+    results = fluxes | state
     for name, x in results.items():
         assert x.isfinite().all(), name
     total = sum((x.sum() for x in results.values()), torch.zeros(()))
-    slopes = torch.autograd.grad(total, list(vars(known).values()))
-    for name, slope in zip(vars(known), slopes, strict=True):
+    slopes = torch.autograd.grad(total, list(vars(inputs).values()))
+    for name, slope in zip(vars(inputs), slopes, strict=True):
         assert slope.isfinite().all(), name
-    assert (found["net_assimilation"] <= found["gross_assimilation"]).all()
-    assert (found["stomatal_conductance"] > 0.0).all()
-    assert (found["transpiration"] >= 0.0).all()
-    assert (found["day_respiration"] > 0.0).all()
+    assert (fluxes["net_assimilation"] <= fluxes["gross_assimilation"]).all()
+    assert (fluxes["stomatal_conductance"] > 0.0).all()
+    assert (fluxes["transpiration"] >= 0.0).all()
+    assert (fluxes["day_respiration"] > 0.0).all()
     if not options.get("dynamic"):
-        least = 0.999 * known.stomatal_intercept
-        assert (found["stomatal_conductance"] >= least).all()
+        least = 0.999 * inputs.stomatal_intercept
+        assert (fluxes["stomatal_conductance"] >= least).all()

@@ -24,17 +24,17 @@ def test_the_same_seed_makes_the_same_leaves() -> None:
 
 
 def test_everything_has_its_shape_and_lies_within_bounds() -> None:
-    made = make_leaves(50, 3)
+    dataset = make_leaves(50, 3)
     process = Leaf()
-    assert set(made.forcing) == {f.name for f in process.forcings}
-    assert set(made.targets) == set(TARGETS)
-    parameters = [p for p in process.parameters if p.name in made.truth]
+    assert set(dataset.forcing) == {f.name for f in process.forcings}
+    assert set(dataset.targets) == set(TARGETS)
+    parameters = [p for p in process.parameters if p.name in dataset.truth]
     assert [p.name for p in parameters] == ["vcmax25", "stomatal_slope", "rd25"]
     (width,) = (p for p in process.parameters if p.source == "attribute")
     groups = (
-        (made.forcing, process.forcings, (72, 50)),
-        (made.attributes, (*ATTRIBUTES, width), (50,)),
-        (made.truth, parameters, (50,)),
+        (dataset.forcing, process.forcings, (72, 50)),
+        (dataset.attributes, (*ATTRIBUTES, width), (50,)),
+        (dataset.truth, parameters, (50,)),
     )
     for values, variables, shape in groups:
         for variable in variables:
@@ -45,12 +45,12 @@ def test_everything_has_its_shape_and_lies_within_bounds() -> None:
 
 
 def test_a_source_of_series_says_the_same() -> None:
-    made, source = make_leaves(4, 2, noise=0.1, seed=3), series(4, 2, 0.1, 3)
+    dataset, source = make_leaves(4, 2, noise=0.1, seed=3), series(4, 2, 0.1, 3)
     for group in ("forcing", "attributes", "targets"):
         assert {n: x.tolist() for n, x in source[group].items()} == {
-            n: x.tolist() for n, x in getattr(made, group).items()
+            n: x.tolist() for n, x in getattr(dataset, group).items()
         }
-    assert source["units"].keys() == made.attributes.keys()
+    assert source["units"].keys() == dataset.attributes.keys()
 
 
 def test_the_noise_is_as_large_as_asked_for() -> None:
@@ -61,18 +61,22 @@ def test_the_noise_is_as_large_as_asked_for() -> None:
 
 
 def test_the_truth_is_that_of_the_attributes() -> None:
-    made = make_leaves(10)
-    for name, x in hidden_truth(made.attributes).items():
-        assert np.array_equal(x, made.truth[name])
-    richer = made.attributes | {"leaf_nitrogen": 2.0 * made.attributes["leaf_nitrogen"]}
-    assert (hidden_truth(richer)["vcmax25"] > made.truth["vcmax25"]).all()
-    drier = made.attributes | {"aridity": 2.0 * made.attributes["aridity"]}
-    assert (hidden_truth(drier)["stomatal_slope"] < made.truth["stomatal_slope"]).all()
+    dataset = make_leaves(10)
+    for name, x in hidden_truth(dataset.attributes).items():
+        assert np.array_equal(x, dataset.truth[name])
+    richer = dataset.attributes | {
+        "leaf_nitrogen": 2.0 * dataset.attributes["leaf_nitrogen"]
+    }
+    assert (hidden_truth(richer)["vcmax25"] > dataset.truth["vcmax25"]).all()
+    drier = dataset.attributes | {"aridity": 2.0 * dataset.attributes["aridity"]}
+    assert (
+        hidden_truth(drier)["stomatal_slope"] < dataset.truth["stomatal_slope"]
+    ).all()
 
 
 def test_leaves_take_up_carbon_by_day_and_lose_it_by_night() -> None:
-    made = make_leaves(40, 3, noise=0.0)
-    net = made.targets["net_assimilation"]
+    dataset = make_leaves(40, 3, noise=0.0)
+    net = dataset.targets["net_assimilation"]
     assert (net[::24] < 0.0).all()
     assert net[12::24].mean() > 5.0
     assert net.max() < 60.0

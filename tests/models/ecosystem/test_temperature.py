@@ -39,8 +39,8 @@ def test_constants_of_rubisco_are_those_of_bernacchi(
     constant: tuple[float, float], scaling: float, energy: float, celsius: float
 ) -> None:
     published = math.exp(scaling - energy / (8.314e-3 * (celsius + 273.15)))
-    found = constant[0] * arrhenius(number(celsius), constant[1])
-    assert found == pytest.approx(published, rel=6e-3)
+    modelled = constant[0] * arrhenius(number(celsius), constant[1])
+    assert modelled == pytest.approx(published, rel=6e-3)
 
 
 @pytest.mark.parametrize("celsius", [5.0, 25.0, 38.0])
@@ -114,13 +114,13 @@ def test_saturation_is_that_of_the_steam_tables(celsius: float, pascal: float) -
 
 
 def test_vapour_pressure_by_hand() -> None:
-    found = vapour_pressure(number(0.01), number(100000.0))
-    assert found == pytest.approx(1000.0 / (0.622 + 0.00378), rel=1e-12)
+    pressure = vapour_pressure(number(0.01), number(100000.0))
+    assert pressure == pytest.approx(1000.0 / (0.622 + 0.00378), rel=1e-12)
 
 
 def test_the_boundary_layer_by_hand() -> None:
-    found = boundary_layer(number(2.0), number(0.05))
-    assert found == pytest.approx(0.2058 * math.sqrt(2.0 / 0.036), rel=1e-12)
+    conductance = boundary_layer(number(2.0), number(0.05))
+    assert conductance == pytest.approx(0.2058 * math.sqrt(2.0 / 0.036), rel=1e-12)
     calm, windy = boundary_layer(number(0.0), number(0.1)), boundary_layer(
         number(0.1), number(0.1)
     )  # fmt: skip

@@ -72,9 +72,9 @@ def slice_file(path: Path, rows: list[tuple[str, str, float, int]]) -> Path:
             file.createDimension(name, length)
         for name, at, width in (("stationId", 0, 15), ("time", 1, 19)):
             dims = ("stationIdInd", f"{'stationIdStrLen' if not at else 'timeStrLen'}")
-            made = file.createVariable(name, "S1", dims)
+            variable = file.createVariable(name, "S1", dims)
             text = np.array([str(row[at]).rjust(width) for row in rows], f"S{width}")
-            made[:] = netCDF4.stringtochar(text)
+            variable[:] = netCDF4.stringtochar(text)
         flow = file.createVariable("discharge", "f4", ("stationIdInd",))
         flow.units = "m^3/s"
         flow[:] = [row[2] for row in rows]
@@ -86,22 +86,24 @@ def slice_file(path: Path, rows: list[tuple[str, str, float, int]]) -> Path:
 def test_a_days_mean_holds_at_its_end(tmp_path: Path) -> None:
     path = tmp_path / "days.rdb"
     path.write_text(DAYS)
-    found = read_rdb(path)
-    assert found.places == ("01423000", "01435000")
-    assert found.place.tolist() == [0, 0, 0, 1, 1]
-    assert ((found.time - OCTOBER) / DAY).tolist() == [1, 2, 3, 2, 3]
-    np.testing.assert_array_equal(found.value, [100, np.nan, np.nan, 250.5, np.nan])
-    assert any("'Ice'" in r or "Ice" in r for r in found.remarks)
-    assert any("taken as UTC" in r for r in found.remarks)
+    observations = read_rdb(path)
+    assert observations.places == ("01423000", "01435000")
+    assert observations.place.tolist() == [0, 0, 0, 1, 1]
+    assert ((observations.time - OCTOBER) / DAY).tolist() == [1, 2, 3, 2, 3]
+    np.testing.assert_array_equal(
+        observations.value, [100, np.nan, np.nan, 250.5, np.nan]
+    )
+    assert any("'Ice'" in r or "Ice" in r for r in observations.remarks)
+    assert any("taken as UTC" in r for r in observations.remarks)
 
 
 def test_an_instant_holds_in_its_time_zone(tmp_path: Path) -> None:
     path = tmp_path / "minutes.rdb"
     path.write_text(MINUTES)
-    found = read_rdb(path)
-    assert ((found.time - OCTOBER) / HOUR).tolist() == [0.0, 1.25]
-    assert found.units == "ft3 s-1"
-    assert found.remarks == ()
+    observations = read_rdb(path)
+    assert ((observations.time - OCTOBER) / HOUR).tolist() == [0.0, 1.25]
+    assert observations.units == "ft3 s-1"
+    assert observations.remarks == ()
 
 
 @pytest.mark.parametrize(
@@ -133,18 +135,18 @@ def test_json_is_read_with_its_offsets_and_other_quantities_are_passed_over(
         series("00060", [("1980-10-01T00:00:00.000-05:00", "10.5"),
                          ("1980-10-01T00:15:00.000-05:00", "-9999")]),
     )  # fmt: skip
-    found = read_json(path)
-    assert found.places == ("01423000",)
-    assert ((found.time - OCTOBER) / HOUR).tolist() == [5.0, 5.25]
-    np.testing.assert_array_equal(found.value, [10.5, np.nan])
+    observations = read_json(path)
+    assert observations.places == ("01423000",)
+    assert ((observations.time - OCTOBER) / HOUR).tolist() == [5.0, 5.25]
+    np.testing.assert_array_equal(observations.value, [10.5, np.nan])
 
 
 def test_json_of_days_holds_at_their_ends(tmp_path: Path) -> None:
     days = [("1980-10-01T00:00:00.000", "7")]
     least = series("00060", days, statistic="00002")
-    found = read_json(written(tmp_path / "x.json", least, series("00060", days)))
-    assert ((found.time - OCTOBER) / DAY).tolist() == [1.0]
-    assert any("taken as UTC" in r for r in found.remarks)
+    observations = read_json(written(tmp_path / "x.json", least, series("00060", days)))
+    assert ((observations.time - OCTOBER) / DAY).tolist() == [1.0]
+    assert any("taken as UTC" in r for r in observations.remarks)
 
 
 @pytest.mark.parametrize(
@@ -187,17 +189,17 @@ def test_json_of_any_kind_is_refused_in_one_line(
 
 def test_time_slices_are_read_without_what_is_bad(tmp_path: Path) -> None:
     name = "1980-10-01_00:15:00.15min.usgsTimeSlice.ncdf"
-    found = read_timeslice(
+    observations = read_timeslice(
         slice_file(tmp_path / name, [
             ("01423000", "1980-10-01_00:15:00", 3.5, 100),
             ("01435000", "1980-10-01_00:10:00", 9.0, 0),
             ("01436000", "1980-10-01_00:10:00", -999999.0, 100),
         ])
     )  # fmt: skip
-    assert found.places == ("01423000", "01435000", "01436000")
-    assert (found.time - OCTOBER).tolist() == [900.0, 600.0, 600.0]
-    np.testing.assert_array_equal(found.value, [3.5, np.nan, np.nan])
-    assert found.units == "m^3/s"
+    assert observations.places == ("01423000", "01435000", "01436000")
+    assert (observations.time - OCTOBER).tolist() == [900.0, 600.0, 600.0]
+    np.testing.assert_array_equal(observations.value, [3.5, np.nan, np.nan])
+    assert observations.units == "m^3/s"
 
 
 def test_a_time_slice_without_flow_is_refused(tmp_path: Path) -> None:
@@ -214,10 +216,10 @@ def test_a_time_slice_without_flow_is_refused(tmp_path: Path) -> None:
 def test_a_plain_table_has_a_column_for_each_place(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("time,a [m3 s-1],b [m3 s-1]\n1980-10-02,1,\n1980-10-03,2,-9999\n")
-    found = read_observations(path)
-    assert (found.places, found.units) == (("a", "b"), "m3 s-1")
-    np.testing.assert_array_equal(found.value, [1, np.nan, 2, np.nan])
-    assert ((found.time - OCTOBER) / DAY).tolist() == [1, 1, 2, 2]
+    observations = read_observations(path)
+    assert (observations.places, observations.units) == (("a", "b"), "m3 s-1")
+    np.testing.assert_array_equal(observations.value, [1, np.nan, 2, np.nan])
+    assert ((observations.time - OCTOBER) / DAY).tolist() == [1, 1, 2, 2]
     path.write_text("time,a [m3 s-1],b [ft3 s-1]\n1980-10-02,1,2\n")
     with pytest.raises(DataError, match="expected the same in all"):
         read_observations(path)

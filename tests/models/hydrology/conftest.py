@@ -47,10 +47,10 @@ def parameters(
     """Return a function that draws parameters; drainage areas are of all sizes."""
 
     def drawn(process: Process, *args: int, **keys: float) -> dict[str, Tensor]:
-        found = parameters(process, *args, **keys)
-        if "drainage_area_km2" in found:
-            size = found["drainage_area_km2"] / 1e7
-            found["drainage_area_km2"] = 10.0 ** (1.0 + 2.7 * size)
-        return found
+        sample = parameters(process, *args, **keys)
+        if "drainage_area_km2" in sample:
+            size = sample["drainage_area_km2"] / 1e7
+            sample["drainage_area_km2"] = 10.0 ** (1.0 + 2.7 * size)
+        return sample
 
     return drawn

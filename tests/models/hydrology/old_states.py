@@ -57,14 +57,14 @@ def started(case: str, bundle: str, folder: Path) -> Component:
 
 def advance(component: Component, steps: range) -> None:
     """Step through weather that needs no random numbers."""
-    given = {
+    weather = {
         "precipitation": (4.0, 6.0), "air_temperature": (2.0, 8.0),
         "air_temperature_min": (-3.0, 8.0), "air_temperature_max": (7.0, 8.0),
     }  # fmt: skip
-    names = list(given)[: component.get_input_item_count()]
+    names = list(weather)[: component.get_input_item_count()]
     for step in steps:
         for name in names:
-            mean, swing = given[name]
+            mean, swing = weather[name]
             values = mean + swing * np.sin(0.7 * step + np.array([0.0, 1.0]))
             least = 0.0 if name == "precipitation" else -50.0
             component.set_value(name, np.maximum(values, least))

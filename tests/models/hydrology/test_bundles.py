@@ -35,22 +35,23 @@ def test_a_bundle_says_what_it_learned_from_and_when_it_was_scored(
     trained: Bundles,
 ) -> None:
     for name in ALONE:
-        known = trained[name].manifest
-        assert (known.name, known.licence) == (name, "CC-BY-4.0")
-        periods = known.provenance["periods"]
+        manifest = trained[name].manifest
+        assert (manifest.name, manifest.licence) == (name, "CC-BY-4.0")
+        periods = manifest.provenance["periods"]
         assert periods["train"][1] < periods["test"][0]
-        assert known.provenance["data"]["attributes_period"] == periods["train"]
-        assert known.scores["test"]["scored"] == periods["test"]
+        assert manifest.provenance["data"]["attributes_period"] == periods["train"]
+        assert manifest.scores["test"]["scored"] == periods["test"]
         assert (
-            len(known.provenance["basin_ids"]) == known.scores["test"]["basins"]["all"]
+            len(manifest.provenance["basin_ids"])
+            == manifest.scores["test"]["basins"]["all"]
         )
-        assert not known.provenance["commit"].endswith("dirty")
+        assert not manifest.provenance["commit"].endswith("dirty")
 
 
 def test_the_mean_is_that_of_the_models_beside_it(trained: Bundles) -> None:
-    known = trained[MEAN].manifest
-    assert (known.name, known.licence) == (MEAN, "CC-BY-4.0")
-    models = known.provenance["models"]
+    manifest = trained[MEAN].manifest
+    assert (manifest.name, manifest.licence) == (MEAN, "CC-BY-4.0")
+    models = manifest.provenance["models"]
     assert len({model["weight"] for model in models}) == 1
     alone = {trained[name].fingerprint for name in ALONE}
     assert alone < {model["fingerprint"] for model in models}

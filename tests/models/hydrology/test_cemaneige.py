@@ -37,8 +37,8 @@ def test_two_years_of_weather(regime, run, parameters, weather):
         series = [forcing[n][:, place].tolist() for n in forcing]
         p = {n: x[place, 0].item() for n, x in drawn.items()}
         out, pack, cold = restated(*series, p)
-        found = result.outputs["snow_outflow"][:, place, 0]
-        np.testing.assert_allclose(found, out, rtol=1e-11, atol=1e-11)
+        outflow = result.outputs["snow_outflow"][:, place, 0]
+        np.testing.assert_allclose(outflow, out, rtol=1e-11, atol=1e-11)
         state = [result.state[n][place, 0] for n in ("snowpack", "snow_temperature")]
         np.testing.assert_allclose(state, [pack, cold], rtol=1e-11, atol=1e-11)
 

@@ -19,12 +19,12 @@ def column(*values: float) -> torch.Tensor:
 
 def demand(day: float, *, latitude: float = 45.0, **parameters: float) -> float:
     """What is asked for on a day whose potential evaporation is 2 mm."""
-    given = {"kc": 1.0, "kc_sine": 0.0, "kc_cosine": 0.0, **parameters}
+    coefficients = {"kc": 1.0, "kc_sine": 0.0, "kc_cosine": 0.0, **parameters}
     ran = scan(
         EvaporativeDemand(),
         {},
         {"potential_evaporation": column(2.0), "day_of_year": column(day)},
-        {n: column(x) for n, x in {**given, "latitude": latitude}.items()},
+        {n: column(x) for n, x in {**coefficients, "latitude": latitude}.items()},
     )
     return float(ran.outputs["evaporative_demand"])
 
@@ -36,8 +36,8 @@ def test_demand_is_potential_evaporation_where_nothing_is_learned() -> None:
 def test_demand_follows_the_coefficient_and_its_season() -> None:
     angle = 2.0 * math.pi * 80 / 365.25
     expected = 2.0 * (1.2 + 0.3 * math.sin(angle) - 0.1 * math.cos(angle))
-    found = demand(80, kc=1.2, kc_sine=0.3, kc_cosine=-0.1)
-    assert found == pytest.approx(expected, rel=1e-12)
+    actual = demand(80, kc=1.2, kc_sine=0.3, kc_cosine=-0.1)
+    assert actual == pytest.approx(expected, rel=1e-12)
 
 
 def test_seasons_of_the_south_are_half_a_year_later() -> None:

@@ -24,29 +24,29 @@ def places(n: int, **more: Any) -> dict[str, Any]:
         "p_mean": [3.0 + k for k in range(n)], "t_mean": 8.0, "pet_mean": 2.4,
         "p_seasonality": 0.3, "low_prec_freq": 230.0,
     }  # fmt: skip
-    known = {**attributes(n), **climate, **more}
-    return {"ids": [f"cat-{k}" for k in range(n)], "attributes": known}
+    properties = {**attributes(n), **climate, **more}
+    return {"ids": [f"cat-{k}" for k in range(n)], "attributes": properties}
 
 
 def climate(**changes: float) -> dict[str, np.ndarray]:
-    known = {"p_mean": 3.0, "t_mean": 8.0, "latitude": 45.0, **changes}
-    return {name: np.array([value]) for name, value in known.items()}
+    properties = {"p_mean": 3.0, "t_mean": 8.0, "latitude": 45.0, **changes}
+    return {name: np.array([value]) for name, value in properties.items()}
 
 
 def test_the_seasons_have_the_means_of_the_climate() -> None:
-    known = climate(pet_mean=2.2, p_seasonality=-0.6, low_prec_freq=200.0)
-    year = seasons(known, DAYS)
+    properties = climate(pet_mean=2.2, p_seasonality=-0.6, low_prec_freq=200.0)
+    year = seasons(properties, DAYS)
     assert year["precipitation"].mean() == pytest.approx(3.0, rel=0.02)
     assert year["air_temperature"].mean() == pytest.approx(8.0, abs=0.1)
     assert year["potential_evaporation"].mean() == pytest.approx(2.2, rel=1e-9)
     dry = (year["precipitation"] == 0.0).sum()
     assert dry == pytest.approx(200.0, abs=2.0)
-    found = seasonality(
+    amplitude = seasonality(
         year["precipitation"] / 3.0 - 1.0,
         year["air_temperature"],
         DAYS[:, 0].astype(int),
     )
-    assert found == pytest.approx(-0.6, abs=0.05)
+    assert amplitude == pytest.approx(-0.6, abs=0.05)
 
 
 def test_summer_is_in_january_south_of_the_equator() -> None:
@@ -87,18 +87,20 @@ def test_the_equilibrium_of_days_is_that_of_more_years(start: Any) -> None:
     give(component, weather(1, 1), 0)
     component.set_value("snowpack", np.zeros(1))
     first = component.state()
-    known = {k: np.array(x).reshape(-1) for k, x in places(1)["attributes"].items()}
-    given = start(1, name="given.yaml", evaporation="given", locations=places(1))
-    given._runner.restore({**given.state(), **{
+    properties = {
+        k: np.array(x).reshape(-1) for k, x in places(1)["attributes"].items()
+    }
+    other = start(1, name="given.yaml", evaporation="given", locations=places(1))
+    other._runner.restore({**other.state(), **{
         k: x for k, x in first.items() if k.startswith(("land", "outlet"))
     }})  # fmt: skip
-    begin = given._clock.day_of_year
+    begin = other._clock.day_of_year
     days = (begin - 1.0 + np.arange(365.0)) % 365.0 + 1.0
-    run(given, seasons(known, days[:, None]), range(365), ())
-    after = given.state()
+    run(other, seasons(properties, days[:, None]), range(365), ())
+    after = other.state()
     for name in ("soil_moisture", "lower_zone", "upper_zone"):
-        found, expected = after[f"land.{name}"], first[f"land.{name}"]
-        np.testing.assert_allclose(found, expected, rtol=0.02, atol=0.3)
+        actual, expected = after[f"land.{name}"], first[f"land.{name}"]
+        np.testing.assert_allclose(actual, expected, rtol=0.02, atol=0.3)
 
 
 def test_model_params_come_before_the_equilibrium(start: Any) -> None:
@@ -116,7 +118,7 @@ def test_an_equilibrium_does_not_depend_on_those_found_before(start: Any) -> Non
     """What one is found with serves the next, of which nothing is left then."""
     settings = {"state": "equilibrium", **HOURLY}
     cold = places(1, t_mean=-9.0)
-    found = []
+    states = []
     for k in range(3):
         middle = k == 1
         component = start(
@@ -124,10 +126,10 @@ def test_an_equilibrium_does_not_depend_on_those_found_before(start: Any) -> Non
         )
         if middle:
             component.set_value("fc", np.array([900.0]))
-        found.append(component.state())
-    for name, array in found[0].items():
-        np.testing.assert_array_equal(array, found[2][name], err_msg=name)
-    before, between = (state["land.soil_moisture"] for state in found[:2])
+        states.append(component.state())
+    for name, array in states[0].items():
+        np.testing.assert_array_equal(array, states[2][name], err_msg=name)
+    before, between = (state["land.soil_moisture"] for state in states[:2])
     assert (before != between).all()
 
 
@@ -143,8 +145,8 @@ def test_a_restored_state_replaces_the_equilibrium(start: Any) -> None:
 
 @pytest.mark.parametrize("name", ["p_mean", "t_mean"])
 def test_the_climate_must_be_known(name: str, start: Any) -> None:
-    known = places(1, **{name: None})
-    component = start(1, state="equilibrium", locations=known, **HOURLY)
+    locations = places(1, **{name: None})
+    component = start(1, state="equilibrium", locations=locations, **HOURLY)
     give(component, weather(1, 1), 0)
     for _ in range(2):
         with pytest.raises((ConfigError, DataError), match=f"'{name}' at '?cat-0"):
@@ -184,9 +186,9 @@ def test_a_spin_up_is_the_run_that_ends_at_the_start(
     run(whole, forcing, range(hours), ())
     outputs = ("streamflow", "soil_moisture", "potential_evaporation")
     steps = range(hours, hours + 24)
-    found = [run(model, forcing, steps, outputs) for model in (spun, whole)]
+    runs = [run(model, forcing, steps, outputs) for model in (spun, whole)]
     for name in outputs:
-        np.testing.assert_allclose(found[0][name], found[1][name], rtol=1e-9)
+        np.testing.assert_allclose(runs[0][name], runs[1][name], rtol=1e-9)
     assert spun.get_current_time() == 24 * 3600.0
     rain = forcing["precipitation"][hours:].sum() / 24.0
     np.testing.assert_allclose(spun.get_value_ptr("mass_in"), rain, rtol=1e-12)
@@ -204,8 +206,8 @@ def test_a_spin_up_can_be_repeated_and_cut(start: Any, tmp_path: Path) -> None:
         give(model, forcing, 48)
         model.update()
     for name in ("soil_moisture", "lower_zone", "streamflow"):
-        found, expected = (m.get_value_ptr(name) for m in (component, other))
-        np.testing.assert_allclose(found, expected, rtol=0.02)
+        actual, expected = (m.get_value_ptr(name) for m in (component, other))
+        np.testing.assert_allclose(actual, expected, rtol=0.02)
 
 
 FAULTS: dict[str, tuple[Any, type[Exception], str]] = {
@@ -264,8 +266,10 @@ def test_the_choice_is_logged(
     start(1, state="equilibrium", locations=places(1), **HOURLY)
     start(1, spin_up={"file": "a.csv"}, **HOURLY)
     start(1, state="b.state", **HOURLY)
-    said = [r.getMessage() for r in caplog.records if "starts from" in r.getMessage()]
-    assert said == [
+    messages = [
+        r.getMessage() for r in caplog.records if "starts from" in r.getMessage()
+    ]
+    assert messages == [
         "cat-0: starts from cold",
         "cat-0: starts from equilibrium",
         "cat-0: starts from cold, then a.csv",
@@ -284,11 +288,11 @@ def test_an_equilibrium_does_not_depend_on_the_places_beside(
     give(together, weather(1, 3), 0)
     together.update()
     for k in range(3):
-        known = {
+        properties = {
             n: [v[k]] if isinstance(v, list) else v
             for n, v in many["attributes"].items()
         }
-        one = {"ids": [many["ids"][k]], "attributes": known}
+        one = {"ids": [many["ids"][k]], "attributes": properties}
         alone = start(1, name=f"{k}.yaml", locations=one, **settings)
         give(alone, {n: x[:, k : k + 1] for n, x in weather(1, 3).items()}, 0)
         alone.update()
@@ -307,9 +311,9 @@ def test_snow_does_not_grow_without_end(
     component.update()
     snow = component.get_value_ptr("snow_water_equivalent")
     assert snow[1] < 365.0 * cold["attributes"]["p_mean"][1]
-    said = [r.getMessage() for r in caplog.records if "all year" in r.getMessage()]
-    assert len(said) == 1
-    assert said[0].startswith("cat-1: state: equilibrium has snow all year")
+    messages = [r.getMessage() for r in caplog.records if "all year" in r.getMessage()]
+    assert len(messages) == 1
+    assert messages[0].startswith("cat-1: state: equilibrium has snow all year")
 
 
 def test_an_equilibrium_that_is_not_reached_is_told(

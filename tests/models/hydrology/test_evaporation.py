@@ -39,9 +39,9 @@ def test_another_formula_stands_where_the_own_one_did() -> None:
 
 
 def test_given_means_no_formula_and_a_formula_may_come_before_all_processes() -> None:
-    given = with_evaporation(SPEC, "given")
-    assert "evaporation" not in given.parts
-    again = with_evaporation(given, "oudin")
+    spec = with_evaporation(SPEC, "given")
+    assert "evaporation" not in spec.parts
+    again = with_evaporation(spec, "oudin")
     assert list(again.parts)[:2] == ["static", "evaporation"]
 
 

@@ -62,9 +62,9 @@ def component(folder: Path) -> Component:
     }  # fmt: skip
     path = folder / "component.yaml"
     path.write_text(as_yaml(settings), encoding="utf-8")
-    found = Component()
-    found.initialize(str(path))
-    return found
+    component = Component()
+    component.initialize(str(path))
+    return component
 
 
 @pytest.mark.slow
@@ -73,7 +73,7 @@ def test_days_one_by_one_are_those_of_a_run(learned: Any) -> None:
     outputs = ("streamflow", *FAMILIES[name])
     forcing = weather(DAYS, 3)
     stepped = component(folder)
-    found = run(stepped, forcing, range(DAYS), outputs)
+    daily = run(stepped, forcing, range(DAYS), outputs)
     stepped.finalize()
     series = {n: torch.from_numpy(x) for n, x in forcing.items()}
     days = np.repeat(days_of_year(DAYS, 1)[:, None], 3, axis=1)
@@ -85,9 +85,9 @@ def test_days_one_by_one_are_those_of_a_run(learned: Any) -> None:
         )
     for output in outputs:
         np.testing.assert_allclose(
-            found[output], whole[output], rtol=1e-10, atol=1e-12, err_msg=output
+            daily[output], whole[output], rtol=1e-10, atol=1e-12, err_msg=output
         )
-    assert (found["streamflow"] > 0.0).any()
+    assert (daily["streamflow"] > 0.0).any()
 
 
 @pytest.mark.slow
@@ -111,6 +111,6 @@ def test_the_balance_of_a_component_closes(learned: Any) -> None:
     stepped = component(folder)
     run(stepped, weather(DAYS, 3), range(DAYS), ())
     terms = ("in", "out", "stored")
-    entered, left, stored = (stepped.get_value_ptr(f"mass_{n}") for n in terms)
-    np.testing.assert_allclose(entered - left, stored, rtol=1e-9, atol=1e-9)
+    entered, outflow, stored = (stepped.get_value_ptr(f"mass_{n}") for n in terms)
+    np.testing.assert_allclose(entered - outflow, stored, rtol=1e-9, atol=1e-9)
     stepped.finalize()

@@ -43,12 +43,12 @@ def test_water_is_kept_from_units_by_way_of_pairs_to_gauges(seed):
     count = int(rng.integers(1, 6))
     units = Points([f"u{k}" for k in range(count)])
     area = rng.uniform(0.1, 500.0, count)
-    chosen = [
+    links = [
         (f"u{u}", f"g{g}")
         for g in range(3)
         for u in rng.permutation(count)[: rng.integers(1, count + 1)]
     ]
-    gauges = Gauges(units, Points(["g0", "g1", "g2"]), chosen, area)
+    gauges = Gauges(units, Points(["g0", "g1", "g2"]), links, area)
     runoff = rng.exponential(1.0, (30, count))
     pairs = len(gauges.pairs)
     routing = {
@@ -61,7 +61,7 @@ def test_water_is_kept_from_units_by_way_of_pairs_to_gauges(seed):
     flow = gauges.to_gauges.apply(ran.outputs["streamflow"][..., 0].numpy())
     waiting = gauges.to_gauges.apply(ran.state["in_transit"].sum(0)[:, 0].numpy())
     for g, name in enumerate(gauges.mean.target.ids):
-        of = [int(u[1:]) for u, gauge in chosen if gauge == name]
+        of = [int(u[1:]) for u, gauge in links if gauge == name]
         given_off = (runoff.sum(0) * area)[of].sum()
         arrived = (flow.sum(0) / 24.0 + waiting)[g] * gauges.area_km2[g]
         assert arrived == pytest.approx(given_off / 24.0, rel=1e-12)
@@ -95,8 +95,8 @@ def test_a_daily_gauge_routes_the_mean_of_its_units_once(gauges):
     rng = np.random.default_rng(3)
     runoff = rng.exponential(3.0, (40, 4))
     a, b = rng.uniform(0.0, 2.9, 4), rng.uniform(0.0, 6.5, 4)
-    given = {"routing_a": a, "routing_b": b}
-    mean = {n: torch.from_numpy(gauges.mean.apply(x)) for n, x in given.items()}
+    routing = {"routing_a": a, "routing_b": b}
+    mean = {n: torch.from_numpy(gauges.mean.apply(x)) for n, x in routing.items()}
     forcing = {"runoff": torch.from_numpy(gauges.mean.apply(runoff))}
     flow = scan(UnitHydrograph(), None, forcing, mean).outputs["streamflow"][..., 0]
     for g, of in enumerate([[0, 1], [0, 1, 2, 3]]):

@@ -42,7 +42,7 @@ def restated(rain, demand, p, ordinates=40):
     days = len(rain)
     q9, q1 = np.zeros(days + ordinates), np.zeros(days + ordinates)
     s = r = 0.0
-    flow, taken = [], []
+    flow, exchange = [], []
     for t in range(days):
         if rain[t] >= demand[t]:
             pn = rain[t] - demand[t]
@@ -65,8 +65,8 @@ def restated(rain, demand, p, ordinates=40):
         qr = r * (1 - (1 + (r / x3) ** 4) ** -0.25)
         r -= qr
         flow.append(qr + max(0.0, q1[t] + f))
-        taken.append(f)
-    return np.array(flow), np.array(taken), s, r
+        exchange.append(f)
+    return np.array(flow), np.array(exchange), s, r
 
 
 @pytest.mark.parametrize("regime", ["humid", "storm", "drought"])
@@ -78,10 +78,12 @@ def test_two_years_of_weather(regime, run, parameters, weather):
     for place in range(6):
         series = [forcing[n][:, place].tolist() for n in forcing]
         p = {n: x[place, 0].item() for n, x in drawn.items()}
-        flow, taken, s, r = restated(*series, p)
-        found = {n: x[:, place, 0] for n, x in result.outputs.items()}
-        np.testing.assert_allclose(found["runoff"], flow, rtol=1e-10, atol=1e-12)
-        np.testing.assert_allclose(found["exchange"], 2 * taken, rtol=1e-10, atol=1e-12)
+        flow, exchange, s, r = restated(*series, p)
+        fluxes = {n: x[:, place, 0] for n, x in result.outputs.items()}
+        np.testing.assert_allclose(fluxes["runoff"], flow, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(
+            fluxes["exchange"], 2 * exchange, rtol=1e-10, atol=1e-12
+        )
         stores = [
             result.state[n][place, 0] for n in ("production_store", "routing_store")
         ]
@@ -96,12 +98,12 @@ def test_two_years_of_weather(regime, run, parameters, weather):
 def test_ordinates_sum_to_one_and_are_steps_of_the_curves(base, per_day, rising):
     length = (10 if rising else 20) * per_day
     x4 = torch.tensor([base], dtype=torch.float64)
-    found = s_curve_weights(x4, length, 1 / per_day, rising=rising)[:, 0]
+    weights = s_curve_weights(x4, length, 1 / per_day, rising=rising)[:, 0]
     curve = sh1 if rising else sh2
     at = [curve(k / per_day, base) for k in range(length + 1)]
-    np.testing.assert_allclose(found, np.diff(at), rtol=1e-9, atol=1e-12)
-    assert found.sum().item() == pytest.approx(1.0, abs=1e-12)
-    assert (found >= 0.0).all()
+    np.testing.assert_allclose(weights, np.diff(at), rtol=1e-9, atol=1e-12)
+    assert weights.sum().item() == pytest.approx(1.0, abs=1e-12)
+    assert (weights >= 0.0).all()
 
 
 def test_ordinates_of_the_published_time_base():
@@ -205,8 +207,10 @@ def test_gradients_are_those_of_differences(process, run, parameters, weather):
     names = list(drawn)
 
     def runoff(*values):
-        given = dict(zip(names, values, strict=True))
-        flow = run(process, None, forcing, given, outputs=["runoff"]).outputs["runoff"]
+        parameters = dict(zip(names, values, strict=True))
+        flow = run(process, None, forcing, parameters, outputs=["runoff"]).outputs[
+            "runoff"
+        ]
         return (flow * torch.linspace(0.5, 1.5, 20).double()[:, None, None]).sum(0)
 
     values = [x.requires_grad_() for x in drawn.values()]

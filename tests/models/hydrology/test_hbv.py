@@ -106,12 +106,12 @@ def test_gradients_are_finite_at_an_empty_soil(process, run, parameters):
     drawn = parameters(process, 3, 1, corners=1.0)
     elevation = drawn.pop("elevation_mean", None)
     drawn = {n: x.float().requires_grad_() for n, x in drawn.items()}
-    known = {} if elevation is None else {"elevation_mean": elevation.float()}
+    attributes = {} if elevation is None else {"elevation_mean": elevation.float()}
     empty = torch.zeros(1, 1)
     start = {s.name: empty.clone().requires_grad_() for s in process.states}
     forcing = {n: x.float() for n, x in forced(3, potential_evaporation=5.0).items()}
     outputs = ["runoff", "evaporation"]
-    result = run(process, start, forcing, {**drawn, **known}, outputs=outputs)
+    result = run(process, start, forcing, {**drawn, **attributes}, outputs=outputs)
     sum(x.sum() for x in result.outputs.values()).backward()
     for x in (*drawn.values(), *start.values()):
         assert torch.isfinite(x.grad).all()
@@ -119,8 +119,8 @@ def test_gradients_are_finite_at_an_empty_soil(process, run, parameters):
 
 def test_without_water_the_lower_zone_recedes_exponentially(run):
     result = run(Hbv(), stores(lower_zone=50.0), forced(30), PLAIN)
-    left = 50.0 * 0.98 ** torch.arange(30, dtype=torch.float64)
-    torch.testing.assert_close(flux(result, "runoff"), 0.02 * left)
+    storage = 50.0 * 0.98 ** torch.arange(30, dtype=torch.float64)
+    torch.testing.assert_close(flux(result, "runoff"), 0.02 * storage)
     assert result.state["lower_zone"].item() == pytest.approx(50.0 * 0.98**30)
 
 
@@ -221,8 +221,10 @@ def test_gradients_pass_finite_differences(name):
     learned = [n for n, x in case.parameters.items() if x.requires_grad]
 
     def runoff(*values):
-        given = {**case.parameters, **dict(zip(learned, values, strict=True))}
-        ran = scan(process, case.state, case.forcing, given, dt=1 / 24, backend="cells")
+        parameters = {**case.parameters, **dict(zip(learned, values, strict=True))}
+        ran = scan(
+            process, case.state, case.forcing, parameters, dt=1 / 24, backend="cells"
+        )
         return ran.outputs["runoff"], ran.outputs["evaporation"]
 
     values = tuple(case.parameters[n] for n in learned)
@@ -234,18 +236,24 @@ def test_small_places_lose_water_and_middling_ones_gain_it(run):
     area = {100.0: -0.9, 500.0: -0.5, 1000.0: 0.0, 2000.0: 1.0, 2500.0: 1.0,
             2600.0: math.exp(-2.0), 1e5: math.exp(-10.0)}  # fmt: skip
     places = torch.tensor(list(area), dtype=torch.float64)[:, None]
-    given = {**PLAIN, "c": 0.0, "rt": 4.0, "ac": 1000.0, "drainage_area_km2": places}
+    parameters = {
+        **PLAIN,
+        "c": 0.0,
+        "rt": 4.0,
+        "ac": 1000.0,
+        "drainage_area_km2": places,
+    }
     dry = {n: x.expand(1, len(area)) for n, x in forced(1).items()}
     start = {n: x.expand(len(area), 1) for n, x in stores(lower_zone=50.0).items()}
-    ran = run(Hbv20(), start, dry, given)
+    ran = run(Hbv20(), start, dry, parameters)
     expected = [4.0 * share for share in area.values()]
     assert ran.outputs["exchange"].flatten().tolist() == pytest.approx(expected)
     assert (ran.outputs["exchange_cut"] == 0.0).all()
 
 
 def test_an_empty_zone_loses_what_it_has_and_the_rest_is_named(run):
-    given = {**PLAIN, "c": 0.0, "rt": 20.0, "ac": 2500.0, "drainage_area_km2": 1.0}
-    ran = run(Hbv20(), stores(lower_zone=3.0), forced(1), given)
+    parameters = {**PLAIN, "c": 0.0, "rt": 20.0, "ac": 2500.0, "drainage_area_km2": 1.0}
+    ran = run(Hbv20(), stores(lower_zone=3.0), forced(1), parameters)
     assert flux(ran, "exchange").item() == -20.0
     assert flux(ran, "exchange_cut").item() == 17.0
     assert ran.state["lower_zone"].item() == 0.0
@@ -269,9 +277,9 @@ def test_the_threshold_of_high_places_is_not_learned(run):
     process = Hbv20({"elevation_threshold": True, "exchange": False})
 
     def snowfall(elevation, temperature):
-        given = {**PLAIN, "c": 0.0, "elevation_mean": elevation}
+        parameters = {**PLAIN, "c": 0.0, "elevation_mean": elevation}
         forcing = forced(1, 5.0, air_temperature=temperature)
-        return flux(run(process, stores(), forcing, given), "snowfall").item()
+        return flux(run(process, stores(), forcing, parameters), "snowfall").item()
 
     assert snowfall(2000.0, 3.9) == 5.0
     assert snowfall(2000.0, 4.0) == 0.0
@@ -281,15 +289,15 @@ def test_the_threshold_of_high_places_is_not_learned(run):
 
 def test_a_gradual_change_from_snow_to_rain_is_centred_and_gives_a_gradient(run):
     def snowfall(temperature, width, tt=0.0):
-        given = {**PLAIN, "tt": torch.tensor([[tt]], dtype=torch.float64)}
-        given["tt"].requires_grad_()
+        parameters = {**PLAIN, "tt": torch.tensor([[tt]], dtype=torch.float64)}
+        parameters["tt"].requires_grad_()
         forcing = forced(1, 8.0, air_temperature=temperature)
-        ran = run(Hbv({"snow_transition": width}), stores(), forcing, given)
-        found = flux(ran, "snowfall")
+        ran = run(Hbv({"snow_transition": width}), stores(), forcing, parameters)
+        snow = flux(ran, "snowfall")
         gradient = 0.0
-        if found.requires_grad:
-            (gradient,) = torch.autograd.grad(found.sum(), given["tt"])
-        return found.item(), float(gradient)
+        if snow.requires_grad:
+            (gradient,) = torch.autograd.grad(snow.sum(), parameters["tt"])
+        return snow.item(), float(gradient)
 
     assert snowfall(0.0, 1.0) == pytest.approx((4.0, 2.0))  # P / 4 at the middle
     assert snowfall(1.0, 1.0)[0] == pytest.approx(8.0 / (1.0 + math.e))

@@ -43,8 +43,8 @@ def excess_of_many_capacities(wet, sm, p):
     saturated = clipped(clipped(sm / p["fc"], 0.0, 1.0 - 1e-4) ** p["beta"], 0.0, 1.0)
     depth = clipped((wet / p["f0"]) ** (1.0 / p["alpha"]), 0.0, 1.0)
     order = p["alpha"] + 1.0
-    left = wet * depth - p["f0"] * depth**order / order
-    return max((1.0 - saturated) * left, 0.0), wet * saturated
+    surplus = wet * depth - p["f0"] * depth**order / order
+    return max((1.0 - saturated) * surplus, 0.0), wet * saturated
 
 
 def restated_hour(store, weather, p, dt=HOUR, driest=1e-8, floor=0.0):
@@ -89,12 +89,12 @@ def restated_hour(store, weather, p, dt=HOUR, driest=1e-8, floor=0.0):
         return (sp, mw, sm, uz, lz), q0 + q1 + q2 + excess
     first, second = surface
     first += excess * dt
-    passed = min(2.0 * p["ks"] * first * dt, first)
-    second += passed
-    left = min(2.0 * p["ks"] * second * dt, second)
+    transfer = min(2.0 * p["ks"] * first * dt, first)
+    second += transfer
+    release = min(2.0 * p["ks"] * second * dt, second)
     return (
-        (sp, mw, sm, uz, lz, first - passed, second - left),
-        q0 + q1 + q2 + left / dt,
+        (sp, mw, sm, uz, lz, first - transfer, second - release),
+        q0 + q1 + q2 + release / dt,
     )
 
 
@@ -139,13 +139,13 @@ def test_published_code_adds_a_trace_of_water_to_empty_stores(
     forcing = hourly(weather, "thaw", 31)
     drawn = parameters(process, 32, 8, corners=0.1)
     result = run(process, None, forcing, drawn, outputs=["runoff"], dt=HOUR)
-    found = []
+    errors = []
     for location in range(8):
         floors = {"driest": 0.0, "floor": 1e-5}
         _, runoff = restated(process, forcing, drawn, location, **floors)
         computed = result.outputs["runoff"][:, location, 0].numpy()
-        found.append(np.abs(computed - runoff).max())
-    assert 0.0 < max(found) < 5e-3
+        errors.append(np.abs(computed - runoff).max())
+    assert 0.0 < max(errors) < 5e-3
 
 
 def test_recessions_are_those_of_days_that_lose_as_much(run, parameters, weather):

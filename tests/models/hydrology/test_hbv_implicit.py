@@ -118,11 +118,11 @@ def test_the_search_ends_at_the_root(seed, corners, wettest, dt, run, parameters
     }
     forcing = {n: torch.from_numpy(x) for n, x in forcing.items()}
     names = ["residual", "infiltration", *STORES, "runoff", "evaporation", "recharge"]
-    found = run(HbvImplicit(), start, forcing, drawn, outputs=names, dt=dt).outputs
-    water = start["soil_moisture"] + found["infiltration"][0] * dt
-    assert (found["residual"][0].abs() * dt <= 1e-12 * (water + 1.0)).all()
+    fluxes = run(HbvImplicit(), start, forcing, drawn, outputs=names, dt=dt).outputs
+    water = start["soil_moisture"] + fluxes["infiltration"][0] * dt
+    assert (fluxes["residual"][0].abs() * dt <= 1e-12 * (water + 1.0)).all()
     for name in names[1:]:
-        assert (found[name] >= 0.0).all(), name
+        assert (fluxes[name] >= 0.0).all(), name
 
 
 def gentle(seed, parameters, weather):

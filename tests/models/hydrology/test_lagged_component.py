@@ -53,9 +53,9 @@ def component(bundle, tmp_path):
             "bundle": str(bundle), "start_time": "2000-01-01", "locations": places
         }  # fmt: skip
         path.write_text(as_yaml(settings), encoding="utf-8")
-        made = Component()
-        made.initialize(str(path))
-        return made
+        component = Component()
+        component.initialize(str(path))
+        return component
 
     return begun
 
@@ -70,7 +70,7 @@ def stepped(component, rows):
 
 
 def test_stepping_gives_the_numbers_of_one_run(bundle, component, runoff):
-    found = stepped(component(), runoff)
+    streamflow = stepped(component(), runoff)
     with torch.no_grad():
         ran = (
             load_bundle(str(bundle))
@@ -81,7 +81,7 @@ def test_stepping_gives_the_numbers_of_one_run(bundle, component, runoff):
             )
         )
     expected = ran.outputs["streamflow"].numpy()
-    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(streamflow, expected, rtol=1e-12, atol=1e-14)
 
 
 def test_a_run_that_was_saved_goes_on_bit_by_bit_and_keeps_its_water(component, runoff):
@@ -91,6 +91,6 @@ def test_a_run_that_was_saved_goes_on_bit_by_bit_and_keeps_its_water(component, 
     rest = stepped(whole, runoff[70:])
     np.testing.assert_array_equal(stepped(other, runoff[70:]), rest)
     assert other.state_bytes() == whole.state_bytes()
-    left = (first.sum(0) + rest.sum(0)) / 24.0
+    outflow = (first.sum(0) + rest.sum(0)) / 24.0
     waiting = whole.state()["way.in_transit"].reshape(120, PAIRS).sum(0)
-    np.testing.assert_allclose(left + waiting, runoff.sum(0) / 24.0, rtol=1e-12)
+    np.testing.assert_allclose(outflow + waiting, runoff.sum(0) / 24.0, rtol=1e-12)

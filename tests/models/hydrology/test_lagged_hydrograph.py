@@ -41,8 +41,8 @@ def restated(a, b, tau):
 @given(a=st.floats(0.0, 5.0), b=st.floats(0.0, 12.0), tau=st.floats(0.0, 48.0))
 def test_weights_are_those_restated_and_lose_nothing(a, b, tau):
     process = LaggedUnitHydrograph().at(HOUR)
-    given = {"routing_a": a, "routing_b": b, "routing_lag": tau}
-    pair = {name: column(x) for name, x in given.items()}
+    parameters = {"routing_a": a, "routing_b": b, "routing_lag": tau}
+    pair = {name: column(x) for name, x in parameters.items()}
     (weight,) = process.prepare(type("P", (), pair)()).values()
     assert weight.shape == (121, 1) == (process.length(), 1)
     assert weight.sum().item() == pytest.approx(1.0, abs=1e-14)
@@ -53,9 +53,9 @@ def test_flow_is_the_convolution_with_the_lagged_weights(run):
     rng = np.random.default_rng(1)
     runoff = torch.from_numpy(rng.exponential(0.3, (300, 3)))
     a, b, tau = (0.0, 2.0, 5.0), (0.0, 4.0, 12.0), (0.0, 7.3, 48.0)
-    given = {"routing_a": column(*a), "routing_b": column(*b)}
-    given["routing_lag"] = column(*tau)
-    ran = run(LaggedUnitHydrograph(), None, {"runoff": runoff}, given, dt=HOUR)
+    parameters = {"routing_a": column(*a), "routing_b": column(*b)}
+    parameters["routing_lag"] = column(*tau)
+    ran = run(LaggedUnitHydrograph(), None, {"runoff": runoff}, parameters, dt=HOUR)
     for i in range(3):
         whole = np.convolve(runoff[:, i].numpy(), restated(a[i], b[i], tau[i]))
         flow = ran.outputs["streamflow"][:, i, 0]
@@ -94,24 +94,24 @@ def test_the_lag_moves_the_mean_arrival_by_itself():
 
 
 def test_gradients_pass_finite_differences():
-    given = [column(1.2, 3.0), column(2.0, 7.0), column(3.3, 40.6)]
+    parameters = [column(1.2, 3.0), column(2.0, 7.0), column(3.3, 40.6)]
     names = ("routing_a", "routing_b", "routing_lag")
 
     def weights(*values):
         space = type("P", (), dict(zip(names, values, strict=True)))()
         return LaggedUnitHydrograph().at(HOUR).prepare(space)["weight"]
 
-    assert torch.autograd.gradcheck(weights, [x.requires_grad_() for x in given])
+    assert torch.autograd.gradcheck(weights, [x.requires_grad_() for x in parameters])
 
 
 def test_hours_and_days_bring_the_same_water_within_a_day_of_each_other(run):
     hours = torch.zeros(24 * 12, 1, dtype=torch.float64)
     hours[:24] = 2.0
     days = hours.reshape(12, 24, 1).mean(1)
-    given = {"routing_a": 2.0, "routing_b": 6.0, "routing_lag": 30.0}
-    given = {name: column(x) for name, x in given.items()}
-    by_hour = run(LaggedUnitHydrograph(), None, {"runoff": hours}, given, dt=HOUR)
-    by_day = run(LaggedUnitHydrograph(), None, {"runoff": days}, given)
+    parameters = {"routing_a": 2.0, "routing_b": 6.0, "routing_lag": 30.0}
+    parameters = {name: column(x) for name, x in parameters.items()}
+    by_hour = run(LaggedUnitHydrograph(), None, {"runoff": hours}, parameters, dt=HOUR)
+    by_day = run(LaggedUnitHydrograph(), None, {"runoff": days}, parameters)
     fine = by_hour.outputs["streamflow"][:, 0, 0].reshape(12, 24).mean(1)
     coarse = by_day.outputs["streamflow"][:, 0, 0]
     assert fine.sum().item() == pytest.approx(2.0, rel=1e-12)

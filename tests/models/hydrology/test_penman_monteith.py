@@ -70,8 +70,8 @@ def evaporation(process: Process, forcing: SimpleNamespace) -> float:
 def test_vapour_of_the_tables(
     temperature: float, pressure: float, slope: float
 ) -> None:
-    found = saturation_vapour_pressure(number(temperature))
-    assert found == pytest.approx(pressure, abs=5e-3)
+    vapour = saturation_vapour_pressure(number(temperature))
+    assert vapour == pytest.approx(pressure, abs=5e-3)
     assert saturation_slope(number(temperature)) == pytest.approx(slope, abs=6e-4)
 
 
@@ -87,14 +87,16 @@ def test_the_psychrometric_constant_of_example_2() -> None:
 
 
 def test_vapour_is_humidity_times_pressure() -> None:
-    found = vapour_pressure(number(0.010), number(100000.0))
-    assert found == pytest.approx(100.0 * 0.010 / (0.622 + 0.00378), rel=1e-12)
+    vapour = vapour_pressure(number(0.010), number(100000.0))
+    assert vapour == pytest.approx(100.0 * 0.010 / (0.622 + 0.00378), rel=1e-12)
 
 
 def test_net_radiation_by_hand() -> None:
-    found = net_radiation(number(500.0), number(300.0), number(20.0))
+    radiation = net_radiation(number(500.0), number(300.0), number(20.0))
     emitted = STEFAN_BOLTZMANN * 293.15**4
-    assert found == pytest.approx(0.0864 * (0.77 * 500.0 + 300.0 - emitted), rel=1e-12)
+    assert radiation == pytest.approx(
+        0.0864 * (0.77 * 500.0 + 300.0 - emitted), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,14 +115,14 @@ def test_hours_of_example_19(hour: SimpleNamespace, expected: float) -> None:
 def test_the_day_of_example_18() -> None:
     """Brussels, 6 July: 3.9 mm with the saturation of the extremes, 1.997 kPa."""
     day = weather(16.9, 13.28, 1.409, 100.1, 2.078)
-    found = evaporation(PenmanMonteith(), day)
+    rate = evaporation(PenmanMonteith(), day)
     slope, gamma = 0.122, 0.0666
     saturated = 0.6108 * 2.718281828 ** (17.27 * 16.9 / (16.9 + 237.3))
     by_hand = (
         0.408 * slope * 13.28 + gamma * 900 / 289.9 * 2.078 * (saturated - 1.409)
     ) / (slope + gamma * (1 + 0.34 * 2.078))
-    assert found == pytest.approx(by_hand, rel=5e-3)
-    assert 0.95 * 3.9 < found < 3.9
+    assert rate == pytest.approx(by_hand, rel=5e-3)
+    assert 0.95 * 3.9 < rate < 3.9
 
 
 def test_hours_of_a_day_agree_with_the_day() -> None:
@@ -131,10 +133,10 @@ def test_hours_of_a_day_agree_with_the_day() -> None:
 
 
 def test_priestley_and_taylor_by_hand() -> None:
-    found = evaporation(PriestleyTaylor(), weather(20.0, 12.0))
+    rate = evaporation(PriestleyTaylor(), weather(20.0, 12.0))
     slope, gamma = 0.14475, 0.665e-3 * 101.3
     by_hand = 1.26 * slope / (slope + gamma) * 12.0 / 2.45
-    assert found == pytest.approx(by_hand, rel=1e-3)
+    assert rate == pytest.approx(by_hand, rel=1e-3)
 
 
 def test_nothing_evaporates_at_night_but_into_dry_wind() -> None:
@@ -171,9 +173,9 @@ def test_any_weather_gives_a_number_with_a_slope(values: dict[str, float]) -> No
     for process in (PenmanMonteith(), PenmanMonteithHourly(), PriestleyTaylor()):
         inputs = {n: number(x).requires_grad_() for n, x in values.items()}
         nothing = SimpleNamespace()
-        _, found = process.step(nothing, SimpleNamespace(**inputs), nothing)
-        rate = found["potential_evaporation"]
+        _, fluxes = process.step(nothing, SimpleNamespace(**inputs), nothing)
+        rate = fluxes["potential_evaporation"]
         assert rate >= 0.0
-        used = [inputs[f.name] for f in process.forcings]
-        for slope in torch.autograd.grad(rate, used):
+        forcings = [inputs[f.name] for f in process.forcings]
+        for slope in torch.autograd.grad(rate, forcings):
             assert torch.isfinite(slope)

@@ -155,19 +155,19 @@ def test_options_of_the_process_and_other_names_of_its_inputs_are_those_of_its_p
     assert (land.options, land.reads) == (options, reads)
     model = made(convert(block, ModelSpec))
     assert model.processes["land"].options.snow_transition == 1.0
-    given = {a.name for a in model.plan.attributes}
-    assert {"area_km2", "elevation_mean"} <= given
-    assert "drainage_area_km2" not in given
+    attributes = {a.name for a in model.plan.attributes}
+    assert {"area_km2", "elevation_mean"} <= attributes
+    assert "drainage_area_km2" not in attributes
 
 
 def test_known_properties_of_places_are_learned_by_name_alone():
-    known = Hbv20.parameters
-    static, _ = convert(changed(process="hbv20"), Dhbv).split(known)
+    parameters = Hbv20.parameters
+    static, _ = convert(changed(process="hbv20"), Dhbv).split(parameters)
     assert {"rt", "ac"} <= set(static)
     assert "drainage_area_km2" not in static
     names = [*static, "drainage_area_km2"]
     block = changed(process="hbv20", static__parameters=names)
-    assert "drainage_area_km2" in convert(block, Dhbv).split(known)[0]
+    assert "drainage_area_km2" in convert(block, Dhbv).split(parameters)[0]
 
 
 def test_a_process_without_exchange_has_no_parameters_of_it():

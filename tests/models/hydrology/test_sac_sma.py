@@ -139,8 +139,8 @@ def test_a_year_of_weather(regime, increments, run, parameters, weather):
         account = Account({n: x[place, 0].item() for n, x in drawn.items()})
         days = torch.stack([x[:, place] for x in forcing.values()], 1).tolist()
         expected = np.array([account.day(*day, increments) for day in days])
-        found = torch.stack([x[:, place, 0] for x in result.outputs.values()], 1)
-        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-10)
+        series = torch.stack([x[:, place, 0] for x in result.outputs.values()], 1)
+        np.testing.assert_allclose(series, expected, rtol=1e-9, atol=1e-10)
         final = [result.state[n][place, 0] for n in STORES]
         np.testing.assert_allclose(final, account.stores(), rtol=1e-9, atol=1e-10)
 
@@ -166,7 +166,7 @@ def test_stores_stay_within_their_capacities(run, parameters, weather):
     forcing = weather("storm", 7, 300, 20)
     del forcing["air_temperature"]
     drawn = parameters(SacSma(), 8, 20, corners=0.2)
-    found = run(SacSma(), None, forcing, drawn, outputs=STORES).outputs
+    stores = run(SacSma(), None, forcing, drawn, outputs=STORES).outputs
     soil = 1.0 - drawn["pctim"] - drawn["adimp"]
     column = drawn["uztwm"] + drawn["lztwm"]
     most = {
@@ -176,16 +176,16 @@ def test_stores_stay_within_their_capacities(run, parameters, weather):
         "lower_primary": soil * drawn["lzfpm"], "saturating": drawn["adimp"] * column,
     }  # fmt: skip
     for name, capacity in most.items():
-        assert (found[name] >= 0.0).all(), name
-        assert (found[name] <= capacity * (1.0 + 1e-9) + 1e-9).all(), name
+        assert (stores[name] >= 0.0).all(), name
+        assert (stores[name] <= capacity * (1.0 + 1e-9) + 1e-9).all(), name
 
 
 def test_a_dry_upper_zone_lets_only_impervious_ground_run_off(run):
     p = middle()
     outputs = ("runoff", "direct_runoff")
-    found = driven(run, 1, precipitation=5.0, outputs=outputs).outputs
-    assert found["runoff"].item() == pytest.approx(5.0 * p["pctim"])
-    assert found["direct_runoff"].item() == found["runoff"].item()
+    fluxes = driven(run, 1, precipitation=5.0, outputs=outputs).outputs
+    assert fluxes["runoff"].item() == pytest.approx(5.0 * p["pctim"])
+    assert fluxes["direct_runoff"].item() == fluxes["runoff"].item()
 
 
 def test_lower_free_water_recedes_at_the_same_rate_at_any_step(run):
@@ -202,10 +202,10 @@ def test_lower_free_water_recedes_at_the_same_rate_at_any_step(run):
 def test_vegetation_along_streams_takes_from_the_flow(run):
     start = {"lower_primary": 100.0, "lower_tension": 1.0}
     outputs = ("runoff", "baseflow", "riparian_evaporation")
-    found = driven(run, 1, start, outputs, potential_evaporation=3.0).outputs
-    taken = found["riparian_evaporation"].item()
-    assert taken > 0.0
-    assert found["runoff"].item() == pytest.approx(found["baseflow"].item() - taken)
+    fluxes = driven(run, 1, start, outputs, potential_evaporation=3.0).outputs
+    uptake = fluxes["riparian_evaporation"].item()
+    assert uptake > 0.0
+    assert fluxes["runoff"].item() == pytest.approx(fluxes["baseflow"].item() - uptake)
 
 
 @pytest.mark.parametrize(
@@ -227,8 +227,8 @@ def test_gradients_are_those_of_differences(process, run, parameters, weather):
     names = [n for n in names if n != "pxtemp"]
 
     def runoff(*values):
-        given = {**drawn, **dict(zip(names, values, strict=True))}
-        flow = run(process, start, forcing, given, outputs=["runoff"])
+        coefficients = {**drawn, **dict(zip(names, values, strict=True))}
+        flow = run(process, start, forcing, coefficients, outputs=["runoff"])
         return (flow.outputs["runoff"] * torch.linspace(0.5, 1.5, 8).double()[
             :, None, None]).sum(0)  # fmt: skip
 

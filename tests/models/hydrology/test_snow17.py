@@ -80,23 +80,23 @@ def test_some_hundred_steps_of_weather(regime, dt, run, parameters, weather):
         p = {n: x[place, 0].item() for n, x in drawn.items()}
         store, out = (0.0,) * 5, []
         for day in torch.stack([forcing[n][:, place] for n in NAMES], 1).tolist():
-            store, left = restated_step(store, day, p, dt)
-            out.append(left)
-        found = result.outputs["snow_outflow"][:, place, 0]
-        np.testing.assert_allclose(found, out, rtol=1e-8, atol=1e-9)
+            store, outflow = restated_step(store, day, p, dt)
+            out.append(outflow)
+        series = result.outputs["snow_outflow"][:, place, 0]
+        np.testing.assert_allclose(series, out, rtol=1e-8, atol=1e-9)
         final = [result.state[n][place, 0] for n in STORES]
         np.testing.assert_allclose(final, store, rtol=1e-8, atol=1e-9)
 
 
 def stepped(run, start=None, days=1, outputs=("melt",), dt=1.0, **weather):
-    chosen = {"precipitation": 0.0, "air_temperature": 5.0, "day_of_year": 80.0}
+    defaults = {"precipitation": 0.0, "air_temperature": 5.0, "day_of_year": 80.0}
     forcing = {
-        n: torch.full((days, 1), x).double() for n, x in (chosen | weather).items()
+        n: torch.full((days, 1), x).double() for n, x in (defaults | weather).items()
     }
     full = {n: torch.full((1, 1), (start or {}).get(n, 0.0)).double() for n in STORES}
-    known = {n: torch.full((1, 1), x).double() for n, x in PLAIN.items()}
-    known |= {n: known[n][:, 0] for n in ("latitude", "elevation_mean")}
-    return run(Snow17(), full, forcing, known, outputs=outputs, dt=dt)
+    parameters = {n: torch.full((1, 1), x).double() for n, x in PLAIN.items()}
+    parameters |= {n: parameters[n][:, 0] for n in ("latitude", "elevation_mean")}
+    return run(Snow17(), full, forcing, parameters, outputs=outputs, dt=dt)
 
 
 def test_a_degree_melts_most_at_midsummer(run):
@@ -112,12 +112,12 @@ def test_a_degree_melts_most_at_midsummer(run):
 def test_a_cold_pack_freezes_what_melts_first(run):
     start = {"snowpack": 100.0, "heat_deficit": 15.0, "snow_temperature": 0.0}
     result = stepped(run, start, outputs=("melt", "refreezing", "snow_outflow"))
-    found = {n: x.item() for n, x in result.outputs.items()}
-    assert found["melt"] == pytest.approx(20.0)
-    assert found["refreezing"] == pytest.approx(15.0)
+    fluxes = {n: x.item() for n, x in result.outputs.items()}
+    assert fluxes["melt"] == pytest.approx(20.0)
+    assert fluxes["refreezing"] == pytest.approx(15.0)
     # What does not freeze again is held by a pack of 95 mm up to a twentieth of it.
     assert result.state["meltwater"].item() == pytest.approx(0.05 * 95.0)
-    assert found["snow_outflow"] == pytest.approx(5.0 - 4.75, rel=0.05)
+    assert fluxes["snow_outflow"] == pytest.approx(5.0 - 4.75, rel=0.05)
 
 
 def test_frost_makes_a_deficit_and_snow_is_counted_as_the_gauge_misses_it(run):
@@ -145,12 +145,12 @@ def test_water_takes_some_hours_through_a_thick_pack(run):
     start = {"snowpack": 500.0, "meltwater": 25.0}
 
     def outflow(steps):
-        chosen = ("snow_outflow",)
+        outputs = ("snow_outflow",)
         weather = {"air_temperature": 2.0}
-        return stepped(run, start, steps, chosen, 1 / 24, **weather).outputs[
+        return stepped(run, start, steps, outputs, 1 / 24, **weather).outputs[
             "snow_outflow"
         ].flatten()  # fmt: skip
 
-    found = outflow(48)
-    assert found[0] < 0.5 * found[-1]
-    assert (found.diff() > -1e-12).all()
+    flow = outflow(48)
+    assert flow[0] < 0.5 * flow[-1]
+    assert (flow.diff() > -1e-12).all()

@@ -41,12 +41,12 @@ def test_a_state_of_0_1_is_gone_on_from(case: str, tmp_path: Path) -> None:
     resumed.load_state(FOLDER / f"{case}.state")
     assert resumed.get_current_time() == whole.get_current_time()
     for late in (False, True):
-        expected, found = whole.state(), resumed.state()
-        assert expected.keys() == found.keys()
+        expected, state = whole.state(), resumed.state()
+        assert expected.keys() == state.keys()
         for name, values in expected.items():
-            if not late and name.startswith("varying.") and np.isnan(found[name]).all():
+            if not late and name.startswith("varying.") and np.isnan(state[name]).all():
                 continue  # not kept by 0.1 where the next step answers anew
-            np.testing.assert_allclose(found[name], values, **CLOSE, err_msg=name)
+            np.testing.assert_allclose(state[name], values, **CLOSE, err_msg=name)
         for component in (whole, resumed):
             advance(component, range(STEPS, 2 * STEPS))
     assert (whole.get_value_ptr("streamflow") > 0.0).all()

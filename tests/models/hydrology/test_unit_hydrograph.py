@@ -87,9 +87,9 @@ def test_parameters_become_weights_once(run, runoff, dt):
     process = UnitHydrograph({"days": 5})
     shape, scale = column([0.0, 0.5, 2.0, 2.9]), column([0.0, 6.5, 1.0, 6.5])
     forcing = {"runoff": runoff}
-    given = {"routing_a": shape, "routing_b": scale}
+    parameters = {"routing_a": shape, "routing_b": scale}
     weight = gamma_weights(shape, scale, round(5 / dt), dt)
-    first = run(process, None, forcing, given, dt=dt)
+    first = run(process, None, forcing, parameters, dt=dt)
     second = run(process, None, forcing, {"weight": weight}, dt=dt)
     assert first.state["in_transit"].shape == (round(5 / dt) - 1, 4, 1)
     for name, x in second.state.items():

@@ -25,19 +25,21 @@ def write_water(path: Path, water: dict[str, Any] | None = None) -> Path:
             for dim, size in zip(dims, values.shape, strict=True):
                 if dim not in file.dimensions:
                     file.createDimension(dim, size)
-            made = file.createVariable(name, "f8", dims)
-            made.units = "degC" if name == "temperature" else "1e-3"
-            made[:] = values
+            variable = file.createVariable(name, "f8", dims)
+            variable.units = "degC" if name == "temperature" else "1e-3"
+            variable[:] = values
     return path
 
 
 def started(folder: Path, **settings: Any) -> HybridOcean:
     """Return a component at rest in stratified water."""
     folder.mkdir(exist_ok=True)
-    given = {"start_time": "2000-01-01", "initial_fields": "water.nc", **settings}
+    config = {"start_time": "2000-01-01", "initial_fields": "water.nc", **settings}
     write_water(folder / "water.nc")
     path = folder / "ocean.yaml"
-    path.write_text(as_yaml({k: x for k, x in given.items() if x is not None}), "utf-8")
+    path.write_text(
+        as_yaml({k: x for k, x in config.items() if x is not None}), "utf-8"
+    )
     component = HybridOcean()
     component.initialize(str(path))
     return component
@@ -83,6 +85,6 @@ def write_weather(path: Path, steps: int) -> None:
             for dim, size in sizes.items():
                 if dim not in file.dimensions:
                     file.createDimension(dim, size)
-            made = file.createVariable(name, "f8", ("time", *sizes))
-            made.units = units
-            made[:] = values
+            variable = file.createVariable(name, "f8", ("time", *sizes))
+            variable.units = units
+            variable[:] = values

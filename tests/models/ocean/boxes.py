@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bmi_dmx.models.ocean.primitive_equations import PrimitiveEquations
-from bmi_dmx.scan import Scanned, scan
+from bmi_dmx.scan import ScanResult, scan
 from bmi_dmx.space import Grid
 
 GRAVITY, DENSITY = 9.81, 1026.0
@@ -61,15 +61,15 @@ def flow(
     forcing: Mapping[str, Tensor] | None = None,
     outputs: Sequence[str] = (),
     gradient: bool = False,
-) -> Scanned:
+) -> ScanResult:
     """Run water for some steps; forcings are fields that do not change."""
     process = PrimitiveEquations({"internal": 0.0, "damping": 0.0, **options}).on(grid)
-    given = {n: x.expand(steps, *x.shape) for n, x in (forcing or {}).items()}
+    series = {n: x.expand(steps, *x.shape) for n, x in (forcing or {}).items()}
     if "elevation" not in state:
         state = {**state, "elevation": field(grid, 0.0, axes=())}
     with torch.set_grad_enabled(gradient):
         return scan(
-            process, state, given, {**STILL, **(parameters or {})}, dt=dt,
+            process, state, series, {**STILL, **(parameters or {})}, dt=dt,
             steps=steps, outputs=list(outputs),
         )  # fmt: skip
 

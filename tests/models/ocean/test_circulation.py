@@ -61,7 +61,7 @@ def gyre(options: dict[str, Any], parameters: dict[str, Any], days: float) -> An
 
 def test_a_stommel_gyre_is_that_of_the_closed_form() -> None:
     beta, drag, stress, side = 2e-11, 1e-6, 0.01, 1.25e6
-    found = gyre({}, {"drag": drag * 1000.0}, 60.0)
+    transport = gyre({}, {"drag": drag * 1000.0}, 60.0)
     x = 25e3 * np.arange(1, 51)
     y = 25e3 * np.arange(51)[:, None]
     # r ψ_xx + r ψ_yy + β ψ_x = curl τ / ρ, ψ = sin(π y / L) X(x).
@@ -72,20 +72,20 @@ def test_a_stommel_gyre_is_that_of_the_closed_form() -> None:
     p = (1.0 - np.exp(down * side)) / (np.exp(up * side) - np.exp(down * side))
     across = level * (1.0 - p * np.exp(up * x) - (1.0 - p) * np.exp(down * x)) / 1e6
     expected = across * np.sin(np.pi * y / side)
-    sign = np.sign((found * expected).sum())
+    sign = np.sign((transport * expected).sum())
     assert np.abs(expected).max() == pytest.approx(1.067, abs=2e-3)
-    assert sign * found[25, np.abs(found[25]).argmax()] == pytest.approx(
+    assert sign * transport[25, np.abs(transport[25]).argmax()] == pytest.approx(
         1.067, rel=6e-3
     )
-    error = np.linalg.norm(sign * found - expected) / np.linalg.norm(expected)
+    error = np.linalg.norm(sign * transport - expected) / np.linalg.norm(expected)
     assert error < 0.012
 
 
 @pytest.mark.slow
 def test_a_munk_gyre_has_its_transport() -> None:
-    found = gyre({"no_slip": True}, {"viscosity": 2e4}, 80.0)
-    row, column = np.unravel_index(np.abs(found).argmax(), found.shape)
-    assert abs(found[row, column]) == pytest.approx(1.145, rel=0.01)
+    transport = gyre({"no_slip": True}, {"viscosity": 2e4}, 80.0)
+    row, column = np.unravel_index(np.abs(transport).argmax(), transport.shape)
+    assert abs(transport[row, column]) == pytest.approx(1.145, rel=0.01)
     assert 25e3 * (column + 1) == pytest.approx(3.2e5, abs=3e4)
 
 
@@ -200,8 +200,10 @@ def test_diffusion_decays_as_it_should() -> None:
     ran = flow(grid, {"expansion": 0.0, "density": "linear"},
                {"temperature": field(grid, start)},
                dt=3600.0, steps=100, parameters={"diffusivity": 2e3})  # fmt: skip
-    left = (ran.state["temperature"][0, 0].numpy() - 10.0) / np.cos(k * grid.nodes("x"))
-    assert left == pytest.approx(np.exp(-2e3 * k * k * 3.6e5), rel=4e-3)
+    amplitude = (ran.state["temperature"][0, 0].numpy() - 10.0) / np.cos(
+        k * grid.nodes("x")
+    )
+    assert amplitude == pytest.approx(np.exp(-2e3 * k * k * 3.6e5), rel=4e-3)
 
 
 @pytest.mark.parametrize(

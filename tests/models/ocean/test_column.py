@@ -34,16 +34,17 @@ def made(thickness: tuple[float, ...], **options: Any) -> Column:
     return Column({"thickness": thickness, **options})
 
 
-def parameters(process: Column, **given: float) -> dict[str, float]:
+def parameters(process: Column, **changes: float) -> dict[str, float]:
     usual = {p.name: p.default for p in process.parameters if p.default is not None}
-    return {**usual, "latitude": 50.0, **given}
+    return {**usual, "latitude": 50.0, **changes}
 
 
-def still(steps: int, **given: float) -> dict[str, Tensor]:
+def still(steps: int, **fluxes: float) -> dict[str, Tensor]:
     """Return fluxes of nothing but what is given."""
     names = ("stress_x", "stress_y", "heat", "light")
     return {
-        n: torch.full((steps, 1), given.get(n, 0.0), dtype=torch.float64) for n in names
+        n: torch.full((steps, 1), fluxes.get(n, 0.0), dtype=torch.float64)
+        for n in names
     }
 
 
@@ -56,9 +57,9 @@ def profile(process: Column, name: str, values: Any) -> dict[str, Tensor]:
 
 def ran(
     process: Column, state: dict[str, Tensor], forcing: dict[str, Tensor],
-    given: dict[str, Any], hours: float,
+    coefficients: dict[str, Any], hours: float,
 ) -> Any:  # fmt: skip
-    return scan(process, state, forcing, given, dt=hours, backend="reference")
+    return scan(process, state, forcing, coefficients, dt=hours, backend="reference")
 
 
 def levels(
@@ -75,12 +76,12 @@ def error_of_diffusion(count: int) -> float:
     process = made((depth / count,) * count)
     z = (np.arange(count) + 0.5) * depth / count
     wave = np.cos(math.pi * z / depth)
-    given = parameters(process, **QUIET) | {"background_diffusivity": kappa}
+    coefficients = parameters(process, **QUIET) | {"background_diffusivity": kappa}
     start = profile(process, "temperature", 10.0 + wave)
-    found = ran(process, start, still(steps), given, hours)
+    run = ran(process, start, still(steps), coefficients, hours)
     rate = kappa * (math.pi / depth) ** 2
     expected = 10.0 + wave * math.exp(-rate * steps * hours * HOUR)
-    return float(np.abs(levels(process, found.state, "temperature") - expected).max())
+    return float(np.abs(levels(process, run.state, "temperature") - expected).max())
 
 
 def test_a_wave_of_temperature_fades_as_diffusion_says() -> None:
@@ -91,14 +92,14 @@ def test_a_wave_of_temperature_fades_as_diffusion_says() -> None:
 
 def test_water_that_is_pushed_once_goes_around_in_half_a_pendulum_day() -> None:
     process = made((10.0, 10.0))
-    given = parameters(process, **QUIET)
+    coefficients = parameters(process, **QUIET)
     period = math.pi / (7.292115e-5 * math.sin(math.radians(50.0)))
     assert period / HOUR == pytest.approx(15.62, abs=0.01)
     start = profile(process, "x_velocity", 0.2)
-    found = ran(process, start, still(48), given, period / HOUR / 48)
-    np.testing.assert_allclose(levels(process, found.state, "x_velocity"), 0.2)
+    run = ran(process, start, still(48), coefficients, period / HOUR / 48)
+    np.testing.assert_allclose(levels(process, run.state, "x_velocity"), 0.2)
     np.testing.assert_allclose(
-        levels(process, found.state, "y_velocity"), 0.0, atol=1e-12
+        levels(process, run.state, "y_velocity"), 0.0, atol=1e-12
     )
 
 
@@ -106,11 +107,11 @@ def test_steady_wind_drives_the_spiral_of_ekman() -> None:
     stress, viscosity, loss = 0.1, 1e-2, 2e-5
     process = made((2.0,) * 25)
     f = 2.0 * 7.292115e-5 * math.sin(math.radians(50.0))
-    given = parameters(process, **QUIET)
-    given |= {"background_viscosity": viscosity, "current_loss": loss}
+    coefficients = parameters(process, **QUIET)
+    coefficients |= {"background_viscosity": viscosity, "current_loss": loss}
     hours, steps = 0.5, 240
-    found = ran(process, {}, still(steps, stress_x=stress), given, hours)
-    u, v = (levels(process, found.state, f"{a}_velocity") for a in "xy")
+    run = ran(process, {}, still(steps, stress_x=stress), coefficients, hours)
+    u, v = (levels(process, run.state, f"{a}_velocity") for a in "xy")
     z = np.arange(25) * 2.0 + 1.0
     # (u + iv)_t = -(if + r)(u + iv) + (ν (u + iv)_z)_z, at rest far below.
     root = np.sqrt((loss + 1j * f) / viscosity)
@@ -129,34 +130,34 @@ def test_wind_brings_what_it_carries_past_a_gradient(
     west_wind = {**still(2, stress_x=0.1, stress_y=0.05, heat=20.0), "day_of_year": day}
     forcing = {n: torch.as_tensor(x).expand(2, 1).double()
                for n, x in west_wind.items()}  # fmt: skip
-    given = parameters(process, **QUIET) | {
+    coefficients = parameters(process, **QUIET) | {
         "gradient_y": -5e-6, "gradient_y_cos": 2e-6, "gradient_x": 1e-6,
         "heat_from_aside_cos2": 3.0,
     }  # fmt: skip
     start = profile(process, "temperature", 10.0)
-    found = ran(process, start, forcing, given, 3.0).outputs
+    outputs = ran(process, start, forcing, coefficients, 3.0).outputs
     # To the right of the wind: a wind to the east carries water of the north southward.
     turning = 2.0 * 7.292115e-5 * math.sin(math.radians(50.0))
     south, east = 0.1 / turning, 0.05 / turning
     expected = 3990.0 * (south * gradient - east * 1e-6) + 3.0
-    per_step = found["heat_brought"][0, 0] / (3.0 * HOUR)
+    per_step = outputs["heat_brought"][0, 0] / (3.0 * HOUR)
     assert float(per_step) == pytest.approx(expected, rel=0.02)
-    gained = found["heat_entering"] + found["heat_brought"]
-    torch.testing.assert_close(found["heat_gained"], gained, rtol=1e-9, atol=1e-3)
+    gained = outputs["heat_entering"] + outputs["heat_brought"]
+    torch.testing.assert_close(outputs["heat_gained"], gained, rtol=1e-9, atol=1e-3)
 
 
 def test_light_warms_by_what_fades_on_the_way() -> None:
     process = made((2.0, 3.0, 5.0, 10.0))
-    given = parameters(process, **QUIET) | {
+    coefficients = parameters(process, **QUIET) | {
         "red_share": 0.6, "red_depth": 1.0, "blue_depth": 10.0,
     }  # fmt: skip
     start = profile(process, "temperature", 10.0)
-    found = ran(process, start, still(1, heat=200.0, light=200.0), given, 1.0)
+    run = ran(process, start, still(1, heat=200.0, light=200.0), coefficients, 1.0)
     floors = np.array([0.0, 2.0, 5.0, 10.0])
     through = 0.6 * np.exp(-floors) + 0.4 * np.exp(-floors / 10.0)
-    taken = np.append(through[:-1] - through[1:], through[-1])
-    warmed = levels(process, found.state, "temperature") - 10.0
-    expected = 200.0 * HOUR / WATER * taken / np.array([2.0, 3.0, 5.0, 10.0])
+    shares = np.append(through[:-1] - through[1:], through[-1])
+    warmed = levels(process, run.state, "temperature") - 10.0
+    expected = 200.0 * HOUR / WATER * shares / np.array([2.0, 3.0, 5.0, 10.0])
     np.testing.assert_allclose(warmed, expected, rtol=1e-9)
 
 
@@ -165,10 +166,10 @@ def test_cooled_water_mixes_down_to_where_it_is_as_cold() -> None:
     gradient, heat, days = 0.05, -100.0, 30
     process = made((4.0,) * 20, density="linear")
     z = np.arange(20) * 4.0 + 2.0
-    given = parameters(process, **QUIET) | {"convection": 1.0}
+    coefficients = parameters(process, **QUIET) | {"convection": 1.0}
     start = profile(process, "temperature", 15.0 - gradient * z)
-    found = ran(process, start, still(4 * days, heat=heat), given, 6.0)
-    t = levels(process, found.state, "temperature")
+    run = ran(process, start, still(4 * days, heat=heat), coefficients, 6.0)
+    t = levels(process, run.state, "temperature")
     depth = math.sqrt(2.0 * -heat * days * 86400.0 / (WATER * gradient))
     above = z < depth - 4.0
     assert np.ptp(t[above]) < 0.02
@@ -184,13 +185,13 @@ def test_wind_deepens_the_mixed_layer_against_stratification() -> None:
     frequency, stress = 1e-2, 0.2
     gradient = frequency**2 / (9.81 * 2e-4)
     f = 2.0 * 7.292115e-5 * math.sin(math.radians(50.0))
-    given = parameters(process, **QUIET) | {
+    coefficients = parameters(process, **QUIET) | {
         "shear_viscosity": 5e-2, "background_viscosity": 1e-5,
     }  # fmt: skip
     start = profile(process, "temperature", 15.0 - gradient * z)
     hours = math.pi / f / HOUR / 60
-    found = ran(process, start, still(60, stress_x=stress), given, hours)
-    warmth = levels(process, found.state, "temperature")
+    run = ran(process, start, still(60, stress_x=stress), coefficients, hours)
+    warmth = levels(process, run.state, "temperature")
     expected = 2.0**0.75 * math.sqrt(stress / 1026.0) / math.sqrt(f * frequency)
     # A layer mixed to h from a gradient G has lost G h / 2 at its surface.
     depth = 2.0 * (15.0 - gradient * z[0] - warmth[0]) / gradient
@@ -205,7 +206,7 @@ def test_heat_and_salt_are_kept_whatever_the_correction_answers(
     rng = np.random.default_rng(seed)
     process = made((3.0, 5.0, 8.0, 13.0), surface=surface, hidden=3)
     weights = {n: float(rng.normal(0.0, 3.0)) for n in correction_names(3)}
-    given = parameters(process, heat_from_aside=25.0, **weights)
+    coefficients = parameters(process, heat_from_aside=25.0, **weights)
     forcing = {}
     for one in process.forcings:
         low, high = one.bounds or (0.0, 1.0)
@@ -213,18 +214,16 @@ def test_heat_and_salt_are_kept_whatever_the_correction_answers(
         forcing[one.name] = torch.from_numpy(x)
     start = profile(process, "temperature", rng.uniform(5.0, 15.0, 4))
     start |= profile(process, "salinity", rng.uniform(32.0, 34.0, 4))
-    found = ran(process, start, forcing, given, 3.0)
+    run = ran(process, start, forcing, coefficients, 3.0)
     wide = np.array(process.options.thickness)
     change = {
         name: float(
-            wide @ (levels(process, found.state, name) - levels(process, start, name))
+            wide @ (levels(process, run.state, name) - levels(process, start, name))
         )
         for name in ("temperature", "salinity")
     }
-    entered = float(
-        (found.outputs["heat_entering"] + found.outputs["heat_brought"]).sum()
-    )
-    assert float(found.outputs["heat_brought"].sum()) == pytest.approx(25.0 * 72 * HOUR)
+    entered = float((run.outputs["heat_entering"] + run.outputs["heat_brought"]).sum())
+    assert float(run.outputs["heat_brought"].sum()) == pytest.approx(25.0 * 72 * HOUR)
     assert WATER * change["temperature"] == pytest.approx(entered, abs=1e-2)
     assert abs(change["salinity"]) < 1e-10
 
@@ -241,15 +240,15 @@ def test_a_correction_without_weights_changes_no_bit() -> None:
 
 def test_units_of_the_correction_begin_apart() -> None:
     process = made((4.0, 6.0), hidden=4)
-    named = dict.fromkeys(correction_names(4), 0.0)
-    p = {**parameters(process), **named}
+    weights = dict.fromkeys(correction_names(4), 0.0)
+    p = {**parameters(process), **weights}
     learned = {n: torch.full((1, 1), v, dtype=torch.float64) for n, v in p.items()}
     last = correction_names(4)[-10:-6]
     for name in last:
         learned[name].requires_grad_(True)
     start = profile(process, "temperature", [12.0, 11.5])
-    found = ran(process, start, still(10, stress_x=0.1), learned, 3.0)
-    found.outputs["surface_temperature"][-1].sum().backward()
+    run = ran(process, start, still(10, stress_x=0.1), learned, 3.0)
+    run.outputs["surface_temperature"][-1].sum().backward()
     pulls = []
     for name in last:
         gradient = learned[name].grad
@@ -262,7 +261,7 @@ def test_units_of_the_correction_begin_apart() -> None:
 def test_gradients_agree_with_differences(surface: str) -> None:
     process = made((3.0, 5.0, 8.0), surface=surface, hidden=1)
     rng = np.random.default_rng(3)
-    given = parameters(process) | {
+    coefficients = parameters(process) | {
         n: float(rng.normal(0.0, 0.5)) for n in correction_names(1)
     }
     middle = {"air_temperature": 285.0, "dew_point": 282.0, "air_pressure": 101500.0}
@@ -278,16 +277,20 @@ def test_gradients_agree_with_differences(surface: str) -> None:
     start = profile(process, "temperature", [12.0, 11.5, 10.0])
 
     def surface_after(**changed: Any) -> Tensor:
-        found = ran(process, start, forcing, {**given, **changed}, 3.0)
-        last: Tensor = found.outputs["surface_temperature"][-1].sum()
+        run = ran(process, start, forcing, {**coefficients, **changed}, 3.0)
+        last: Tensor = run.outputs["surface_temperature"][-1].sum()
         return last
 
     for parameter in process.parameters:
         name, (low, high) = parameter.name, parameter.limits
-        value = torch.full((1, 1), given[name], dtype=torch.float64, requires_grad=True)
+        value = torch.full(
+            (1, 1), coefficients[name], dtype=torch.float64, requires_grad=True
+        )
         (slope,) = torch.autograd.grad(surface_after(**{name: value}), value)
         step = 1e-6 * (high - low)
-        up, down = (surface_after(**{name: given[name] + d}) for d in (step, -step))
+        up, down = (
+            surface_after(**{name: coefficients[name] + d}) for d in (step, -step)
+        )
         difference = float(up - down) / (2.0 * step)
         assert float(slope) == pytest.approx(difference, rel=2e-4, abs=1e-7), name
 
@@ -306,8 +309,8 @@ def test_light_of_a_day_is_that_of_the_sun_through_its_hours() -> None:
                 tilt
             ) * np.cos(hours)
             expected = 1361.0 * np.clip(height, 0.0, None).mean()
-            found = sunlight(torch.tensor(latitude), torch.tensor(day))
-            assert float(found) == pytest.approx(expected, rel=0.04, abs=0.2)
+            light = sunlight(torch.tensor(latitude), torch.tensor(day))
+            assert float(light) == pytest.approx(expected, rel=0.04, abs=0.2)
 
 
 def test_what_passes_between_air_and_sea_is_of_the_usual_size() -> None:
@@ -320,16 +323,16 @@ def test_what_passes_between_air_and_sea_is_of_the_usual_size() -> None:
         wind_factor=t(1.0), heat_transfer=t(1.2e-3), clear_light=t(0.7),
         cloud_shade=t(0.6), cloud_warmth=t(0.6), latitude=t(43.0),
     )  # fmt: skip
-    found = passing(t(17.0), t(0.0), t(0.0), f, p)
+    fluxes = passing(t(17.0), t(0.0), t(0.0), f, p)
     # 1.22 kg m-3, 8 m/s, a drag of 1.11e-3; air and water differ by 2 K and 4.3 g/kg.
-    assert float(found.stress_x) == pytest.approx(0.087, rel=0.03)
-    assert float(found.stress_y) == 0.0
-    assert float(found.sensible) == pytest.approx(-23.6, rel=0.03)
-    assert float(found.latent) == pytest.approx(-126.0, rel=0.05)
-    assert -90.0 < float(found.longwave) < -50.0
-    assert 200.0 < float(found.light) < 260.0
-    parts = found.light + found.latent + found.sensible + found.longwave
-    assert float(found.heat) == float(parts)
+    assert float(fluxes.stress_x) == pytest.approx(0.087, rel=0.03)
+    assert float(fluxes.stress_y) == 0.0
+    assert float(fluxes.sensible) == pytest.approx(-23.6, rel=0.03)
+    assert float(fluxes.latent) == pytest.approx(-126.0, rel=0.05)
+    assert -90.0 < float(fluxes.longwave) < -50.0
+    assert 200.0 < float(fluxes.light) < 260.0
+    parts = fluxes.light + fluxes.latent + fluxes.sensible + fluxes.longwave
+    assert float(fluxes.heat) == float(parts)
 
 
 @pytest.mark.parametrize(

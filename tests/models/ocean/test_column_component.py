@@ -60,12 +60,12 @@ def profiles(path: Path, *, hole: bool = False) -> Path:
     with netCDF4.Dataset(path, "w") as file:
         file.createDimension("level", LEVELS)
         file.createDimension("place", PLACES)
-        made = file.createVariable("temperature", "f8", ("level",))
-        made.units = "degC"
-        made[:] = np.ma.masked_invalid(warmth)
-        made = file.createVariable("salinity", "f8", ("level", "place"))
-        made.units = "1e-3"
-        made[:] = np.linspace(32.5, 33.5, LEVELS)[:, None] + [0.0, 0.1, 0.2]
+        variable = file.createVariable("temperature", "f8", ("level",))
+        variable.units = "degC"
+        variable[:] = np.ma.masked_invalid(warmth)
+        variable = file.createVariable("salinity", "f8", ("level", "place"))
+        variable.units = "1e-3"
+        variable[:] = np.linspace(32.5, 33.5, LEVELS)[:, None] + [0.0, 0.1, 0.2]
     return path
 
 
@@ -123,10 +123,10 @@ def test_units_are_those_of_udunits(columns: OceanColumn) -> None:
 def test_stepping_is_the_run_of_the_whole_series(columns: OceanColumn) -> None:
     levels = numbered("temperature", LEVELS)
     before = {n: columns.get_value_ptr(n).copy() for n in everything(columns)}
-    found = []
+    series = []
     for at in range(STEPS):
         step(columns, at)
-        found.append([columns.get_value_ptr(n).copy() for n in levels])
+        series.append([columns.get_value_ptr(n).copy() for n in levels])
     model = load_bundle(OceanColumn.default_bundle).model().double()
     state = dict(model.initial_state(PLACES))
     for key in state:
@@ -139,7 +139,7 @@ def test_stepping_is_the_run_of_the_whole_series(columns: OceanColumn) -> None:
     attributes = {"latitude": torch.tensor(LATITUDES, dtype=torch.float64)}
     ran = model.simulate(forcing, attributes, state=state, outputs=levels).outputs
     expected = np.stack([ran[n].detach().numpy() for n in levels], 1)
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    np.testing.assert_allclose(series, expected, rtol=1e-12)
 
 
 def test_many_steps_are_one_call_to_the_same_time(tmp_path: Path) -> None:
@@ -172,12 +172,12 @@ def test_heat_is_accounted_for(columns: OceanColumn) -> None:
     start = columns.get_value_ptr("temperature_1").copy()
     for at in range(STEPS):
         step(columns, at)
-    entered, left, stored = (
+    entered, loss, stored = (
         columns.get_value_ptr(f"heat_budget_{what}") for what in ("in", "out", "stored")
     )
     assert np.abs(entered).min() > 1e5
     np.testing.assert_allclose(
-        entered - left, stored, atol=1e-9 * np.abs(entered).max()
+        entered - loss, stored, atol=1e-9 * np.abs(entered).max()
     )
     assert (columns.get_value_ptr("temperature_1") != start).all()
 
@@ -185,8 +185,8 @@ def test_heat_is_accounted_for(columns: OceanColumn) -> None:
 def test_columns_begin_with_the_profiles_of_a_file(columns: OceanColumn) -> None:
     warmth = np.linspace(11.0, 5.0, LEVELS)
     for k in range(LEVELS):
-        found = columns.get_value_ptr(f"temperature_{k + 1}")
-        np.testing.assert_array_equal(found, np.full(PLACES, warmth[k]))
+        temperature = columns.get_value_ptr(f"temperature_{k + 1}")
+        np.testing.assert_array_equal(temperature, np.full(PLACES, warmth[k]))
     np.testing.assert_allclose(columns.get_value_ptr("salinity_1"), [32.5, 32.6, 32.7])
 
 
@@ -207,8 +207,8 @@ def test_the_metadata_are_those_of_the_class(tmp_path: Path) -> None:
     assert metadata.api["class"] == metadata.api["name"] == "OceanColumn"
     assert metadata.info["version"] == bmi_dmx.__version__
     steps = metadata.parameters["time_step"]["value"]["choices"]
-    own = load_bundle(OceanColumn.default_bundle).manifest.steps
-    assert sorted(own) == sorted(map(float, steps))
+    bundle_steps = load_bundle(OceanColumn.default_bundle).manifest.steps
+    assert sorted(bundle_steps) == sorted(map(float, steps))
     values = {n: p["value"]["default"] for n, p in metadata.parameters.items()}
     FileSystemLoader(metadata.base).stage_all(str(tmp_path), **values)
     component = OceanColumn()
@@ -224,7 +224,7 @@ def test_bmi_tester_passes(tmp_path: Path) -> None:
         tmp_path, forcing_policy=policy, initial_fields=None, locations=place,
         end_time="2000-04-01",
     )  # fmt: skip
-    done = subprocess.run(
+    process = subprocess.run(
         [
             sys.executable, "-m", "bmi_tester", f"{OceanColumn.__module__}:OceanColumn",
             "--root-dir", str(tmp_path), "--config-file", str(config),
@@ -235,10 +235,13 @@ def test_bmi_tester_passes(tmp_path: Path) -> None:
         text=True,
         check=False,
     )  # fmt: skip
-    output = done.stdout + done.stderr
-    assert done.returncode == 0, output
-    passed = [int(count) for count in re.findall(r"(\d+) passed", output)]
-    made = OceanColumn()
-    inputs, outputs = made.get_input_item_count(), made.get_output_item_count()
+    output = process.stdout + process.stderr
+    assert process.returncode == 0, output
+    counts = [int(count) for count in re.findall(r"(\d+) passed", output)]
+    component = OceanColumn()
+    inputs, outputs = (
+        component.get_input_item_count(),
+        component.get_output_item_count(),
+    )
     names = inputs + outputs
-    assert passed == [4, 8 + names, 6 * names, inputs + 2 * outputs + 3], output
+    assert counts == [4, 8 + names, 6 * names, inputs + 2 * outputs + 3], output

@@ -47,9 +47,9 @@ def ocean(tmp_path: Path) -> HybridOcean:
 def test_it_is_public_and_has_a_bundle_of_its_own() -> None:
     assert bmi_dmx.HybridOcean is HybridOcean
     assert HybridOcean.default_bundle in bmi_dmx.bundle.bundles
-    made = HybridOcean()
-    assert "sea_surface_water__net_heat_energy_flux" in made.get_input_var_names()
-    assert "sea_water__residual_of_heat" in made.get_output_var_names()
+    component = HybridOcean()
+    assert "sea_surface_water__net_heat_energy_flux" in component.get_input_var_names()
+    assert "sea_water__residual_of_heat" in component.get_output_var_names()
 
 
 def test_stepped_it_gives_the_numbers_of_one_run(ocean: HybridOcean) -> None:
@@ -65,8 +65,8 @@ def test_stepped_it_gives_the_numbers_of_one_run(ocean: HybridOcean) -> None:
     for name, values in ran.outputs.items():
         expected = values[-1].numpy().reshape(-1)
         scale = np.abs(expected).max()
-        found = ocean.get_value_ptr(name)
-        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12 * scale)
+        field = ocean.get_value_ptr(name)
+        np.testing.assert_allclose(field, expected, rtol=1e-12, atol=1e-12 * scale)
         assert scale > 0.0
 
 
@@ -156,12 +156,12 @@ def test_what_is_conserved_is_accounted_for(ocean: HybridOcean) -> None:
     heat = np.abs(ocean.get_value_ptr("heat_gained")).sum()
     assert heat > 0.0
     for kind in ("", "step_"):
-        left = ocean.get_value_ptr(f"sea_water__{kind}residual_of_heat")
+        residual = ocean.get_value_ptr(f"sea_water__{kind}residual_of_heat")
         assert (
             ocean.get_grid_rank(ocean.get_var_grid("sea_water__residual_of_heat")) == 0
         )
         # Of the heat that the basin holds, about 1e23 J.
-        assert abs(left[0]) < 1e-12 * 1e23
+        assert abs(residual[0]) < 1e-12 * 1e23
     volume = GRID.areas.sum() * 1000.0
     assert abs(ocean.get_value_ptr("sea_water__residual_of_volume")[0]) < 1e-12 * volume
 
@@ -308,10 +308,10 @@ def test_profiles_serve_as_the_start(tmp_path: Path) -> None:
     profile = {"temperature": np.arange(5.0), "salinity": np.full(5, 35.0)}
     write_water(tmp_path / "profile.nc", profile)
     ocean = started(tmp_path, initial_fields="profile.nc")
-    found = ocean.get_value_ptr("temperature").reshape(SEA.shape)
+    temperature = ocean.get_value_ptr("temperature").reshape(SEA.shape)
     for level in range(5):
-        assert (found[level][SEA[level]] == level).all()
-        assert (found[level][~SEA[level]] == 0.0).all()
+        assert (temperature[level][SEA[level]] == level).all()
+        assert (temperature[level][~SEA[level]] == 0.0).all()
 
 
 def test_bmi_tester_passes(tmp_path: Path) -> None:
@@ -320,7 +320,7 @@ def test_bmi_tester_passes(tmp_path: Path) -> None:
     forcing = dict(zip(FORCINGS, (0.05, 0.0, 20.0, 10.0, 1e-5), strict=True))
     settings = {"start_time": "2000-01-01", "forcing_policy": forcing}
     config.write_text(as_yaml(settings), "utf-8")
-    done = subprocess.run(
+    process = subprocess.run(
         [
             sys.executable, "-m", "bmi_tester", "bmi_dmx:HybridOcean",
             "--root-dir", str(config.parent), "--config-file", str(config),
@@ -328,8 +328,8 @@ def test_bmi_tester_passes(tmp_path: Path) -> None:
         env={**os.environ, "PYTEST_ADDOPTS": OPTIONS},
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    output = done.stdout + done.stderr
-    assert done.returncode == 0, output
+    output = process.stdout + process.stderr
+    assert process.returncode == 0, output
     # So that none is skipped unseen.
     assert re.findall(r"(\d+) passed", output) == ["4", "35", "162", "91"], output
 
@@ -341,11 +341,11 @@ def test_a_run_over_a_file_writes_fields_as_it_goes(tmp_path: Path) -> None:
     outputs = ["u", "sea_surface__elevation"]
     assert main([*command, "--output", str(output), "--outputs", *outputs]) == 0
     with netCDF4.Dataset(output) as file:
-        found = file["u"][-1].reshape(-1)
+        velocity = file["u"][-1].reshape(-1)
         assert file["elevation"].shape == (5, 12, 15)
     ocean = started(tmp_path / "plain", initial_fields=None)
     advance(ocean, range(5))
-    np.testing.assert_array_equal(found, ocean.get_value_ptr("u"))
+    np.testing.assert_array_equal(velocity, ocean.get_value_ptr("u"))
 
 
 def test_water_of_another_grid_is_brought_to_that_of_the_ocean(
@@ -365,15 +365,15 @@ def test_water_of_another_grid_is_brought_to_that_of_the_ocean(
             file.createVariable(name, "f8", (name,))[:] = values
         salt = np.where(np.isfinite(warm), 35.0, np.nan)
         for name, units, values in (("thetao", "degC", warm), ("so", "1e-3", salt)):
-            made = file.createVariable(name, "f8", ("depth", "lat", "lon"))
-            made.units = units
-            made[:] = np.ma.masked_invalid(values)
+            variable = file.createVariable(name, "f8", ("depth", "lat", "lon"))
+            variable.units = units
+            variable[:] = np.ma.masked_invalid(values)
     ocean = started(tmp_path, initial_fields="other.nc")
-    found = ocean.get_value_ptr("temperature").reshape(SEA.shape)
+    temperature = ocean.get_value_ptr("temperature").reshape(SEA.shape)
     depth, north = -GRID.nodes("z"), GRID.nodes("y")
     expected = 20.0 - 0.2 * north[:, None] - 0.002 * depth[:, None, None]
     expected = np.broadcast_to(expected, SEA.shape)
-    np.testing.assert_allclose(found[SEA], expected[SEA], atol=0.02)
-    assert (found[~SEA] == 0.0).all()
+    np.testing.assert_allclose(temperature[SEA], expected[SEA], atol=0.02)
+    assert (temperature[~SEA] == 0.0).all()
     np.testing.assert_allclose(ocean.get_value_ptr("salinity")[SEA.reshape(-1)], 35.0)
     assert "brought to the grid of the model" in caplog.text

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bmi_dmx.models.ocean.barotropic import turned_x, turned_y
-from bmi_dmx.scan import Scanned
+from bmi_dmx.scan import ScanResult
 from bmi_dmx.space import Grid
 
 from .boxes import box, field, flow, tensor
@@ -58,7 +58,9 @@ PHYSICS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def run(state: dict[str, Tensor], grid: Grid, fraction: Tensor, **keys: Any) -> Scanned:
+def run(
+    state: dict[str, Tensor], grid: Grid, fraction: Tensor, **keys: Any
+) -> ScanResult:
     options = {"rotation": 1e-4, "density": "nonlinear", **keys.pop("options", {})}
     keys = {"dt": 3600.0, "steps": STEPS, **keys}
     parameters = {**PHYSICS, "cell_fraction": fraction, **keys.pop("parameters", {})}
@@ -143,9 +145,9 @@ def test_light_is_absorbed_to_the_last_and_deeper_than_heat() -> None:
     )
     warmer = ran.state["temperature"][:, 0, 0] - 10.0
     bottom = 5.0 * np.arange(1, 13)
-    left = 0.58 * np.exp(-bottom / 0.35) + 0.42 * np.exp(-bottom / 23.0)
-    left[-1] = 0.0
-    expected = -np.diff(left, prepend=1.0) * 100.0 * 3600.0 / (1026.0 * 3990.0 * 5.0)
+    light = 0.58 * np.exp(-bottom / 0.35) + 0.42 * np.exp(-bottom / 23.0)
+    light[-1] = 0.0
+    expected = -np.diff(light, prepend=1.0) * 100.0 * 3600.0 / (1026.0 * 3990.0 * 5.0)
     np.testing.assert_allclose(warmer.numpy(), expected, rtol=1e-9)
 
 
@@ -173,13 +175,13 @@ def test_lateral_friction_takes_energy() -> None:
 
     grid, fraction = rough(5)
     process = PrimitiveEquations({"no_slip": True}).on(grid)
-    given = {
+    parameters = {
         p.name: tensor(p.default) for p in process.parameters if p.default is not None
     }
-    given |= {p.name: tensor(grid.measure(p.measure, p.at, p.axes))
+    parameters |= {p.name: tensor(grid.measure(p.measure, p.at, p.axes))
               for p in process.parameters if p.source == "space"}  # fmt: skip
-    given["cell_fraction"] = fraction
-    p = SimpleNamespace(**process.prepare(SimpleNamespace(**given)))
+    parameters["cell_fraction"] = fraction
+    p = SimpleNamespace(**process.prepare(SimpleNamespace(**parameters)))
     rng = np.random.default_rng(6)
     u, v = (tensor(rng.normal(size=fraction.shape)) * m for m in (p.open_x, p.open_y))
     force_x, force_y = stress_tendencies(u, v, p)

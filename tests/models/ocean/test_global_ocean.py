@@ -93,19 +93,19 @@ def test_faces_are_moved_to_the_east_and_north(made: Callable[..., Path]) -> Non
     path = made()
     ocean = read_global_ocean(path)
     with netCDF4.Dataset(path) as file:
-        for name, found in (
+        for name, field in (
             ("taux", ocean.months["stress_x"]),
             ("spinup_u", ocean.state["u"]),
         ):
             there = file[name][:].filled()
-            np.testing.assert_array_equal(found[..., :-1], there[..., 1:])
-            np.testing.assert_array_equal(found[..., -1], there[..., 0])
-        for name, found in (
+            np.testing.assert_array_equal(field[..., :-1], there[..., 1:])
+            np.testing.assert_array_equal(field[..., -1], there[..., 0])
+        for name, field in (
             ("tauy", ocean.months["stress_y"]),
             ("spinup_v", ocean.state["v"]),
         ):
-            np.testing.assert_array_equal(found[..., :-1, :], file[name][:].filled())
-            assert not found[..., -1, :].any()
+            np.testing.assert_array_equal(field[..., :-1, :], file[name][:].filled())
+            assert not field[..., -1, :].any()
     assert ocean.grid.field("y_face", ("level",)) == (Z, Y + 1, X)
 
 

@@ -61,14 +61,14 @@ def test_the_adjoint_is_the_transpose_of_the_tangent() -> None:
         )
 
     way, weight = drawn(), drawn()
-    given = tuple(x.clone().requires_grad_() for x in start.values())
-    found = after(*given)
+    inputs = tuple(x.clone().requires_grad_() for x in start.values())
+    outputs = after(*inputs)
     # The product with the transpose is linear in what it is given, whose derivative is
     # the product with the tangent.
-    pulled = tuple(torch.zeros_like(x, requires_grad=True) for x in found)
-    back = torch.autograd.grad(found, given, pulled, create_graph=True)
+    pulled = tuple(torch.zeros_like(x, requires_grad=True) for x in outputs)
+    back = torch.autograd.grad(outputs, inputs, pulled, create_graph=True)
     forward = torch.autograd.grad(back, pulled, way, retain_graph=True)
-    adjoint = torch.autograd.grad(found, given, weight)
+    adjoint = torch.autograd.grad(outputs, inputs, weight)
     one = sum(float((a * b).sum()) for a, b in zip(forward, weight, strict=True))
     other = sum(float((a * b).sum()) for a, b in zip(adjoint, way, strict=True))
     assert one == pytest.approx(other, rel=1e-11)
@@ -77,14 +77,16 @@ def test_the_adjoint_is_the_transpose_of_the_tangent() -> None:
 def test_maps_and_profiles_have_gradients_of_their_own() -> None:
     grid, fraction = rough()
     shape = grid.field("cell", ())
-    given = {
+    parameters = {
         "viscosity": torch.full((1, *shape), 1e4, dtype=torch.float64),
         "vertical_diffusivity": torch.full((7, 1, 1), 1e-4, dtype=torch.float64),
         "drag": torch.full(shape, 1e-3, dtype=torch.float64),
     }
-    for x in given.values():
+    for x in parameters.values():
         x.requires_grad_()
-    ran = run(turbulent(grid), grid, fraction, steps=3, parameters=given, gradient=True)
-    for x in torch.autograd.grad(loss(ran), list(given.values())):
+    ran = run(
+        turbulent(grid), grid, fraction, steps=3, parameters=parameters, gradient=True
+    )
+    for x in torch.autograd.grad(loss(ran), list(parameters.values())):
         assert bool(x.isfinite().all())
         assert float(x.std()) > 0.0

@@ -14,7 +14,7 @@ from bmi_dmx.models.ocean.forms import FORMS
 from bmi_dmx.models.ocean.hybrid import HybridOcean
 from bmi_dmx.models.ocean.hybrid_recipe import HybridOceanModel, LevelGrid, faces
 from bmi_dmx.models.ocean.wind_stress import wind_stress
-from bmi_dmx.scan import Scanned, scan
+from bmi_dmx.scan import ScanResult, scan
 
 from .boxes import field
 from .test_conservation import AMOUNTS, LEVELS, PHYSICS, held, rough, run, turbulent
@@ -31,12 +31,12 @@ WEATHER = {"eastward_wind": 12.0, "northward_wind": -4.0, "air_temperature": 288
 
 def hybrid(network: str | None = "unet", **options: Any) -> Any:
     torch.manual_seed(0)
-    chosen = {
+    setup = {
         "levels": LEVELS, "network": network, "forms": tuple(FORMS),
         "settings": NETWORKS.get(network or "", {}), "coefficients": COEFFICIENTS,
         "physics": {"rotation": 1e-4, "internal": 0.0}, **options,
     }  # fmt: skip
-    process = HybridOcean(chosen)
+    process = HybridOcean(setup)
     if network is not None:
         process.network.double()
         process.network.measure({n: ([x], [abs(x)]) for n, x in WEATHER.items()})
@@ -62,14 +62,14 @@ def whole_sea(model: Model) -> Model:
 def flow(
     process: Any, state: dict[str, Tensor], steps: int, parameters: Any = None,
     **keys: Any,
-) -> Scanned:  # fmt: skip
+) -> ScanResult:  # fmt: skip
     grid, fraction = rough()
     weather = {
         name: field(grid, value, axes=()).expand(steps, *grid.field("cell", ()))
         for name, value in WEATHER.items()
     }
-    given = {"cell_fraction": fraction, **(parameters or {})}
-    return scan(process.on(grid), state, weather, given, dt=3600.0, **keys)
+    coefficients = {"cell_fraction": fraction, **(parameters or {})}
+    return scan(process.on(grid), state, weather, coefficients, dt=3600.0, **keys)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -105,9 +105,9 @@ def test_what_columns_gain_is_what_their_water_says() -> None:
         return 1026.0 * 3990.0 * (s["temperature"] * thickness).sum(0) * stretch * area
 
     more = content(ran.state) - content(state)
-    told = ran.outputs["heat_gained"][0]
-    assert float(told.abs().max()) > 1e15
-    torch.testing.assert_close(told, more, rtol=1e-6, atol=1e10)
+    gain = ran.outputs["heat_gained"][0]
+    assert float(gain.abs().max()) > 1e15
+    torch.testing.assert_close(gain, more, rtol=1e-6, atol=1e10)
 
 
 def test_before_training_it_is_the_physics_bit_for_bit() -> None:

@@ -38,7 +38,7 @@ def test_too_few_rounds_of_the_surface_are_refused() -> None:
 def test_fewer_rounds_than_that_would_indeed_grow() -> None:
     grid = box(4, 16, 1e5, 4000.0, periodic=("x", "y"))
     noise = np.random.default_rng(0).normal(0.0, 1e-3, (4, 16))
-    found = []
+    growth = []
     for share in (1.0, 0.6):
         process = (
             PrimitiveEquations({"internal": 0.0, "damping": 0.0}).on(grid).at(3600.0)
@@ -47,18 +47,18 @@ def test_fewer_rounds_than_that_would_indeed_grow() -> None:
         # Past the check, which is what is tried here.
         object.__setattr__(process.options, "rounds", rounds)
         grown = _run(process, grid, noise)
-        found.append(grown)
-    assert found[0] < 10.0
-    assert not found[1] < 10.0
+        growth.append(grown)
+    assert growth[0] < 10.0
+    assert not growth[1] < 10.0
 
 
 def _run(process: Any, grid: Grid, noise: Any) -> float:
-    given = {p.name: torch.tensor(p.default or 0.0, dtype=torch.float64)
+    parameters = {p.name: torch.tensor(p.default or 0.0, dtype=torch.float64)
              for p in process.parameters}  # fmt: skip
-    given |= {p.name: torch.from_numpy(grid.measure(p.measure, p.at, p.axes))
+    parameters |= {p.name: torch.from_numpy(grid.measure(p.measure, p.at, p.axes))
               for p in process.parameters if p.source == "space"}  # fmt: skip
-    given["viscosity"] = torch.zeros((), dtype=torch.float64)
-    p = SimpleNamespace(**process.prepare(SimpleNamespace(**given)))
+    parameters["viscosity"] = torch.zeros((), dtype=torch.float64)
+    p = SimpleNamespace(**process.prepare(SimpleNamespace(**parameters)))
     shapes = {s.name: grid.shape(s) for s in process.states}
     state = {n: torch.zeros(shape, dtype=torch.float64) for n, shape in shapes.items()}
     state["elevation"] = torch.from_numpy(noise)
@@ -88,13 +88,13 @@ def partial(share: float) -> Any:
 def friction_rates(fraction: Any, viscosity: float) -> Any:
     """Return the eigenvalues of friction alone, s-1, by its action on unit currents."""
     process = PrimitiveEquations().on(GRID).at(3600.0)
-    given = {p.name: torch.tensor(p.default or 0.0, dtype=torch.float64)
+    parameters = {p.name: torch.tensor(p.default or 0.0, dtype=torch.float64)
              for p in process.parameters}  # fmt: skip
-    given |= {p.name: torch.from_numpy(GRID.measure(p.measure, p.at, p.axes))
+    parameters |= {p.name: torch.from_numpy(GRID.measure(p.measure, p.at, p.axes))
               for p in process.parameters if p.source == "space"}  # fmt: skip
-    given |= {"viscosity": torch.tensor(viscosity, dtype=torch.float64),
+    parameters |= {"viscosity": torch.tensor(viscosity, dtype=torch.float64),
               "cell_fraction": torch.from_numpy(fraction)}  # fmt: skip
-    p = SimpleNamespace(**process.prepare(SimpleNamespace(**given)))
+    p = SimpleNamespace(**process.prepare(SimpleNamespace(**parameters)))
     rates = []
     for axis in range(2):
         units = torch.eye(32, dtype=torch.float64).reshape(32, 2, 4, 4)

@@ -22,7 +22,7 @@ NORTHERNMOST = 5 * 9 + 4
 
 
 def runner(model: dict[str, Any], **coefficients: Any) -> Any:
-    given = {
+    means = {
         "viscosity": np.full(54, 1e5), "diffusivity": np.full(1, 1e3),
         "cell_fraction": np.ones(1),
     }  # fmt: skip
@@ -32,7 +32,7 @@ def runner(model: dict[str, Any], **coefficients: Any) -> Any:
             inner=STEP,
             bundle=SimpleNamespace(manifest=SimpleNamespace(model=model)),
         ),
-        parameters=SimpleNamespace(mean=given | coefficients),
+        parameters=SimpleNamespace(mean=means | coefficients),
     )  # fmt: skip
 
 
@@ -81,18 +81,18 @@ def test_thin_faces_beside_thick_water_stand_less() -> None:
     partial[1, 5, 4] = 0.1
     viscosity = np.full(54, 1e4)
     viscosity[NORTHERNMOST] = 0.5 * most()
-    given = {"viscosity": viscosity, "cell_fraction": partial.reshape(-1)}
+    coefficients = {"viscosity": viscosity, "cell_fraction": partial.reshape(-1)}
     Friction(runner({"parts": {}}, viscosity=viscosity)).look()
     with pytest.raises(DataError, match=rf"'viscosity' at '{NORTHERNMOST}'"):
-        Friction(runner({"parts": {}}, **given)).look()
+        Friction(runner({"parts": {}}, **coefficients)).look()
 
 
 def test_a_step_is_refused_before_it_is_made() -> None:
-    made = []
-    held = runner({"parts": {}})
-    step = Friction(held).bounded(lambda: made.append(1))
+    steps = []
+    ocean = runner({"parts": {}})
+    step = Friction(ocean).bounded(lambda: steps.append(1))
     step()
-    held.parameters.mean["diffusivity"][:] = 1e7
+    ocean.parameters.mean["diffusivity"][:] = 1e7
     with pytest.raises(DataError, match="diffusivity"):
         step()
-    assert made == [1]
+    assert steps == [1]

@@ -24,8 +24,8 @@ R, MONTH = 6.371e6, 2629800.0
 
 
 def process(grid: GridSpec = GRID, **options: Any) -> SurfaceAnomaly:
-    made = SurfaceAnomaly({"modes": 2, "history": 3, **options})
-    return made.on(space_from(grid.space()))  # type: ignore[return-value]
+    anomaly = SurfaceAnomaly({"modes": 2, "history": 3, **options})
+    return anomaly.on(space_from(grid.space()))  # type: ignore[return-value]
 
 
 def drawn(

@@ -36,8 +36,8 @@ def run(steps: int, **parameters: Any) -> Any:
         "earlier_eastward": torch.zeros(2, *a.shape, dtype=a.dtype),
         "earlier_northward": torch.zeros(2, *a.shape, dtype=a.dtype),
     }  # fmt: skip
-    given = {"sea": torch.ones_like(a), **parameters}
-    return scan(process, state, {}, given, dt=1.0, steps=steps,
+    fields = {"sea": torch.ones_like(a), **parameters}
+    return scan(process, state, {}, fields, dt=1.0, steps=steps,
                 outputs=["eastward", "northward_current"])  # fmt: skip
 
 

@@ -75,11 +75,11 @@ def test_a_kelvin_wave_keeps_to_its_wall() -> None:
     ran = flow(
         grid, {"rotation": turning}, state, dt=1800.0, steps=53, outputs=["elevation"]
     )
-    found = ran.outputs["elevation"].numpy()
-    assert phase_speed(found[:, 0], places(grid)[0], k, 1800.0) == pytest.approx(
+    elevation = ran.outputs["elevation"].numpy()
+    assert phase_speed(elevation[:, 0], places(grid)[0], k, 1800.0) == pytest.approx(
         speed, rel=5e-3
     )
-    height = np.abs(np.fft.rfft(found[-1], axis=-1)[:, 1])
+    height = np.abs(np.fft.rfft(elevation[-1], axis=-1)[:, 1])
     scale = -5e4 / np.polyfit(np.arange(15), np.log(height[:15]), 1)[0]
     assert scale == pytest.approx(speed / turning, rel=0.02)
 

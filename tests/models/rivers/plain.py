@@ -49,21 +49,21 @@ class Plain:
         return np.array(self.fluxes[name])
 
     def _order(self) -> list[int]:
-        done: list[int] = []
-        while len(done) < len(self.downstream):
-            done += [
-                i for i in range(len(self.downstream)) if i not in done
-                and all(j in done for j, d in enumerate(self.downstream) if d == i)
+        order: list[int] = []
+        while len(order) < len(self.downstream):
+            order += [
+                i for i in range(len(self.downstream)) if i not in order
+                and all(j in order for j, d in enumerate(self.downstream) if d == i)
             ]  # fmt: skip
-        return done
+        return order
 
     def _step(self, state: Values, forcing: Values) -> dict[str, np.ndarray]:
         reaches = len(self.downstream)
         new = {name: np.zeros(reaches) for name in state}
-        given: dict[str, np.ndarray] = {}
+        fluxes: dict[str, np.ndarray] = {}
         for i in self._order():
             up = [j for j, d in enumerate(self.downstream) if d == i]
-            arriving = sum(given["solution"][j] for j in up)
+            arriving = sum(fluxes["solution"][j] for j in up)
             clamped = sum(new["discharge"][j] for j in up)
             s, f, p = (
                 SimpleNamespace(**{n: float(x[i]) for n, x in group.items()})
@@ -73,8 +73,8 @@ class Plain:
                 if name in new:
                     new[name][i] = value
                 else:
-                    given.setdefault(name, np.zeros(reaches))[i] = value
-        for name, x in given.items():
+                    fluxes.setdefault(name, np.zeros(reaches))[i] = value
+        for name, x in fluxes.items():
             self.fluxes.setdefault(name, []).append(x)
         return new
 
@@ -93,44 +93,44 @@ class Plain:
                 + (2 * travel * (1 - x) - dt) * s.discharge
                 + 2 * dt * lateral
             ) / whole
-        held = s.lake_storage if lake in (1.0, 2.0) else 0.0
+        storage = s.lake_storage if lake in (1.0, 2.0) else 0.0
         out: dict[str, float] = {}
 
-        def take(wanted: float, flow: float) -> tuple[float, float]:
-            there = max((flow - self.least) / weight + held, 0.0)
-            taken = min(wanted * dt, there)
-            return flow - weight * taken, taken / dt
+        def take(demand: float, flow: float) -> tuple[float, float]:
+            there = max((flow - self.least) / weight + storage, 0.0)
+            amount = min(demand * dt, there)
+            return flow - weight * amount, amount / dt
 
         if self.options.get("leakance") is not None:
-            wanted = 0.0 if lake else self._leak(p, depth, below, width)
-            flow, out["leakage"] = take(wanted, flow)
+            demand = 0.0 if lake else self._leak(p, depth, below, width)
+            flow, out["leakage"] = take(demand, flow)
         if self.options.get("diversions"):
             flow, out["diverted"] = take(f.diversion, flow)
             out["undelivered"] = f.diversion - out["diverted"]
-        made = 0.0
+        deficit = 0.0
         if lake in (1.0, 2.0):
-            flow, held, made = self.lake(p, lake, held + dt * flow)
+            flow, storage, deficit = self.lake(p, lake, storage + dt * flow)
         if self.options.get("observations"):
-            seen = f.observation_weight * (f.observed_discharge - flow)
-            flow += seen
-            out["nudged"] = seen / weight / dt
+            nudge = f.observation_weight * (f.observed_discharge - flow)
+            flow += nudge
+            out["nudged"] = nudge / weight / dt
             if lake in (1.0, 2.0):
-                left = held - dt * seen
-                held, out["nudged"] = max(left, 0.0), max(-left, 0.0) / dt
+                rest = storage - dt * nudge
+                storage, out["nudged"] = max(rest, 0.0), max(-rest, 0.0) / dt
         discharge = max(flow, self.least)
         if lake:
-            volume = held + 0.5 * dt * (discharge - clamped)
+            volume = storage + 0.5 * dt * (discharge - clamped)
         else:
             volume = travel * (x * clamped + (1 - x) * discharge)
         out |= {
             "solution": flow, "discharge": discharge, "inflow_before": clamped,
-            "kept": volume, "made": made / dt,
+            "kept": volume, "made": deficit / dt,
         }  # fmt: skip
         if self.options.get("lakes"):
-            out["lake_storage"] = held
+            out["lake_storage"] = storage
             out["elevation"] = p.orifice_elevation
             if lake == 1.0:
-                out["elevation"] += held / (p.lake_area * 1e6)
+                out["elevation"] += storage / (p.lake_area * 1e6)
         return out
 
     def _channel(self, flow: float, p: Any) -> tuple[float, ...]:
@@ -176,8 +176,8 @@ class Plain:
                 more = middle * area + self.dt * pool_outflow(p, middle) > there
                 low, high = (low, middle) if more else (middle, high)
             flow = pool_outflow(p, high)
-        left = water - self.dt * flow
-        return flow, max(left, 0.0), max(-left, 0.0)
+        rest = water - self.dt * flow
+        return flow, max(rest, 0.0), max(-rest, 0.0)
 
 
 def pool_outflow(p: Any, height: float) -> float:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from bmi_dmx.models.rivers.muskingum_cunge import MuskingumCunge
 from bmi_dmx.models.rivers.start import received
-from bmi_dmx.scan import Scanned, scan
+from bmi_dmx.scan import ScanResult, scan
 from bmi_dmx.space import Tree
 
 from .independent import LEAST, River
@@ -98,13 +98,13 @@ def routed(
     start: np.ndarray,
     kind: torch.dtype = torch.float64,
     outputs: tuple[str, ...] = ("discharge",),
-) -> Scanned:
+) -> ScanResult:
     """Run a river from a solution, by the readable loop."""
-    known = {p.name for p in process.parameters}
+    names = {p.name for p in process.parameters}
     return scan(
         process.on(tree_of(river)),
         beginning(river, torch.from_numpy(start)[:, None].to(kind)),
         {"lateral_inflow": torch.from_numpy(river.lateral).to(kind)},
-        {name: x for name, x in parameters(river, kind).items() if name in known},
+        {name: x for name, x in parameters(river, kind).items() if name in names},
         dt=river.dt, outputs=outputs, backend="reference",
     )  # fmt: skip

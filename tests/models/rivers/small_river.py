@@ -50,10 +50,10 @@ def write_tree(
         for title, (values, units) in {**COLUMNS, **more}.items():
             if title in without:
                 continue
-            made = file.createVariable(title, "f8", ("reach",))
-            made[:] = np.asarray(changes.get(title, values), float)[at]
+            variable = file.createVariable(title, "f8", ("reach",))
+            variable[:] = np.asarray(changes.get(title, values), float)[at]
             if units:
-                made.units = units
+                variable.units = units
         if lake:
             _write_lake(file, [7 if name == lake else -9999 for name in order])
     return path
@@ -64,11 +64,11 @@ def _write_lake(file: Any, lies_in: Sequence[int]) -> None:
     file.createVariable("NHDWaterbodyComID", "i8", ("reach",))[:] = lies_in
     file.createDimension("lake", 1)
     file.createVariable("lake_id", "i8", ("lake",))[:] = 7
-    known = {
+    attributes = {
         "LkArea": 0.5, "LkMxE": 110.0, "OrificeA": 2.0, "OrificeC": 0.1,
         "OrificeE": 100.0, "WeirC": 0.4, "WeirE": 108.0, "WeirL": 10.0, "ifd": 0.5,
     }  # fmt: skip
-    for title, value in known.items():
+    for title, value in attributes.items():
         file.createVariable(f"lake_{title}", "f8", ("lake",))[:] = value
 
 
@@ -80,8 +80,8 @@ def configured(folder: Path, name: str = "river.yaml", **changes: Any) -> Path:
     usual = {"start_time": "2000-01-01", "tree": "tree.nc", "bundle": "rivers-plain"}
     settings = {**usual, **changes}
     path = folder / name
-    kept = {key: value for key, value in settings.items() if value is not None}
-    path.write_text(as_yaml(kept), encoding="utf-8")
+    entries = {key: value for key, value in settings.items() if value is not None}
+    path.write_text(as_yaml(entries), encoding="utf-8")
     return path
 
 
@@ -99,10 +99,10 @@ def weather(steps: int, places: int = len(IDS), seed: int = 3) -> np.ndarray[Any
 
 def run(component: MuskingumCunge, inflow: Any, *names: str) -> list[Any]:
     """Step through lateral inflow; return the series of outputs."""
-    found: list[list[Any]] = [[] for _ in names]
+    outputs: list[list[Any]] = [[] for _ in names]
     for row in inflow:
         component.set_value(FLOW, row)
         component.update()
-        for series, name in zip(found, names, strict=True):
+        for series, name in zip(outputs, names, strict=True):
             series.append(component.get_value(name, np.empty(len(IDS))))
-    return [np.array(series) for series in found]
+    return [np.array(series) for series in outputs]

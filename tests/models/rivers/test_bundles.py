@@ -31,9 +31,9 @@ def channels(tree: Path) -> dict[str, np.ndarray]:
     return {name: component.get_value_ptr(name).copy() for name in names}
 
 
-def refuse_odd(found: dict[str, np.ndarray]) -> None:
+def refuse_odd(channels: dict[str, np.ndarray]) -> None:
     """Fail where channels are not those of natural streams (Chow 1959)."""
-    n, q, p = found.values()
+    n, q, p = channels.values()
     assert (n > 0.025).all()
     assert (n < 0.12).all()
     assert 0.04 < np.median(n) < 0.08
@@ -89,8 +89,8 @@ def test_lakes_let_out_the_flow_that_is_known(tmp_path: Path) -> None:
         load_bundle("rivers-compound"),
     )
     component.set_value("lateral_inflow", np.zeros(5))
-    known = np.array([1.0, 1.0, 0.5, 3.5, 4.0])
-    hot_start(component.runner, known)
+    discharge = np.array([1.0, 1.0, 0.5, 3.5, 4.0])
+    hot_start(component.runner, discharge)
     component.update()
     flow = component.get_value_ptr("discharge")
     # The water of five minutes hardly lowers it: 2 flow in, 3.5 out.

@@ -12,7 +12,7 @@ from torch import Tensor
 from bmi_dmx.models.rivers.compound import Channel, Uniform
 from bmi_dmx.models.rivers.muskingum_cunge import MuskingumCunge
 from bmi_dmx.models.rivers.start import hot_start
-from bmi_dmx.scan import Scanned, scan
+from bmi_dmx.scan import ScanResult, scan
 from bmi_dmx.space import Tree
 
 from .rivers import channels, drawn, tree_of
@@ -65,12 +65,12 @@ def test_waves_in_the_banks_travel_as_flow_changes_with_area() -> None:
 
 
 def compound(
-    given: dict[str, Tensor], tree: Tree, lateral: Tensor, **options: Any
-) -> tuple[dict[str, Tensor], Scanned]:
+    channel: dict[str, Tensor], tree: Tree, lateral: Tensor, **options: Any
+) -> tuple[dict[str, Tensor], ScanResult]:
     """Return the start and the run of channels with flood plains."""
     process = MuskingumCunge({"geometry": "compound", **options}).on(tree)
-    state = hot_start(process, lateral[0], given, dt=300.0)
-    return state, scan(process, state, {"lateral_inflow": lateral}, given, dt=300.0,
+    state = hot_start(process, lateral[0], channel, dt=300.0)
+    return state, scan(process, state, {"lateral_inflow": lateral}, channel, dt=300.0,
                        outputs=("depth", "discharge", "stored"))  # fmt: skip
 
 
@@ -109,19 +109,19 @@ def test_a_steady_compound_river_stays_as_it_is() -> None:
 def test_gradients_through_the_depth_are_those_of_the_root() -> None:
     tree = Tree(list("abc"), ["c", "c", ""])
     process = MuskingumCunge({"geometry": "compound"}).on(tree)
-    given = {
+    channel = {
         "manning": 0.05, "floodplain_manning": 0.1, "bottom_width": 4.0,
         "top_width": 7.0, "floodplain_width": 20.0, "side_slope": 2.0, "slope": 2e-3,
     }  # fmt: skip
     leaves = [
         torch.full((3, 1), x, dtype=torch.float64, requires_grad=True)
-        for x in given.values()
+        for x in channel.values()
     ]
     lateral = torch.tensor([[0.5, 2.0, 0.1], [4.0, 3.0, 0.1], [9.0, 0.1, 0.2]]).double()
     start = torch.tensor([[1.0], [9.0], [12.0]], dtype=torch.float64)
 
     def flow(lateral: Tensor, start: Tensor, *values: Tensor) -> Tensor:
-        parameters = dict(zip(given, values, strict=True))
+        parameters = dict(zip(channel, values, strict=True))
         ran = scan(process, {"discharge": start}, {"lateral_inflow": lateral},
                    {**parameters, "length": 2500.0}, dt=300.0, outputs=("discharge",),
                    backend="reference")  # fmt: skip
@@ -145,10 +145,10 @@ def test_no_channel_is_too_extreme(kind: torch.dtype) -> None:
         "side_slope": 0.7 + 0.0 * bottom, "manning": 0.05 + 0.0 * bottom,
         "floodplain_manning": 0.1 + 0.0 * bottom,
     }  # fmt: skip
-    given = {n: torch.from_numpy(x)[:, None].to(kind) for n, x in arrays.items()}
-    leaves = [x.requires_grad_() for x in (lateral, *given.values())]
-    for start in (None, hot_start(process, lateral[0], given, dt=300.0)):
-        ran = scan(process, start, {"lateral_inflow": lateral}, given, dt=300.0,
+    channel = {n: torch.from_numpy(x)[:, None].to(kind) for n, x in arrays.items()}
+    leaves = [x.requires_grad_() for x in (lateral, *channel.values())]
+    for start in (None, hot_start(process, lateral[0], channel, dt=300.0)):
+        ran = scan(process, start, {"lateral_inflow": lateral}, channel, dt=300.0,
                    backend="reference")  # fmt: skip
         assert all(bool(x.isfinite().all()) for x in ran.outputs.values())
         total = torch.stack([x.sum() for x in ran.outputs.values()]).sum()
@@ -159,19 +159,20 @@ def test_no_channel_is_too_extreme(kind: torch.dtype) -> None:
 def test_known_widths_are_taken_as_they_are() -> None:
     river = drawn()
     process = MuskingumCunge({"geometry": "given"}).on(tree_of(river))
-    known = channels(river)
-    given = {
-        name: known[name] for name in ("top_width", "side_slope", "length", "slope")
+    attributes = channels(river)
+    channel = {
+        name: attributes[name]
+        for name in ("top_width", "side_slope", "length", "slope")
     }
-    given["manning"] = torch.full((24, 1), 0.05).double()
-    given["width_exponent"] = torch.full((24, 1), 0.3).double()
+    channel["manning"] = torch.full((24, 1), 0.05).double()
+    channel["width_exponent"] = torch.full((24, 1), 0.3).double()
     lateral = torch.from_numpy(river.lateral)
-    state = hot_start(process, lateral[0], given, dt=3600.0)
-    ran = scan(process, state, {"lateral_inflow": lateral}, given, dt=3600.0,
+    state = hot_start(process, lateral[0], channel, dt=3600.0)
+    ran = scan(process, state, {"lateral_inflow": lateral}, channel, dt=3600.0,
                outputs=("width", "depth", "velocity", "discharge"))  # fmt: skip
-    width = given["top_width"].expand(ran.outputs["width"].shape)
+    width = channel["top_width"].expand(ran.outputs["width"].shape)
     assert torch.equal(ran.outputs["width"], width)
-    root = given["slope"].clamp(min=1e-3).sqrt()
+    root = channel["slope"].clamp(min=1e-3).sqrt()
     base = ran.outputs["discharge"] * 0.05 * 1.3 / (21.0 * root)
     depth = (base ** (3 / (5 + 3 * 0.3))).clamp(min=0.01)
     torch.testing.assert_close(ran.outputs["depth"], depth, rtol=1e-6, atol=0.0)

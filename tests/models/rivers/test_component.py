@@ -31,13 +31,13 @@ def batch(tree: Path, inflow: Any, seconds: float = 3600.0) -> dict[str, Any]:
     """Return outputs of one scan with the channels of ``rivers-plain``."""
     river = read_river(tree)
     process = load_bundle("rivers-plain").model().processes["river"]
-    known = {name: river.attributes[name] for name in ("length", "slope")}
-    given = {n: np.full(len(river), x) for n, x in CHANNEL.items()} | known
+    attributes = {name: river.attributes[name] for name in ("length", "slope")}
+    parameters = {n: np.full(len(river), x) for n, x in CHANNEL.items()} | attributes
     ran = scan(
         process.on(river.tree),
         None,
         {"lateral_inflow": torch.from_numpy(inflow)},
-        {name: torch.from_numpy(x).unsqueeze(-1) for name, x in given.items()},
+        {name: torch.from_numpy(x).unsqueeze(-1) for name, x in parameters.items()},
         dt=seconds,
         outputs=["discharge", "volume", "velocity", "depth", "created"],
         average=True,
@@ -48,9 +48,9 @@ def batch(tree: Path, inflow: Any, seconds: float = 3600.0) -> dict[str, Any]:
 def test_it_is_public_and_has_a_bundle_of_its_own() -> None:
     assert bmi_dmx.MuskingumCunge is MuskingumCunge
     assert MuskingumCunge.default_bundle in bmi_dmx.bundle.bundles
-    made = MuskingumCunge()
-    assert made.get_input_var_names()[0] == FLOW
-    assert DISCHARGE in made.get_output_var_names()
+    component = MuskingumCunge()
+    assert component.get_input_var_names()[0] == FLOW
+    assert DISCHARGE in component.get_output_var_names()
 
 
 @pytest.mark.parametrize("seconds", [300, 3600, 86400])
@@ -58,8 +58,8 @@ def test_stepped_it_gives_the_numbers_of_one_run(tmp_path: Path, seconds: int) -
     inflow = weather(STEPS)
     component = started(tmp_path, time_step=seconds)
     expected = batch(tmp_path / "tree.nc", inflow, seconds)
-    found = run(component, inflow, *expected)
-    for name, series in zip(expected, found, strict=True):
+    outputs = run(component, inflow, *expected)
+    for name, series in zip(expected, outputs, strict=True):
         np.testing.assert_allclose(
             series, expected[name], rtol=1e-12, atol=1e-12 * np.abs(series).max()
         )
@@ -70,14 +70,14 @@ def test_the_usual_bundle_stepped_is_its_model_at_once(tmp_path: Path) -> None:
     component = started(tmp_path, bundle=MuskingumCunge.default_bundle)
     river = read_river(tmp_path / "tree.nc")
     model = load_bundle(MuskingumCunge.default_bundle).model().double()
-    known = {n: torch.from_numpy(river.attributes[n]) for n in model.attributes}
+    attributes = {n: torch.from_numpy(river.attributes[n]) for n in model.attributes}
     names = ("discharge", "volume", "created")
     with torch.no_grad():
         ran = model.on(river.tree).simulate(
-            {"lateral_inflow": torch.from_numpy(inflow)}, known, outputs=names
+            {"lateral_inflow": torch.from_numpy(inflow)}, attributes, outputs=names
         )
-    found = run(component, inflow, *names)
-    for name, series in zip(names, found, strict=True):
+    outputs = run(component, inflow, *names)
+    for name, series in zip(names, outputs, strict=True):
         expected = ran.outputs[name].numpy()
         np.testing.assert_allclose(
             series, expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max()
@@ -93,13 +93,13 @@ def test_a_hot_start_is_the_steady_flow_of_the_first_inflow(tmp_path: Path) -> N
     np.testing.assert_allclose(volume[0], component.get_value_ptr("stored"), rtol=1e-12)
     river = read_river(tmp_path / "tree.nc")
     process = load_bundle("rivers-plain").model().processes["river"]
-    known = {
+    attributes = {
         n: torch.from_numpy(river.attributes[n])[:, None] for n in ("length", "slope")
     }
     expected = hot_start(
         process.on(river.tree),
         torch.from_numpy(inflow),
-        {**CHANNEL, **known},
+        {**CHANNEL, **attributes},
         dt=3600.0,
     )
     np.testing.assert_allclose(volume[0], expected["volume"][:, 0].numpy(), rtol=1e-12)
@@ -133,22 +133,22 @@ def test_all_of_a_channel_may_be_known_of_the_tree(
         assert component.get_value_ptr(alias) is component.get_value_ptr(name)
     river = read_river(tmp_path / "tree.nc")
     process = load_bundle(str(compound)).model().processes["river"].on(river.tree)
-    known = {
+    channel = {
         p.name: torch.from_numpy(river.attributes[p.name])[:, None]
         for p in process.parameters
     }
     inflow = 0.2 + weather(STEPS)
-    state = hot_start(process, torch.from_numpy(inflow[0]), known, dt=300.0)
-    found = run(component, inflow, "discharge", "volume", "depth")
+    state = hot_start(process, torch.from_numpy(inflow[0]), channel, dt=300.0)
+    outputs = run(component, inflow, "discharge", "volume", "depth")
     expected = scan(
-        process, state, {"lateral_inflow": torch.from_numpy(inflow)}, known, dt=300.0,
+        process, state, {"lateral_inflow": torch.from_numpy(inflow)}, channel, dt=300.0,
         outputs=["discharge", "volume", "depth"], average=True,
     ).outputs  # fmt: skip
-    for series, x in zip(found, expected.values(), strict=True):
+    for series, x in zip(outputs, expected.values(), strict=True):
         np.testing.assert_allclose(series, x.numpy(), rtol=1e-11)
     component.set_value("bw", np.full(5, 3.0))
     component.update()
-    assert component.get_value_ptr("depth").min() > found[2][-1].min()
+    assert component.get_value_ptr("depth").min() > outputs[2][-1].min()
 
 
 @pytest.fixture(scope="module")
@@ -173,12 +173,13 @@ def test_lakes_of_the_tree_are_lakes(with_lakes: Path, tmp_path: Path) -> None:
     river = read_river(tmp_path / "tree.nc")
     process = load_bundle(str(with_lakes)).model().processes["river"].on(river.tree)
     lakes = lake_reaches(river)
-    known = {**river.attributes, **lakes.attributes}
-    known |= {
+    attributes = {**river.attributes, **lakes.attributes}
+    attributes |= {
         n: component.get_value(n, np.empty(5)) for n in component.runner.parameters.mean
     }
     parameters = {
-        p.name: torch.from_numpy(known[p.name])[:, None] for p in process.parameters
+        p.name: torch.from_numpy(attributes[p.name])[:, None]
+        for p in process.parameters
     }
     inflow = 0.2 + weather(STEPS)
     state = hot_start(
@@ -186,14 +187,14 @@ def test_lakes_of_the_tree_are_lakes(with_lakes: Path, tmp_path: Path) -> None:
         elevation=torch.from_numpy(lakes.elevation),
     )  # fmt: skip
     names = ("discharge", "volume", "lake_surface__elevation")
-    found = run(component, inflow, *names)
+    outputs = run(component, inflow, *names)
     expected = scan(
         process, state, {"lateral_inflow": torch.from_numpy(inflow)}, parameters,
         dt=3600.0, outputs=["discharge", "volume", "elevation"], average=True,
     ).outputs  # fmt: skip
-    for series, x in zip(found, expected.values(), strict=True):
+    for series, x in zip(outputs, expected.values(), strict=True):
         np.testing.assert_allclose(series, x.numpy(), rtol=1e-11)
-    assert 100.0 < found[2][-1][3] < 110.0
+    assert 100.0 < outputs[2][-1][3] < 110.0
 
 
 def test_lakes_of_unknown_height_have_no_hot_start(
@@ -228,8 +229,8 @@ def test_the_grid_is_the_tree(tmp_path: Path) -> None:
     assert component.get_grid_node_count(0) == component.get_grid_size(0) == 5
     assert component.get_grid_edge_count(0) == 4
     edges = component.get_grid_edge_nodes(0, np.empty(8, int)).reshape(-1, 2)
-    named = [(IDS[a], IDS[b]) for a, b in edges.tolist()]
-    assert named == [
+    pairs = [(IDS[a], IDS[b]) for a, b in edges.tolist()]
+    assert pairs == [
         ("wb-3", "wb-1"), ("wb-4", "wb-1"), ("wb-5", "wb-9"), ("wb-1", "wb-9")
     ]  # fmt: skip
     assert component.get_grid_x(0, np.empty(5))[1] == -75.0
@@ -253,8 +254,8 @@ def test_reaches_have_the_numbers_in_their_names(tmp_path: Path) -> None:
 def test_names_of_t_route_are_understood(tmp_path: Path) -> None:
     component = started(tmp_path)
     pairs = {"dx": "length", "s0": "slope", "n": "manning"}
-    for alias, own in pairs.items():
-        assert component.get_value_ptr(alias) is component.get_value_ptr(own)
+    for alias, name in pairs.items():
+        assert component.get_value_ptr(alias) is component.get_value_ptr(name)
     np.testing.assert_allclose(
         component.get_value_ptr("cs"), [0.5, 0.25, 0.2, 0.5, 0.1]
     )

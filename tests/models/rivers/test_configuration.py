@@ -204,8 +204,8 @@ def test_without_a_bundle_of_its_own_a_component_runs_rivers_too(
     for each in (expected, component):
         each.set_value(FLOW, np.arange(5.0))
         each.update()
-    found = component.get_value_ptr("discharge")
-    assert (found == expected.get_value_ptr("discharge")).all()
+    discharge = component.get_value_ptr("discharge")
+    assert (discharge == expected.get_value_ptr("discharge")).all()
 
 
 def test_what_networks_read_is_the_mean_where_a_reach_lacks_it(

@@ -24,11 +24,11 @@ def routed(river: River, options: Any, outputs: tuple[str, ...]) -> Any:
     """Return the hot start, and the run from there."""
     process = MuskingumCunge(options).on(tree_of(river))
     lateral = torch.from_numpy(river.lateral)
-    given = parameters(river)
-    del given["musk_x"]
-    state = hot_start(process, lateral[0], given, dt=river.dt)
+    coefficients = parameters(river)
+    del coefficients["musk_x"]
+    state = hot_start(process, lateral[0], coefficients, dt=river.dt)
     return state, scan(
-        process, state, {"lateral_inflow": lateral}, given, dt=river.dt,
+        process, state, {"lateral_inflow": lateral}, coefficients, dt=river.dt,
         outputs=outputs,
     )  # fmt: skip
 
@@ -50,8 +50,8 @@ def test_it_is_a_loop_over_the_water_of_every_reach() -> None:
             there = volume[i] + 0.5 * river.dt * came + enters - wedge * arriving
             x[i] = there / (prism + 0.5 * river.dt)
             after[i] = max(x[i], LEAST)
-            seen = sum(after[j] for j in river.up[i])
-            volume[i] = wedge * seen + prism * after[i]
+            inflow = sum(after[j] for j in river.up[i])
+            volume[i] = wedge * inflow + prism * after[i]
         before = after
         size = np.abs(x).max()
         np.testing.assert_allclose(

@@ -52,18 +52,18 @@ def like(daily: Any, x: np.ndarray) -> Any:
 def test_days_keep_their_means_and_sign(
     way: Callable[[Any], Any], daily: np.ndarray
 ) -> None:
-    found = way(daily)
-    assert found.shape == (len(daily) * STEPS, 2)
-    assert (found >= 0.0).all()
-    means = found.reshape(len(daily), STEPS, 2).mean(1)
+    flow = way(daily)
+    assert flow.shape == (len(daily) * STEPS, 2)
+    assert (flow >= 0.0).all()
+    means = flow.reshape(len(daily), STEPS, 2).mean(1)
     np.testing.assert_allclose(means, daily, rtol=1e-12)
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 def test_tensors_give_the_numbers_of_arrays(way: Callable[[Any], Any]) -> None:
     daily = np.random.default_rng(1).gamma(0.5, 4.0, (5, 2))
-    found = way(torch.from_numpy(daily))
-    np.testing.assert_allclose(found.numpy(), way(daily), rtol=1e-14)
+    flow = way(torch.from_numpy(daily))
+    np.testing.assert_allclose(flow.numpy(), way(daily), rtol=1e-14)
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
@@ -86,32 +86,30 @@ def test_dry_days_have_finite_gradients() -> None:
 
 def test_straight_lines_lead_from_day_to_day() -> None:
     # A rise that is steady over the days is steady over the hours of the inner ones.
-    found = interpolated(np.arange(1.0, 7.0)[:, None])[:, 0]
-    inner = found[STEPS:-STEPS].reshape(4, STEPS)
+    flow = interpolated(np.arange(1.0, 7.0)[:, None])[:, 0]
+    inner = flow[STEPS:-STEPS].reshape(4, STEPS)
     np.testing.assert_allclose(np.diff(inner.ravel()), 1.0 / STEPS, rtol=1e-9)
 
 
 def test_a_day_beside_a_negative_one_is_constant() -> None:
-    found = interpolated(np.array([1.0, -2.0, 3.0, 5.0])[:, None])[:, 0]
-    np.testing.assert_array_equal(
-        found[: 3 * STEPS], np.repeat([1.0, -2.0, 3.0], STEPS)
-    )
+    flow = interpolated(np.array([1.0, -2.0, 3.0, 5.0])[:, None])[:, 0]
+    np.testing.assert_array_equal(flow[: 3 * STEPS], np.repeat([1.0, -2.0, 3.0], STEPS))
 
 
 def test_precipitation_drains_from_a_linear_store() -> None:
     """Restated step by step, over days that begin with what the last one left."""
     precipitation, daily = rain(6, 3), np.full((6, 2), 3.0)
     time, share = 9.0, 0.7
-    found = responding(daily, precipitation, time, share)
-    left, course = np.zeros(2), []
+    flow = responding(daily, precipitation, time, share)
+    store, course = np.zeros(2), []
     for row in precipitation:
-        left = left * np.exp(-1.0 / time) + row
-        course.append(left)
+        store = store * np.exp(-1.0 / time) + row
+        course.append(store)
     by_day = np.array(course).reshape(6, STEPS, 2)
     mean = by_day.mean(1, keepdims=True)
     shape = np.where(mean > 0.0, by_day / np.where(mean > 0.0, mean, 1.0), 1.0)
     expected = 3.0 * (1.0 - share + share * shape)
-    np.testing.assert_allclose(found, expected.reshape(-1, 2), rtol=1e-12)
+    np.testing.assert_allclose(flow, expected.reshape(-1, 2), rtol=1e-12)
 
 
 def test_response_and_share_can_be_learned() -> None:

@@ -41,27 +41,27 @@ def block(**changes: Any) -> dict[str, Any]:
 def follow(
     river: MuskingumCunge,
     inflow: np.ndarray,
-    seen: np.ndarray | None,
+    observations: np.ndarray | None,
     *names: str,
 ) -> list[np.ndarray]:
     """Step through lateral inflow and observed flow; return series of outputs."""
-    found: list[list[np.ndarray]] = [[] for _ in names]
+    outputs: list[list[np.ndarray]] = [[] for _ in names]
     for step, row in enumerate(inflow):
         river.set_value(FLOW, row)
-        if seen is not None:
-            river.set_value("discharge~observed", seen[step])
+        if observations is not None:
+            river.set_value("discharge~observed", observations[step])
         river.update()
-        for series, name in zip(found, names, strict=True):
+        for series, name in zip(outputs, names, strict=True):
             series.append(river.get_value_ptr(name).copy())
-    return [np.array(series) for series in found]
+    return [np.array(series) for series in outputs]
 
 
 def gauged(flow: np.ndarray, at: str = "wb-1", every: int = 1) -> np.ndarray:
     """Return flow that is seen at one reach, in some of the steps."""
-    seen = np.full(flow.shape, np.nan)
+    observations = np.full(flow.shape, np.nan)
     place = IDS.index(at)
-    seen[every - 1 :: every, place] = flow[every - 1 :: every, place]
-    return seen
+    observations[every - 1 :: every, place] = flow[every - 1 :: every, place]
+    return observations
 
 
 @pytest.mark.parametrize("bundle", BUNDLES)
@@ -72,8 +72,8 @@ def test_members_that_are_alike_give_the_bits_of_one(
     names = ("discharge", "volume", "mass_in", "mass_out")
     one = run(started(tmp_path, bundle=bundle), inflow, *names)
     alike = started(tmp_path, bundle=bundle, assimilation={"members": SIZE})
-    for found, expected in zip(run(alike, inflow, *names), one, strict=True):
-        np.testing.assert_array_equal(found, expected)
+    for series, expected in zip(run(alike, inflow, *names), one, strict=True):
+        np.testing.assert_array_equal(series, expected)
 
 
 @pytest.mark.parametrize("state", ["cold", "hot"])
@@ -82,23 +82,23 @@ def test_members_are_runs_of_their_own(tmp_path: Path, state: str) -> None:
     names = ("discharge", "volume", "lateral_inflow")
     river = started(tmp_path, state=state, assimilation=block(observed={}))
     members = follow(river, inflow, None, *(f"{name}__ensemble" for name in names))
-    flow, volume, given = (x.reshape(30, SIZE, len(IDS)) for x in members)
-    assert np.ptp(given, axis=1).min() > 0.0
+    flow, volume, lateral = (x.reshape(30, SIZE, len(IDS)) for x in members)
+    assert np.ptp(lateral, axis=1).min() > 0.0
     for member in range(SIZE):
         alone = started(tmp_path, state=state)
         if state == "hot":
             # All begin with the steady flow of what the host gave.
             alone.set_value(FLOW, inflow[0])
             alone.settle()
-        own = run(alone, given[:, member], "discharge", "volume")
-        np.testing.assert_array_equal(flow[:, member], own[0])
-        np.testing.assert_array_equal(volume[:, member], own[1])
+        series = run(alone, lateral[:, member], "discharge", "volume")
+        np.testing.assert_array_equal(flow[:, member], series[0])
+        np.testing.assert_array_equal(volume[:, member], series[1])
 
 
 @pytest.mark.parametrize("bundle", BUNDLES)
 def test_a_run_goes_on_from_its_state_bit_for_bit(tmp_path: Path, bundle: str) -> None:
     inflow, half = weather(40), 17
-    seen = gauged(1.5 * inflow.cumsum(axis=1), every=3)
+    observations = gauged(1.5 * inflow.cumsum(axis=1), every=3)
     observed = {"discharge": {"error": ERROR, "mean": "3 h", "max_age": "2 h"}}
     settings = block(
         observed=observed, filter={"name": "letkf", "rotate": True},
@@ -108,10 +108,10 @@ def test_a_run_goes_on_from_its_state_bit_for_bit(tmp_path: Path, bundle: str) -
         started(tmp_path, name=f"{k}.yaml", bundle=bundle, assimilation=settings)
         for k in "ab"
     )
-    follow(whole, inflow[:half], seen[:half])
+    follow(whole, inflow[:half], observations[:half])
     other.set_state_bytes(whole.state_bytes())
     for river in (whole, other):
-        follow(river, inflow[half:], seen[half:])
+        follow(river, inflow[half:], observations[half:])
     assert np.abs(whole.get_value_ptr("mass_assimilated")).max() > 0.0
     assert other.state_bytes() == whole.state_bytes()
 
@@ -125,8 +125,8 @@ def test_flow_of_a_gauge_corrects_the_river_about_it(
     (true,) = run(started(tmp_path, bundle=bundle), 1.5 * inflow, "discharge")
     (alone,) = run(started(tmp_path, bundle=bundle), inflow, "discharge")
     river = started(tmp_path, bundle=bundle, assimilation=block(members=16))
-    (found,) = follow(river, inflow, gauged(true), "discharge")
-    error, usual = ((np.sqrt(np.mean((x - true)[24:] ** 2, 0))) for x in (found, alone))
+    (flow,) = follow(river, inflow, gauged(true), "discharge")
+    error, usual = ((np.sqrt(np.mean((x - true)[24:] ** 2, 0))) for x in (flow, alone))
     for name in ("wb-3", "wb-4", "wb-1", "wb-9"):
         assert error[IDS.index(name)] < 0.8 * usual[IDS.index(name)], name
 
@@ -141,8 +141,8 @@ def test_no_water_is_lost_between_reaches_and_increments_are_counted(
         "entering", "leaving", "volume__increment", "mass_assimilated",
         *(f"ngen::mass_{term}" for term in ("in", "out", "stored", "leaked")),
     )  # fmt: skip
-    found = follow(river, inflow, gauged(1.5 * inflow.cumsum(1)), *names)
-    entering, leaving, added, assimilated, came, left, stored, leaked = found
+    series = follow(river, inflow, gauged(1.5 * inflow.cumsum(1)), *names)
+    entering, leaving, added, assimilated, came, outflow, stored, leaked = series
     tree = river.runner.space
     np.testing.assert_allclose(
         entering, np.array([tree.received(row) for row in leaving]), rtol=1e-12
@@ -150,16 +150,16 @@ def test_no_water_is_lost_between_reaches_and_increments_are_counted(
     np.testing.assert_allclose(added.cumsum(0), assimilated, rtol=1e-9, atol=1e-6)
     assert np.abs(assimilated[-1]).max() > 1000.0
     np.testing.assert_allclose(leaked[:, 0], -assimilated.sum(1), rtol=1e-9, atol=1e-6)
-    assert np.abs(came - left - stored - leaked).max() < 1e-12 * came.max()
+    assert np.abs(came - outflow - stored - leaked).max() < 1e-12 * came.max()
 
 
 @pytest.mark.parametrize("bundle", BUNDLES)
 def test_what_a_reach_holds_follows_its_flow(tmp_path: Path, bundle: str) -> None:
     """By as much as its physics says, or in proportion where water decides the flow."""
     inflow = weather(9) + 0.2
-    seen = gauged(3.0 * inflow.cumsum(1), every=8)
+    observations = gauged(3.0 * inflow.cumsum(1), every=8)
     plain = {**INFLOW, "update": False}
-    held, stored = {}, {}
+    volumes, stored = {}, {}
     for kind in ("none", "letkf"):
         settings = block(
             filter={"name": kind}, localisation={"radius": 9000.0},
@@ -167,15 +167,15 @@ def test_what_a_reach_holds_follows_its_flow(tmp_path: Path, bundle: str) -> Non
         )  # fmt: skip
         river = started(tmp_path, bundle=bundle, assimilation=settings)
         names = ("volume__ensemble", "stored__ensemble")
-        volume, flux = follow(river, inflow, seen, *names)
+        volume, flux = follow(river, inflow, observations, *names)
         # A step tells what was stored at its start.
-        held[kind], stored[kind] = volume[-2], flux[-1]
+        volumes[kind], stored[kind] = volume[-2], flux[-1]
     assert np.all(stored["letkf"] != stored["none"])
     if bundle == "rivers-plain":
-        found, expected = (x["letkf"] - x["none"] for x in (held, stored))
+        change, expected = (x["letkf"] - x["none"] for x in (volumes, stored))
     else:
-        found, expected = (x["letkf"] / x["none"] for x in (held, stored))
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+        change, expected = (x["letkf"] / x["none"] for x in (volumes, stored))
+    np.testing.assert_allclose(change, expected, rtol=1e-6)
 
 
 def test_the_analysis_is_that_of_dense_matrices_at_every_reach(tmp_path: Path) -> None:
@@ -187,17 +187,19 @@ def test_the_analysis_is_that_of_dense_matrices_at_every_reach(tmp_path: Path) -
                 assimilation=block(filter={"name": kind}, **settings))
         for kind in ("none", "letkf")
     ]  # fmt: skip
-    seen = np.full((5, 5), np.nan)
+    observations = np.full((5, 5), np.nan)
     gauges = [IDS.index("wb-4"), IDS.index("wb-9")]
-    seen[-1, gauges] = 3.0, 11.0
+    observations[-1, gauges] = 3.0, 11.0
     forecast, analysis = (
-        follow(river, inflow, seen, "discharge__ensemble")[0][-1].reshape(SIZE, 5)
+        follow(river, inflow, observations, "discharge__ensemble")[0][-1].reshape(
+            SIZE, 5
+        )
         for river in rivers
     )
     tree, length = rivers[0].runner.space, np.array(COLUMNS["length"][0])
     ways = np.where(tree.downstream >= 0, length[tree.downstream], 0.0)
     near = taper(on_tree(tree, np.arange(5), np.array(gauges), ways), RADIUS)
-    error = np.hypot(0.1 * seen[-1, gauges], 0.05)
+    error = np.hypot(0.1 * observations[-1, gauges], 0.05)
     state = np.log1p(forecast)
     mean = state.mean(0)
     y = forecast[:, gauges]
@@ -205,7 +207,7 @@ def test_the_analysis_is_that_of_dense_matrices_at_every_reach(tmp_path: Path) -
         inverse = np.diag(near[place] / error**2)
         a, s = state[:, place] - mean[place], y - y.mean(0)
         covariance = np.linalg.inv((SIZE - 1) * np.eye(SIZE) + s @ inverse @ s.T)
-        weights = covariance @ s @ inverse @ (seen[-1, gauges] - y.mean(0))
+        weights = covariance @ s @ inverse @ (observations[-1, gauges] - y.mean(0))
         values, vectors = np.linalg.eigh((SIZE - 1) * covariance)
         root = vectors @ np.diag(np.sqrt(values)) @ vectors.T
         expected = np.expm1(mean[place] + a @ weights + root @ a)
@@ -219,8 +221,8 @@ def test_what_is_far_from_a_gauge_keeps_every_bit(
 ) -> None:
     inflow = weather(8) + 0.2
     plain = {**INFLOW, "update": False}
-    seen = gauged(2.0 * inflow.cumsum(1), at="wb-3", every=8)
-    found = {}
+    observations = gauged(2.0 * inflow.cumsum(1), at="wb-3", every=8)
+    outputs = {}
     for kind in ("none", "etkf"):
         settings = block(
             filter={"name": kind},
@@ -230,19 +232,21 @@ def test_what_is_far_from_a_gauge_keeps_every_bit(
         )
         river = started(tmp_path, assimilation=settings)
         names = ("discharge__ensemble", "volume__ensemble")
-        series = follow(river, inflow, seen, *names)
-        found[kind] = [x[-1].reshape(SIZE, 5) for x in series]
+        series = follow(river, inflow, observations, *names)
+        outputs[kind] = [x[-1].reshape(SIZE, 5) for x in series]
     # The support ends 7.3 km from wb-3: wb-1 is 5 km below, wb-4 as far up from there.
     near = {"wb-3", "wb-1"}
     for name in IDS:
-        own = IDS.index(name)
-        alike = np.array_equal(found["none"][0][:, own], found["etkf"][0][:, own])
+        place = IDS.index(name)
+        alike = np.array_equal(
+            outputs["none"][0][:, place], outputs["etkf"][0][:, place]
+        )
         assert alike == (name not in near), name
     # What leaves wb-1 enters wb-9, which holds more of it for that.
     for name in ("wb-4", "wb-5"):
-        own = IDS.index(name)
+        place = IDS.index(name)
         np.testing.assert_array_equal(
-            found["none"][1][:, own], found["etkf"][1][:, own]
+            outputs["none"][1][:, place], outputs["etkf"][1][:, place]
         )
 
 
@@ -250,7 +254,7 @@ def test_confluences_are_left_out_where_nearness_is_to_follow_the_water(
     tmp_path: Path,
 ) -> None:
     inflow = weather(8) + 0.2
-    seen = gauged(2.0 * inflow.cumsum(1), at="wb-3", every=8)
+    observations = gauged(2.0 * inflow.cumsum(1), at="wb-3", every=8)
     plain = {**INFLOW, "update": False}
     flow = {}
     for flowing in (False, True):
@@ -259,13 +263,13 @@ def test_confluences_are_left_out_where_nearness_is_to_follow_the_water(
             perturbations={"forcing": {"lateral_inflow": plain}},
         )
         river = started(tmp_path, assimilation=settings)
-        (series,) = follow(river, inflow, seen, "discharge__ensemble")
+        (series,) = follow(river, inflow, observations, "discharge__ensemble")
         flow[flowing] = series[-1].reshape(SIZE, 5)
     (free,) = follow(
         started(tmp_path, assimilation=block(
             filter={"name": "none"},
             perturbations={"forcing": {"lateral_inflow": plain}},
-        )), inflow, seen, "discharge__ensemble",
+        )), inflow, observations, "discharge__ensemble",
     )  # fmt: skip
     beside = IDS.index("wb-4")
     forecast = free[-1].reshape(SIZE, 5)[:, beside]
@@ -279,8 +283,8 @@ def test_means_of_several_steps_are_compared_with_such_means(tmp_path: Path) -> 
     river = started(
         tmp_path, assimilation=block(observed=observed, filter={"name": "none"})
     )
-    seen = gauged(np.full(inflow.shape, 2.0), every=9)
-    (members,) = follow(river, inflow, seen, "discharge__ensemble")
+    observations = gauged(np.full(inflow.shape, 2.0), every=9)
+    (members,) = follow(river, inflow, observations, "discharge__ensemble")
     log = river.ensemble.assimilation.innovations
     mean = members.reshape(9, SIZE, 5)[-4:, :, IDS.index("wb-1")].mean()
     np.testing.assert_allclose(log.column("predicted"), [mean], rtol=1e-12)
@@ -323,16 +327,18 @@ def test_a_correction_of_the_inflow_lasts(tmp_path: Path) -> None:
     """The flow alone forgets what was seen within a day; the reason of it stays."""
     inflow = np.full((48, 5), 0.5)
     (true,) = run(started(tmp_path), 2.0 * inflow, "discharge")
-    seen = gauged(true)
-    seen[30:] = np.nan
-    left = {}
+    observations = gauged(true)
+    observations[30:] = np.nan
+    errors = {}
     for update in (False, True):
-        own = {**INFLOW, "correlation_time": "10 d", "update": update}
-        settings = block(members=16, perturbations={"forcing": {"lateral_inflow": own}})
+        noise = {**INFLOW, "correlation_time": "10 d", "update": update}
+        settings = block(
+            members=16, perturbations={"forcing": {"lateral_inflow": noise}}
+        )
         river = started(tmp_path, assimilation=settings)
-        (flow,) = follow(river, inflow, seen, "discharge")
-        left[update] = abs(flow[-1] - true[-1])[IDS.index("wb-1")]
-    assert left[True] < 0.5 * left[False]
+        (flow,) = follow(river, inflow, observations, "discharge")
+        errors[update] = abs(flow[-1] - true[-1])[IDS.index("wb-1")]
+    assert errors[True] < 0.5 * errors[False]
 
 
 @pytest.mark.parametrize(

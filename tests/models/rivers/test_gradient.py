@@ -45,15 +45,15 @@ def test_derivatives_are_those_of_differences(tmp_path: Path, way: str) -> None:
     saved = component.state_bytes()
     component.mark()
     run(component, inflow[8:])
-    given = losses()
-    found = component.gradient(given)
-    assert found.shape == (STEPS, count)
+    weights = losses()
+    gradient = component.gradient(weights)
+    assert gradient.shape == (STEPS, count)
 
     def loss(changed: Any) -> float:
         component.set_state_bytes(saved)
         series = run(component, changed, *OUTPUTS)
         return sum(
-            float((given[n] * x).sum()) for n, x in zip(OUTPUTS, series, strict=True)
+            float((weights[n] * x).sum()) for n, x in zip(OUTPUTS, series, strict=True)
         )
 
     h = 1e-5
@@ -63,7 +63,7 @@ def test_derivatives_are_those_of_differences(tmp_path: Path, way: str) -> None:
         down[at] -= h
         difference = (loss(up) - loss(down)) / (2.0 * h)
         np.testing.assert_allclose(
-            found[at], difference, rtol=1e-6, atol=1e-7 * np.abs(found).max()
+            gradient[at], difference, rtol=1e-6, atol=1e-7 * np.abs(gradient).max()
         )
 
 

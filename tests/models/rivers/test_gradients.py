@@ -41,11 +41,11 @@ def routing(
 
     def discharge(x: dict[str, Tensor]) -> Tensor:
         start = x["start"] + accumulated(tree_of(river), x["lateral"][0])
-        given = {**parameters(river), **{LEARNED[k]: x[k] for k in LEARNED}}
-        del given["musk_x"]
+        coefficients = {**parameters(river), **{LEARNED[k]: x[k] for k in LEARNED}}
+        del coefficients["musk_x"]
         state = beginning(river, start)
         flow = scan(
-            process, state, {"lateral_inflow": x["lateral"]}, given,
+            process, state, {"lateral_inflow": x["lateral"]}, coefficients,
             dt=river.dt, outputs=("discharge",), backend=backend,
         ).outputs["discharge"]  # fmt: skip
         first = state["discharge"].expand(flow.shape[1:])
@@ -60,8 +60,8 @@ def gradients(
     """Return the gradients of weighted discharges to all inputs."""
     at = {name: v.requires_grad_() for name, v in inputs(river).items()}
     loss = (routing(river, options, backend)(at)[..., 0] * weights).sum()
-    found = torch.autograd.grad(loss, list(at.values()))
-    return {n: g[..., 0].numpy() for n, g in zip(at, found, strict=True)}
+    slopes = torch.autograd.grad(loss, list(at.values()))
+    return {n: g[..., 0].numpy() for n, g in zip(at, slopes, strict=True)}
 
 
 def inputs(river: River) -> dict[str, Tensor]:
@@ -77,7 +77,7 @@ def differences(
     """Return the same by central differences of fourth order."""
     at = inputs(river)
     discharge = routing(river, options)
-    found = {}
+    slopes = {}
     for name in at:
         x = at[name][..., 0]
         size = step * torch.clamp(x.abs().reshape(-1), min=0.1)
@@ -94,17 +94,17 @@ def differences(
             rise = discharge({**at, name: moved(steps)})
             rise -= discharge({**at, name: moved(-steps)})
             total += weight * (rise * weights[..., None]).sum((0, 1)) / size
-        found[name] = total.reshape(x.shape).numpy()
-    return found
+        slopes[name] = total.reshape(x.shape).numpy()
+    return slopes
 
 
 def by_hand(river: River, physics: Physics, weights: Tensor) -> dict[str, np.ndarray]:
     """Return the same by the adjoint of a reach."""
     x = independent.route(river, physics, independent.hot_start(river))
-    found = independent.adjoint(river, physics, x, weights.numpy())
-    found.lateral[0] += found.lateral_through_start
-    found.start *= x[0] >= independent.LEAST
-    return vars(found)
+    adjoint = independent.adjoint(river, physics, x, weights.numpy())
+    adjoint.lateral[0] += adjoint.lateral_through_start
+    adjoint.start *= x[0] >= independent.LEAST
+    return vars(adjoint)
 
 
 def weights_of(river: River) -> Tensor:
@@ -114,12 +114,12 @@ def weights_of(river: River) -> Tensor:
 
 
 def error_shown(
-    river: River, options: Any, weights: Tensor, found: dict[str, np.ndarray]
+    river: River, options: Any, weights: Tensor, slopes: dict[str, np.ndarray]
 ) -> dict[str, float]:
     """Return by how much gradients are not what differences show, of the largest."""
     shown = [differences(river, options, weights, step) for step in STEPS]
     errors = {}
-    for name, gradient in found.items():
+    for name, gradient in slopes.items():
         error = np.min([np.abs(one[name] - gradient) for one in shown], axis=0)
         errors[name] = float(error.max() / np.abs(gradient).max())
     return errors
@@ -133,11 +133,11 @@ def test_gradients_are_those_by_hand_and_what_differences_show(
     weights = weights_of(river)
     expected = by_hand(river, physics, weights)
     for backend in ("reference", "tree"):
-        found = gradients(river, options, weights, backend)
-        for name, gradient in found.items():
+        slopes = gradients(river, options, weights, backend)
+        for name, gradient in slopes.items():
             size = np.abs(expected[name]).max()
             assert np.abs(gradient - expected[name]).max() < 1e-10 * size, name
-    assert max(error_shown(river, options, weights, found).values()) < 1e-7
+    assert max(error_shown(river, options, weights, slopes).values()) < 1e-7
 
 
 @pytest.mark.parametrize(
@@ -152,6 +152,6 @@ def test_gradients_are_those_by_hand_and_what_differences_show(
 def test_gradients_of_other_modes_are_what_differences_show(options: Any) -> None:
     river = drawn()
     weights = weights_of(river)
-    found = gradients(river, options, weights)
-    errors = error_shown(river, options, weights, found)
+    slopes = gradients(river, options, weights)
+    errors = error_shown(river, options, weights, slopes)
     assert max(errors.values()) < 1e-7

@@ -40,8 +40,8 @@ def test_the_metadata_are_those_of_the_class(metadata: ModelMetadata) -> None:
     assert metadata.info["version"] == bmi_dmx.__version__
     assert all(path.read_bytes().isascii() for path in Path(metadata.base).iterdir())
     steps = metadata.parameters["time_step"]["value"]["choices"]
-    own = load_bundle(MuskingumCunge.default_bundle).manifest.steps
-    assert sorted(own) == sorted(map(float, steps))
+    bundle_steps = load_bundle(MuskingumCunge.default_bundle).manifest.steps
+    assert sorted(bundle_steps) == sorted(map(float, steps))
 
 
 @pytest.mark.parametrize("state", ["cold", "hot"])
@@ -80,7 +80,7 @@ def test_bmi_tester_passes(tmp_path: Path) -> None:
     config = configured(
         tmp_path, forcing_policy={"lateral_inflow": 2.0}, end_time="2000-02-01"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [
             sys.executable, "-m", "bmi_tester", "bmi_dmx:MuskingumCunge",
             "--root-dir", str(tmp_path), "--config-file", str(config),
@@ -91,11 +91,14 @@ def test_bmi_tester_passes(tmp_path: Path) -> None:
         text=True,
         check=False,
     )  # fmt: skip
-    output = done.stdout + done.stderr
-    assert done.returncode == 0, output
-    passed = [int(count) for count in re.findall(r"(\d+) passed", output)]
-    made = MuskingumCunge()
-    inputs, outputs = made.get_input_item_count(), made.get_output_item_count()
+    output = process.stdout + process.stderr
+    assert process.returncode == 0, output
+    counts = [int(count) for count in re.findall(r"(\d+) passed", output)]
+    component = MuskingumCunge()
+    inputs, outputs = (
+        component.get_input_item_count(),
+        component.get_output_item_count(),
+    )
     names = inputs + outputs
     # Of values: inputs are read and never set; and twelve checks of the two grids.
-    assert passed[1:] == [8 + names, 6 * names, inputs + 2 * outputs + 12], output
+    assert counts[1:] == [8 + names, 6 * names, inputs + 2 * outputs + 12], output

@@ -11,14 +11,14 @@ from torch import Tensor
 
 from bmi_dmx.errors import ConfigError
 from bmi_dmx.models.rivers.lag import InflowLag
-from bmi_dmx.scan import Scanned, scan
+from bmi_dmx.scan import ScanResult, scan
 
 HOUR = 3600.0
 
 
 def late(
     inflow: Tensor, lag: Tensor | float, dt: float = HOUR, **more: float
-) -> Scanned:
+) -> ScanResult:
     lag = torch.as_tensor(lag, dtype=torch.float64).reshape(-1, 1)
     lag = lag.expand(inflow.shape[1], 1)
     return scan(
@@ -31,16 +31,16 @@ INFLOW = torch.rand(60, 3, dtype=torch.float64)
 
 @pytest.mark.parametrize("lag", [0.0, 1.0, 7.0, 24.0])
 def test_whole_hours_move_the_series(lag: float) -> None:
-    found = late(INFLOW, lag).outputs["lateral_inflow"].squeeze(-1)
+    inflow = late(INFLOW, lag).outputs["lateral_inflow"].squeeze(-1)
     hours = int(lag)
-    torch.testing.assert_close(found[hours:], INFLOW[: 60 - hours])
-    assert (found[:hours] == 0.0).all()
+    torch.testing.assert_close(inflow[hours:], INFLOW[: 60 - hours])
+    assert (inflow[:hours] == 0.0).all()
 
 
 def test_parts_of_hours_lie_between() -> None:
-    found = late(INFLOW, 3.25).outputs["lateral_inflow"].squeeze(-1)
+    inflow = late(INFLOW, 3.25).outputs["lateral_inflow"].squeeze(-1)
     expected = 0.75 * INFLOW[1:-3] + 0.25 * INFLOW[:-4]
-    torch.testing.assert_close(found[4:], expected)
+    torch.testing.assert_close(inflow[4:], expected)
 
 
 @pytest.mark.parametrize("dt", [HOUR / 2, HOUR, 6 * HOUR])
@@ -48,21 +48,19 @@ def test_the_mean_delay_is_the_lag_at_any_step(dt: float) -> None:
     pulse = torch.zeros(round(30 * HOUR / dt), 1, dtype=torch.float64)
     pulse[0] = 1.0
     for lag in (0.0, 2.5, 13.3, 18.0):
-        found = late(pulse, lag, dt).outputs["lateral_inflow"].flatten()
-        time = torch.arange(len(found)) * dt / HOUR
-        assert float((found * time).sum()) == pytest.approx(lag)
-        assert float(found.sum()) == pytest.approx(1.0)
+        inflow = late(pulse, lag, dt).outputs["lateral_inflow"].flatten()
+        time = torch.arange(len(inflow)) * dt / HOUR
+        assert float((inflow * time).sum()) == pytest.approx(lag)
+        assert float(inflow.sum()) == pytest.approx(1.0)
 
 
 def test_no_water_is_lost_when_the_lag_changes() -> None:
     lag = torch.rand(60, 3, 1, dtype=torch.float64) * 24.0
     shares = [InflowLag().prepare(SimpleNamespace(inflow_lag=x)) for x in lag]
     weights = torch.stack([share["weight"] for share in shares], 1)
-    found = scan(
-        InflowLag(), None, {"land_inflow": INFLOW}, {"weight": weights}, dt=HOUR
-    )
-    arrived = found.outputs["lateral_inflow"].sum(0) * HOUR
-    waiting = found.state["in_transit"].sum(0)
+    run = scan(InflowLag(), None, {"land_inflow": INFLOW}, {"weight": weights}, dt=HOUR)
+    arrived = run.outputs["lateral_inflow"].sum(0) * HOUR
+    waiting = run.state["in_transit"].sum(0)
     torch.testing.assert_close(arrived + waiting, INFLOW.sum(0)[:, None] * HOUR)
 
 
@@ -92,5 +90,5 @@ def test_a_longest_lag_of_less_than_a_step_is_refused(hours: float) -> None:
 
 
 def test_one_step_of_lag_is_enough() -> None:
-    found = late(INFLOW, 0.5, hours=1.0).outputs["lateral_inflow"].squeeze(-1)
-    torch.testing.assert_close(found[1:], 0.5 * (INFLOW[1:] + INFLOW[:-1]))
+    inflow = late(INFLOW, 0.5, hours=1.0).outputs["lateral_inflow"].squeeze(-1)
+    torch.testing.assert_close(inflow[1:], 0.5 * (INFLOW[1:] + INFLOW[:-1]))

@@ -16,7 +16,7 @@ from bmi_dmx.space import Tree
 
 
 def river(**changed: list[float]) -> River:
-    known = {
+    attributes = {
         "area_km2": [2.0, 3.0], "orifice_elevation": [10.0, 20.0],
         "orifice_coefficient": [0.1, 0.1], "orifice_area": [1.0, 1.0],
         "weir_elevation": [12.0, 22.0], "weir_coefficient": [0.4, 0.4],
@@ -27,25 +27,25 @@ def river(**changed: list[float]) -> River:
     # b and c lie in one lake, which c leaves; e is another.
     lakes = Lakes(
         ids=("one", "two"), outlets=("c", "e"), reaches=(("b", "c"), ("e",)),
-        attributes={n: np.array(x) for n, x in known.items() if x}, units={},
+        attributes={n: np.array(x) for n, x in attributes.items() if x}, units={},
     )  # fmt: skip
     tree = Tree(list("abcde"), [1, 2, 4, 4, -1])
     return River(tree=tree, attributes={}, units={}, lakes=lakes)
 
 
 def test_the_outlet_of_a_lake_stands_for_it_and_the_rest_passes_on() -> None:
-    found = lake_reaches(river())
-    assert found.attributes["lake"].tolist() == [0.0, 3.0, 1.0, 0.0, 1.0]
-    assert found.attributes["lake_area"][[2, 4]].tolist() == [2.0, 3.0]
-    assert found.attributes["weir_elevation"][[2, 4]].tolist() == [12.0, 22.0]
-    assert found.attributes["dam_elevation"][[2, 4]].tolist() == [13.0, 1e4]
+    reaches = lake_reaches(river())
+    assert reaches.attributes["lake"].tolist() == [0.0, 3.0, 1.0, 0.0, 1.0]
+    assert reaches.attributes["lake_area"][[2, 4]].tolist() == [2.0, 3.0]
+    assert reaches.attributes["weir_elevation"][[2, 4]].tolist() == [12.0, 22.0]
+    assert reaches.attributes["dam_elevation"][[2, 4]].tolist() == [13.0, 1e4]
 
 
 def test_all_numbers_are_within_their_bounds() -> None:
-    found = lake_reaches(river()).attributes
+    attributes = lake_reaches(river()).attributes
     for parameter in LAKE_PARAMETERS:
         if parameter.name != "residence_time":
-            assert parameter.first_outside(found[parameter.name]) is None
+            assert parameter.first_outside(attributes[parameter.name]) is None
 
 
 def test_lakes_start_where_the_table_says() -> None:
@@ -55,9 +55,9 @@ def test_lakes_start_where_the_table_says() -> None:
 
 def test_a_river_without_lakes_has_none() -> None:
     tree = Tree(["a"], [-1])
-    found = lake_reaches(River(tree=tree, attributes={}, units={}))
-    assert found.attributes["lake"].tolist() == [0.0]
-    assert np.isnan(found.elevation).all()
+    reaches = lake_reaches(River(tree=tree, attributes={}, units={}))
+    assert reaches.attributes["lake"].tolist() == [0.0]
+    assert np.isnan(reaches.elevation).all()
 
 
 @pytest.mark.parametrize(

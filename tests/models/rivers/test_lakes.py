@@ -36,9 +36,9 @@ POOL = {
 
 def pool(**values: float) -> SimpleNamespace:
     """Return the parameters of one lake."""
-    known = {**POOL, **values}
+    parameters = {**POOL, **values}
     return SimpleNamespace(
-        **{n: torch.tensor([x], dtype=torch.float64) for n, x in known.items()}
+        **{n: torch.tensor([x], dtype=torch.float64) for n, x in parameters.items()}
     )
 
 
@@ -85,8 +85,8 @@ def test_the_level_is_that_of_the_differential_equation() -> None:
     errors = []
     for parts in (1, 4):
         inflow = np.repeat(FLOOD, parts)
-        found = stepped(inflow, 1e6, HOUR / parts)[parts - 1 :: parts]
-        errors.append(np.abs(found - exact).max())
+        levels = stepped(inflow, 1e6, HOUR / parts)[parts - 1 :: parts]
+        errors.append(np.abs(levels - exact).max())
     assert errors[0] < 0.02 * exact.max()
     # Of first order in the length of the step.
     assert errors[1] == pytest.approx(errors[0] / 4, rel=0.1)
@@ -94,13 +94,13 @@ def test_the_level_is_that_of_the_differential_equation() -> None:
 
 def test_a_lake_too_small_for_explicit_steps_comes_to_rest() -> None:
     small = {"lake_area": 1e-3, "dam_length": 10.0}
-    found = stepped(np.full(30, 20.0), 0.0, HOUR, **small)
+    levels = stepped(np.full(30, 20.0), 0.0, HOUR, **small)
     p = SimpleNamespace(**{**POOL, **small})
-    rest, slight = found[-1], 1e-6
+    rest, slight = levels[-1], 1e-6
     slope = (pool_outflow(p, rest + slight) - pool_outflow(p, rest)) / slight
     assert HOUR / (small["lake_area"] * 1e6) * slope > 20.0
     assert pool_outflow(p, rest) == pytest.approx(20.0, rel=1e-9)
-    assert (np.diff(found) >= -1e-9).all()
+    assert (np.diff(levels) >= -1e-9).all()
 
 
 sizes = st.floats(-3.0, 6.0)
@@ -118,24 +118,26 @@ def test_the_balance_of_any_lake_is_solved(
         weir_elevation=100.0 + height, dam_elevation=101.0 + height,
     )  # fmt: skip
     whole = 10**water
-    found = level_pool(torch.tensor([whole], dtype=torch.float64), outlet(p), dt)
+    balance = level_pool(torch.tensor([whole], dtype=torch.float64), outlet(p), dt)
     plain = SimpleNamespace(**{name: float(x) for name, x in vars(p).items()})
     flow, _, _ = Plain([], {}, {}, dt).lake(plain, 1.0, whole)
-    assert abs(float(found.outflow) - flow) * dt <= 1e-6 * whole
-    assert 0.0 <= float(found.outflow) * dt <= whole * (1.0 + 1e-12)
-    total = float(found.storage) + dt * float(found.outflow) - float(found.created)
+    assert abs(float(balance.outflow) - flow) * dt <= 1e-6 * whole
+    assert 0.0 <= float(balance.outflow) * dt <= whole * (1.0 + 1e-12)
+    total = (
+        float(balance.storage) + dt * float(balance.outflow) - float(balance.created)
+    )
     assert total == pytest.approx(whole, rel=1e-12)
 
 
 def test_more_than_there_is_makes_water_that_is_told() -> None:
     water = torch.tensor([-7.0], dtype=torch.float64)
-    for found in (
+    for balance in (
         level_pool(water, outlet(pool()), HOUR),
         linear_reservoir(water, torch.tensor([1e5]).double(), HOUR),
     ):
-        assert float(found.outflow) == 0.0
-        assert float(found.storage) == 0.0
-        assert float(found.created) == 7.0
+        assert float(balance.outflow) == 0.0
+        assert float(balance.storage) == 0.0
+        assert float(balance.created) == 7.0
 
 
 def test_a_linear_reservoir_empties_in_its_time() -> None:
@@ -146,38 +148,40 @@ def test_a_linear_reservoir_empties_in_its_time() -> None:
 
 
 def test_a_reservoir_whose_time_changes_keeps_its_water() -> None:
-    known, forcing = channels(), weather(24)
+    parameters, forcing = channels(), weather(24)
     physics = process(lakes=True)
     season = 1e5 * (2.0 + np.sin(np.arange(24)))
     varying = np.broadcast_to(season[:, None, None], (24, len(DOWNSTREAM), 1)).copy()
-    state = start_of(known)
-    groups = {p.name: torch.as_tensor(known[p.name]).reshape(-1, 1)
+    state = start_of(parameters)
+    groups = {p.name: torch.as_tensor(parameters[p.name]).reshape(-1, 1)
               for p in physics.parameters}  # fmt: skip
     groups["residence_time"] = torch.from_numpy(varying)
-    found = scan(
+    routing = scan(
         physics, state, {"lateral_inflow": torch.from_numpy(forcing["lateral_inflow"])},
         groups, dt=HOUR,
     )  # fmt: skip
-    at = int(np.flatnonzero(known["lake"] == 2.0)[0])
+    at = int(np.flatnonzero(parameters["lake"] == 2.0)[0])
     entered = torch.as_tensor(np.maximum(forcing["lateral_inflow"][:, at], 1e-4)).sum()
-    left = found.outputs["solution"][:, at, 0].sum()
-    change = (found.state["lake_storage"] - state["lake_storage"])[at, 0]
-    torch.testing.assert_close((entered - left) * HOUR, change)
+    outflow = routing.outputs["solution"][:, at, 0].sum()
+    change = (routing.state["lake_storage"] - state["lake_storage"])[at, 0]
+    torch.testing.assert_close((entered - outflow) * HOUR, change)
 
 
-def start_of(known: dict[str, np.ndarray]) -> dict[str, Tensor]:
+def start_of(parameters: dict[str, np.ndarray]) -> dict[str, Tensor]:
     lateral = torch.ones(len(DOWNSTREAM), dtype=torch.float64)
     declared = {p.name for p in process(lakes=True).parameters}
     values = {n: torch.as_tensor(x).reshape(-1, 1)
-              for n, x in known.items() if n in declared}  # fmt: skip
+              for n, x in parameters.items() if n in declared}  # fmt: skip
     return hot_start(process(lakes=True), lateral, values, dt=HOUR)
 
 
 def test_what_is_inside_a_lake_passes_on_at_once() -> None:
-    known, forcing = channels(), weather(10)
-    inside = int(np.flatnonzero(known["lake"] == 3.0)[0])
-    found = run(process(lakes=True), start_of(known), forcing, known).outputs
-    solution = found["solution"].squeeze(-1)
+    parameters, forcing = channels(), weather(10)
+    inside = int(np.flatnonzero(parameters["lake"] == 3.0)[0])
+    outputs = run(
+        process(lakes=True), start_of(parameters), forcing, parameters
+    ).outputs
+    solution = outputs["solution"].squeeze(-1)
     above = [j for j, down in enumerate(DOWNSTREAM) if down == inside]
     lateral = torch.from_numpy(np.maximum(forcing["lateral_inflow"], 1e-4))
     expected = solution[:, above].sum(1) + lateral[:, inside]
@@ -185,47 +189,50 @@ def test_what_is_inside_a_lake_passes_on_at_once() -> None:
 
 
 def test_a_hot_start_fills_lakes_to_their_orifice_or_weir() -> None:
-    known = channels()
-    state = start_of(known)
-    at = int(np.flatnonzero(known["lake"] == 1.0)[0])
-    p = SimpleNamespace(**{n: float(x[at]) for n, x in known.items()})
+    parameters = channels()
+    state = start_of(parameters)
+    at = int(np.flatnonzero(parameters["lake"] == 1.0)[0])
+    p = SimpleNamespace(**{n: float(x[at]) for n, x in parameters.items()})
     height = float(state["lake_storage"][at]) / (p.lake_area * 1e6)
     weir = p.weir_elevation - p.orifice_elevation
     flow = float(state["discharge"][at])
     orifice = pool_outflow(p, min(height, weir))
     assert height == pytest.approx(weir) or orifice == pytest.approx(flow)
     # One whose orifice is wide enough for all that flows stands below its weir.
-    wide = {**known, "orifice_area": np.full_like(known["orifice_area"], 100.0)}
+    wide = {
+        **parameters,
+        "orifice_area": np.full_like(parameters["orifice_area"], 100.0),
+    }
     height = float(start_of(wide)["lake_storage"][at]) / (p.lake_area * 1e6)
     assert pool_outflow(SimpleNamespace(**{**vars(p), "orifice_area": 100.0}), height) \
         == pytest.approx(flow)  # fmt: skip
-    reservoir = int(np.flatnonzero(known["lake"] == 2.0)[0])
+    reservoir = int(np.flatnonzero(parameters["lake"] == 2.0)[0])
     torch.testing.assert_close(
         state["lake_storage"][reservoir, 0],
-        state["discharge"][reservoir, 0] * known["residence_time"][reservoir],
+        state["discharge"][reservoir, 0] * parameters["residence_time"][reservoir],
     )
     assert (
-        state["lake_storage"].squeeze(-1).numpy()[known["lake"] == 0.0] == 0.0
+        state["lake_storage"].squeeze(-1).numpy()[parameters["lake"] == 0.0] == 0.0
     ).all()
 
 
 def test_a_known_elevation_is_where_a_lake_starts() -> None:
-    known = channels()
+    parameters = channels()
     declared = {p.name for p in process(lakes=True).parameters}
     values = {n: torch.as_tensor(x).reshape(-1, 1)
-              for n, x in known.items() if n in declared}  # fmt: skip
+              for n, x in parameters.items() if n in declared}  # fmt: skip
     surface = torch.full((len(DOWNSTREAM),), math.nan, dtype=torch.float64)
-    at = int(np.flatnonzero(known["lake"] == 1.0)[0])
-    surface[at] = known["orifice_elevation"][at] + 0.75
+    at = int(np.flatnonzero(parameters["lake"] == 1.0)[0])
+    surface[at] = parameters["orifice_elevation"][at] + 0.75
     lateral = torch.ones(len(DOWNSTREAM), dtype=torch.float64)
-    told = hot_start(
+    storage = hot_start(
         process(lakes=True), lateral, values, dt=HOUR, elevation=surface
     )["lake_storage"].squeeze(-1)  # fmt: skip
-    area = known["lake_area"] * 1e6
-    assert float(told[at]) == pytest.approx(0.75 * area[at])
+    area = parameters["lake_area"] * 1e6
+    assert float(storage[at]) == pytest.approx(0.75 * area[at])
     others = np.arange(len(DOWNSTREAM)) != at
-    usual = start_of(known)["lake_storage"].squeeze(-1)
-    assert torch.equal(told[others], usual[others])
+    usual = start_of(parameters)["lake_storage"].squeeze(-1)
+    assert torch.equal(storage[others], usual[others])
 
 
 def test_the_water_below_an_orifice_does_not_count() -> None:
@@ -235,13 +242,13 @@ def test_the_water_below_an_orifice_does_not_count() -> None:
 
 
 def test_a_steady_river_with_lakes_stays_as_it_is() -> None:
-    known = channels()
-    known["orifice_area"][:] = 100.0
+    parameters = channels()
+    parameters["orifice_area"][:] = 100.0
     lateral = np.ones((400, len(DOWNSTREAM)))
-    state = start_of(known)
-    found = run(process(lakes=True), state, {"lateral_inflow": lateral}, known)
+    state = start_of(parameters)
+    routing = run(process(lakes=True), state, {"lateral_inflow": lateral}, parameters)
     torch.testing.assert_close(
-        found.state["discharge"], state["discharge"], rtol=1e-6, atol=0.0
+        routing.state["discharge"], state["discharge"], rtol=1e-6, atol=0.0
     )
 
 
@@ -250,7 +257,7 @@ def test_gradients_are_finite_where_nothing_flows(name: str) -> None:
     p = pool()
     learned = getattr(p, name).requires_grad_()
     water = torch.zeros(1, dtype=torch.float64, requires_grad=True)
-    found = level_pool(water, outlet(p), HOUR)
-    gradients: Any = torch.autograd.grad(found.outflow.sum(), (learned, water))
+    balance = level_pool(water, outlet(p), HOUR)
+    gradients: Any = torch.autograd.grad(balance.outflow.sum(), (learned, water))
     assert all(g.isfinite().all() for g in gradients)
     assert initial_storage(p, water).isfinite().all()

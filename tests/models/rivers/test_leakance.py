@@ -22,10 +22,10 @@ def number(value: float) -> torch.Tensor:
 
 def test_conductivity_is_that_of_cosby() -> None:
     # A sandy loam: 10 ** (-0.6 + 0.0126 * 58 - 0.0064 * 10) inches per hour.
-    found = conductivity(number(58.0), number(10.0), number(0.0))
-    assert float(found) == pytest.approx(10**0.0668 * 0.0254 / 3600.0, rel=1e-4)
+    rate = conductivity(number(58.0), number(10.0), number(0.0))
+    assert float(rate) == pytest.approx(10**0.0668 * 0.0254 / 3600.0, rel=1e-4)
     tenfold = conductivity(number(58.0), number(10.0), number(1.0))
-    assert float(tenfold / found) == pytest.approx(10.0)
+    assert float(tenfold / rate) == pytest.approx(10.0)
 
 
 def ground(table: float, gate: float = 1.0) -> SimpleNamespace:
@@ -40,11 +40,11 @@ BED = Bed(number(20.0), number(1000.0), number(1.0), number(3.0))
 
 def test_water_goes_from_the_higher_level_to_the_lower() -> None:
     assert float(leakage(Leakance(), BED, ground(2.0))) == 0.0
-    lost = float(leakage(Leakance(), BED, ground(2.5)))
-    gained = float(leakage(Leakance(), BED, ground(1.5)))
-    assert lost == -gained > 0.0
+    loss = float(leakage(Leakance(), BED, ground(2.5)))
+    gain = float(leakage(Leakance(), BED, ground(1.5)))
+    assert loss == -gain > 0.0
     assert float(leakage(Leakance(losing_only=True), BED, ground(1.5))) == 0.0
-    assert float(leakage(Leakance(losing_only=True), BED, ground(2.5))) == lost
+    assert float(leakage(Leakance(losing_only=True), BED, ground(2.5))) == loss
 
 
 def test_a_gate_is_open_or_closed_and_can_be_learned() -> None:
@@ -53,36 +53,36 @@ def test_a_gate_is_open_or_closed_and_can_be_learned() -> None:
     for gate, share in ((0.2, 0.0), (0.499, 0.0), (0.5, 1.0), (0.9, 1.0)):
         p = ground(5.0, gate)
         p.leakance_gate.requires_grad_()
-        found = leakage(options, BED, p)
-        assert float(found.detach()) == share * float(whole)
-        (gradient,) = torch.autograd.grad(found, p.leakance_gate)
+        leak = leakage(options, BED, p)
+        assert float(leak.detach()) == share * float(whole)
+        (gradient,) = torch.autograd.grad(leak, p.leakance_gate)
         torch.testing.assert_close(gradient, whole)
 
 
 def test_the_width_of_the_published_form_is_another() -> None:
-    known, forcing = channels(), weather(10)
-    start = beginning(known)
+    parameters, forcing = channels(), weather(10)
+    start = beginning(parameters)
     ours, published = (
-        run(process(leakance={"published": flag}), start, forcing, known).outputs
+        run(process(leakance={"published": flag}), start, forcing, parameters).outputs
         for flag in (False, True)
     )
     assert not torch.allclose(ours["leakage"], published["leakage"])
 
 
 def test_no_more_is_lost_than_there_is() -> None:
-    known, forcing = channels(), weather(30)
-    known["conductivity_correction"][:] = 1.0
-    known["water_table_depth"][:] = 300.0
-    start = beginning(known)
-    found = run(process(leakance={}), start, forcing, known)
-    plain = run(process(), start, forcing, known)
-    assert (found.outputs["leakage"] > 0.0).any()
-    assert float(found.outputs["solution"].min()) >= float(
+    parameters, forcing = channels(), weather(30)
+    parameters["conductivity_correction"][:] = 1.0
+    parameters["water_table_depth"][:] = 300.0
+    start = beginning(parameters)
+    routing = run(process(leakance={}), start, forcing, parameters)
+    plain = run(process(), start, forcing, parameters)
+    assert (routing.outputs["leakage"] > 0.0).any()
+    assert float(routing.outputs["solution"].min()) >= float(
         torch.clamp(plain.outputs["solution"].min(), max=1e-4)
     )
     # No water is made for it.
-    low = found.outputs["solution"] < 1e-4 - 1e-12
-    assert (found.outputs["leakage"][low] <= 0.0).all()
+    low = routing.outputs["solution"] < 1e-4 - 1e-12
+    assert (routing.outputs["leakage"][low] <= 0.0).all()
 
 
 def test_a_compound_channel_has_no_published_form() -> None:
@@ -91,20 +91,20 @@ def test_a_compound_channel_has_no_published_form() -> None:
 
 
 def test_compound_channels_leak() -> None:
-    known, forcing = channels(), weather(10)
-    known |= {
+    channel, forcing = channels(), weather(10)
+    channel |= {
         "bottom_width": np.full(10, 5.0), "top_width": np.full(10, 15.0),
         "floodplain_width": np.full(10, 45.0), "side_slope": np.full(10, 2.0),
         "floodplain_manning": np.full(10, 0.12),
     }  # fmt: skip
-    found = run(process(geometry="compound", leakance={}), beginning(known), forcing,
-                known, dt=HOUR / 12)  # fmt: skip
+    flow = run(process(geometry="compound", leakance={}), beginning(channel), forcing,
+                channel, dt=HOUR / 12)  # fmt: skip
     deep = (
-        found.outputs["depth"]
+        flow.outputs["depth"]
         - 2.5
-        + torch.as_tensor(known["water_table_depth"])[:, None]
+        + torch.as_tensor(channel["water_table_depth"])[:, None]
     )
-    moved = torch.sign(found.outputs["leakage"])
+    moved = torch.sign(flow.outputs["leakage"])
     assert moved.min() < 0.0 < moved.max()
     assert ((moved == torch.sign(deep)) | (moved == 0.0)).all()
 

@@ -21,10 +21,10 @@ from .trees import HOUR
 
 @pytest.fixture(scope="module")
 def path(shared_data: Path) -> Path:
-    found = shared_data / "lowercolorado_tx.nc"
-    if not found.is_file():
-        pytest.skip(f"{found.name} is not in the data folder")
-    return found
+    path = shared_data / "lowercolorado_tx.nc"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not in the data folder")
+    return path
 
 
 def series(path: Path, river: River, variable: str) -> np.ndarray:
@@ -55,22 +55,22 @@ def test_lakes_that_start_with_its_outflow_follow_it(path: Path) -> None:
     theirs, lateral = (series(path, river, n) for n in ("streamflow", "q_lateral"))
     flow = torch.from_numpy(np.maximum(np.nan_to_num(theirs[0]), 1e-4))[:, None]
     (outlets,) = np.nonzero(lakes["lake"] == 1.0)
-    held = np.zeros(len(river))
+    storage = np.zeros(len(river))
     for k in outlets:
         lake = SimpleNamespace(**{name: x[k] for name, x in lakes.items()})
-        held[k] = height(lake, theirs[0, k]) * lake.lake_area * 1e6
+        storage[k] = height(lake, theirs[0, k]) * lake.lake_area * 1e6
     physics = MuskingumCunge({"geometry": "compound", "lakes": True}).on(river.tree)
-    known = {**river.attributes, **lakes}
-    found = scan(
+    attributes = {**river.attributes, **lakes}
+    routing = scan(
         physics,
         {"discharge": flow, "inflow_before": received(river.tree, flow),
-         "lake_storage": torch.from_numpy(held)[:, None]},
+         "lake_storage": torch.from_numpy(storage)[:, None]},
         {"lateral_inflow": torch.from_numpy(lateral[1:])},
-        {p.name: torch.from_numpy(known[p.name])[:, None]
-         for p in physics.parameters if p.name in known},
+        {p.name: torch.from_numpy(attributes[p.name])[:, None]
+         for p in physics.parameters if p.name in attributes},
         dt=HOUR, outputs=["solution"],
     )  # fmt: skip
-    ours = found.outputs["solution"].squeeze(-1).numpy()[:, outlets]
+    ours = routing.outputs["solution"].squeeze(-1).numpy()[:, outlets]
     away = np.abs(ours - theirs[1:, outlets]).max(axis=0)
     most = theirs[1:, outlets].max(axis=0)
     assert len(outlets) == 30

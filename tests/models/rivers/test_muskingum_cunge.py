@@ -76,20 +76,20 @@ def test_water_that_entered_has_left_or_is_there(options: Any) -> None:
     river = drawn()
     process = MuskingumCunge(options).on(tree_of(river))
     lateral = torch.from_numpy(river.lateral)
-    given = parameters(river)
-    del given["musk_x"]
-    state = hot_start(process, lateral[0], given, dt=river.dt)
+    coefficients = parameters(river)
+    del coefficients["musk_x"]
+    state = hot_start(process, lateral[0], coefficients, dt=river.dt)
     ran = scan(
-        process, state, {"lateral_inflow": lateral}, given, dt=river.dt,
+        process, state, {"lateral_inflow": lateral}, coefficients, dt=river.dt,
         outputs=("leaving", "created", "discharge", "solution"), backend="reference",
     )  # fmt: skip
     outlets = torch.from_numpy(process.space.downstream < 0)
-    left = ran.outputs["leaving"][:, outlets].sum() * river.dt
-    made = ran.outputs["created"].sum() * river.dt
+    outflow = ran.outputs["leaving"][:, outlets].sum() * river.dt
+    creation = ran.outputs["created"].sum() * river.dt
     entered = lateral.sum() * river.dt
     change = (ran.state["volume"] - state["volume"]).sum()
-    assert made > 0.0
-    assert abs(left + change - entered - made) < 1e-12 * (entered + made)
+    assert creation > 0.0
+    assert abs(outflow + change - entered - creation) < 1e-12 * (entered + creation)
     if not process.options.assume_short_ts:
         # What leaves is the mean of both ends of a step.
         before = torch.cat([state["discharge"][None], ran.outputs["discharge"][:-1]])
@@ -105,15 +105,15 @@ def test_the_volume_is_that_of_the_flow_where_travel_times_are_constant() -> Non
     }  # fmt: skip
     process = MuskingumCunge(constant).on(tree_of(river))
     lateral = torch.from_numpy(river.lateral)
-    given = parameters(river)
-    del given["musk_x"]
-    state = hot_start(process, lateral[0], given, dt=river.dt)
+    coefficients = parameters(river)
+    del coefficients["musk_x"]
+    state = hot_start(process, lateral[0], coefficients, dt=river.dt)
     ran = scan(
-        process, state, {"lateral_inflow": lateral}, given, dt=river.dt,
+        process, state, {"lateral_inflow": lateral}, coefficients, dt=river.dt,
         outputs=("created", "discharge", "volume"), backend="reference",
     )  # fmt: skip
     assert (ran.outputs["created"] > 0.0).any()
-    travel = given["length"] / 25.0
+    travel = coefficients["length"] / 25.0
     for t, flow in enumerate(ran.outputs["discharge"]):
         arriving = received(process.space, flow)
         volume = travel * (0.3 * arriving + 0.7 * flow)
@@ -170,11 +170,16 @@ def test_any_tree_will_do(kind: str) -> None:
     tree = Tree([f"r{i}" for i in range(len(HOSTILE[kind]))], HOSTILE[kind])
     process = MuskingumCunge().on(tree)
     lateral = torch.rand(3, len(tree), dtype=torch.float64)
-    given = {"manning": 0.05, "width_exponent": 0.5, "length": 2000.0, "slope": 1e-3}
-    state = hot_start(process, lateral[0], given, dt=3600.0)
-    found = tree.accumulate(lateral[0].numpy())
-    np.testing.assert_allclose(state["discharge"][:, 0].numpy(), found)
-    ran = scan(process, state, {"lateral_inflow": lateral}, given, dt=3600.0,
+    coefficients = {
+        "manning": 0.05,
+        "width_exponent": 0.5,
+        "length": 2000.0,
+        "slope": 1e-3,
+    }
+    state = hot_start(process, lateral[0], coefficients, dt=3600.0)
+    flow = tree.accumulate(lateral[0].numpy())
+    np.testing.assert_allclose(state["discharge"][:, 0].numpy(), flow)
+    ran = scan(process, state, {"lateral_inflow": lateral}, coefficients, dt=3600.0,
                outputs=("leaving", "created"))  # fmt: skip
     outlets = torch.from_numpy(tree.downstream < 0)
     total = 3600.0 * (ran.outputs["leaving"][:, outlets].sum()
@@ -192,7 +197,7 @@ def test_no_reach_is_too_extreme(options: Any, kind: torch.dtype) -> None:
     process = MuskingumCunge(options).on(tree)
     lateral = torch.from_numpy(flow.reshape(-1)).repeat(6, 1).to(kind)
     lateral[3:] = 0.0
-    given = {
+    channels = {
         name: torch.from_numpy(x.reshape(-1, 1)).to(kind)
         for name, x in (("length", length), ("slope", slope))
     }
@@ -207,9 +212,9 @@ def test_no_reach_is_too_extreme(options: Any, kind: torch.dtype) -> None:
     leaves = [x.requires_grad_() for x in (lateral, *learned.values())]
     for start in (
         None,
-        hot_start(process, lateral[0], {**given, **learned}, dt=3600.0),
+        hot_start(process, lateral[0], {**channels, **learned}, dt=3600.0),
     ):
-        ran = scan(process, start, {"lateral_inflow": lateral}, {**given, **learned},
+        ran = scan(process, start, {"lateral_inflow": lateral}, {**channels, **learned},
                    dt=3600.0, backend="reference")  # fmt: skip
         assert all(bool(x.isfinite().all()) for x in ran.outputs.values())
         gradients = torch.autograd.grad(

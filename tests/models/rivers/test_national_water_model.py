@@ -44,24 +44,24 @@ def colorado(shared_data: Path) -> Colorado:
     if not path.is_file():
         pytest.skip(f"{path.name} is not among the data beside the checkout")
     with netCDF4.Dataset(path) as data:
-        given = {n: np.ma.filled(v[:], np.nan) for n, v in data.variables.items()
+        variables = {n: np.ma.filled(v[:], np.nan) for n, v in data.variables.items()
                  if v.dtype is not str}  # fmt: skip
-    lake = given["waterbody_id"] >= 0
-    open_reaches, below = np.flatnonzero(~lake), given["down_index"]
-    names = [str(i) for i in given["reach_id"]]
+    lake = variables["waterbody_id"] >= 0
+    open_reaches, below = np.flatnonzero(~lake), variables["down_index"]
+    names = [str(i) for i in variables["reach_id"]]
     tree = Tree(names, below.tolist()).subset(open_reaches)
-    flow = given["streamflow"].T.astype(float)
+    flow = variables["streamflow"].T.astype(float)
     leaving = np.flatnonzero(lake & (below >= 0) & ~lake[below])
     from_lakes = np.zeros(flow.shape)
     np.add.at(from_lakes.T, below[leaving], flow.T[leaving])
     return Colorado(
         tree,
-        {**{n: column(given[k][open_reaches]) for n, k in CHANNELS.items()},
-         "side_slope": column(1.0 / given["ChSlp"][open_reaches])},
-        torch.from_numpy(given["q_lateral"].T[1:, open_reaches].astype(float)),
+        {**{n: column(variables[k][open_reaches]) for n, k in CHANNELS.items()},
+         "side_slope": column(1.0 / variables["ChSlp"][open_reaches])},
+        torch.from_numpy(variables["q_lateral"].T[1:, open_reaches].astype(float)),
         torch.from_numpy(from_lakes[:, open_reaches]),
         flow[:, open_reaches],
-        given["order"][open_reaches],
+        variables["order"][open_reaches],
     )  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def followed(river: Colorado) -> np.ndarray:
     return ran.outputs["discharge"][..., 0].numpy()
 
 
-def errors(river: Colorado, found: np.ndarray) -> dict[int, float]:
+def errors(river: Colorado, flow: np.ndarray) -> dict[int, float]:
     """Print and return, by stream order, absolute errors over the flow."""
     expected = river.flow[1:]
     relative = {}
@@ -100,7 +100,7 @@ def errors(river: Colorado, found: np.ndarray) -> dict[int, float]:
     for order in range(1, int(river.order.max()) + 1):
         these = (river.order == order) & np.isfinite(river.flow).all(axis=0)
         mean = expected[:, these].mean()
-        error = np.abs(found - expected)[:, these].mean()
+        error = np.abs(flow - expected)[:, these].mean()
         still = np.abs(river.flow[0] - expected)[:, these].mean()
         relative[order] = error / mean
         print(f"  order {order}, {these.sum():5d} reaches: {mean:8.4f} {error:8.4f} "
@@ -109,8 +109,8 @@ def errors(river: Colorado, found: np.ndarray) -> dict[int, float]:
 
 
 def test_the_flow_of_the_national_water_model_is_followed(colorado: Colorado) -> None:
-    found = followed(colorado)
-    relative = errors(colorado, found)
+    flow = followed(colorado)
+    relative = errors(colorado, flow)
     # The main stem. Of the smallest reaches the flow is less than it is stored to.
     assert relative[6] < 0.005
     assert relative[5] < 0.01
@@ -119,7 +119,7 @@ def test_the_flow_of_the_national_water_model_is_followed(colorado: Colorado) ->
     moving = np.ptp(expected, axis=0) > 0.05
     assert moving.sum() > 900
     spread = ((expected - expected.mean(axis=0)) ** 2).sum(axis=0)
-    missed = ((found - expected) ** 2).sum(axis=0)
+    missed = ((flow - expected) ** 2).sum(axis=0)
     efficiency = np.median(1.0 - missed[moving] / spread[moving])
     print(f"  Nash-Sutcliffe of {moving.sum()} reaches, median: {efficiency:.3f}")
     assert efficiency > 0.98

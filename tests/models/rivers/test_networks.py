@@ -52,21 +52,21 @@ def inflow(hours: int) -> np.ndarray:
 def model() -> Model:
     block = {"parts": PARTS, "seconds": 3600, "space": TREE.to_dict()}
     spec = convert(block, ModelSpec, "model")
-    given = {"lateral_inflow": inflow(240)}
-    statistics = fit_statistics(spec, given, ATTRIBUTES)
+    forcing = {"lateral_inflow": inflow(240)}
+    statistics = fit_statistics(spec, forcing, ATTRIBUTES)
     with torch.random.fork_rng():
         torch.manual_seed(5)
-        made = Model(spec, statistics).double()
-        for name, weight in made.named_parameters():
+        model = Model(spec, statistics).double()
+        for name, weight in model.named_parameters():
             if "weight" in name:
                 torch.nn.init.normal_(weight, std=0.4)
-    return made.eval()
+    return model.eval()
 
 
 def at_once(model: Model, **options: Any) -> Any:
     forcing = {"lateral_inflow": torch.from_numpy(inflow(HOURS))}
-    known = {n: torch.from_numpy(x) for n, x in ATTRIBUTES.items()}
-    return model.simulate(forcing, known, **options)
+    attributes = {n: torch.from_numpy(x) for n, x in ATTRIBUTES.items()}
+    return model.simulate(forcing, attributes, **options)
 
 
 OUTPUTS = ("discharge", "manning", "width_exponent", "width_coefficient")
@@ -74,8 +74,8 @@ OUTPUTS = ("discharge", "manning", "width_exponent", "width_coefficient")
 
 def test_some_change_by_day_and_others_by_reach(model: Model) -> None:
     with torch.no_grad():
-        found = at_once(model, outputs=OUTPUTS).outputs
-    n, q = found["manning"], found["width_exponent"]
+        outputs = at_once(model, outputs=OUTPUTS).outputs
+    n, q = outputs["manning"], outputs["width_exponent"]
     days = n[:72].reshape(3, 24, -1)
     assert torch.equal(days.amin(1), days.amax(1))
     assert bool((days[1:, 0] != days[:-1, 0]).all())
@@ -84,8 +84,8 @@ def test_some_change_by_day_and_others_by_reach(model: Model) -> None:
 
 
 def test_both_learn_from_the_flow_at_the_outlet(model: Model) -> None:
-    found = at_once(model, outputs=("discharge",)).outputs["discharge"]
-    found[:, -1].square().mean().backward()
+    discharge = at_once(model, outputs=("discharge",)).outputs["discharge"]
+    discharge[:, -1].square().mean().backward()
     grads = {n: p.grad for n, p in model.named_parameters()}
     for name, grad in grads.items():
         assert grad is not None, name
@@ -97,9 +97,9 @@ def test_both_learn_from_the_flow_at_the_outlet(model: Model) -> None:
 
 def running(bundle: Bundle) -> Runner:
     operation = Operation(bundle, 3600.0, 3600.0)
-    known = {a.name: ATTRIBUTES[a.name].copy() for a in operation.attributes}
+    attributes = {a.name: ATTRIBUTES[a.name].copy() for a in operation.attributes}
     clock = Clock(datetime(2001, 1, 1), None, 3600.0, 0, operation.period)
-    return Runner(stages(operation), list(TREE.ids), known, clock, operation.space)
+    return Runner(stages(operation), list(TREE.ids), attributes, clock, operation.space)
 
 
 def test_stepped_and_resumed_it_gives_the_numbers_of_one_run(

@@ -54,11 +54,11 @@ def by_nexus(tmp_path: Path) -> MuskingumCunge:
 
 def shared(flow: Any) -> Any:
     """Return the lateral inflow of the reaches, (..., reach)."""
-    found = np.zeros((*flow.shape[:-1], len(IDS)))
+    inflow = np.zeros((*flow.shape[:-1], len(IDS)))
     for k, shares in enumerate(SHARES.values()):
         for reach, share in shares.items():
-            found[..., IDS.index(reach)] += share * flow[..., k]
-    return found
+            inflow[..., IDS.index(reach)] += share * flow[..., k]
+    return inflow
 
 
 def test_reaches_may_come_in_any_order(tmp_path: Path) -> None:
@@ -70,8 +70,8 @@ def test_reaches_may_come_in_any_order(tmp_path: Path) -> None:
         component.set_value(SOURCES, np.array(names))
         assert component.sources == tuple(IDS[k] for k in order)
         assert component.get_value_ptr(SOURCES).tolist() == [1, 3, 9, 5, 4]
-        (found,) = run(component, inflow[:, order], "discharge")
-        assert (found == expected).all()
+        (discharge,) = run(component, inflow[:, order], "discharge")
+        assert (discharge == expected).all()
 
 
 def test_what_comes_to_a_nexus_is_shared_by_area(
@@ -82,10 +82,10 @@ def test_what_comes_to_a_nexus_is_shared_by_area(
     assert by_nexus.get_value_ptr(SOURCES).tolist() == [1, 9, 2]
     assert by_nexus.get_grid_size(by_nexus.get_var_grid(FLOW)) == 3
     assert by_nexus.get_var_nbytes(FLOW) == 3 * 8
-    (found,) = run(by_nexus, flow, "discharge")
+    (discharge,) = run(by_nexus, flow, "discharge")
     other = started(tmp_path, tree="river.gpkg", state="hot")
     (expected,) = run(other, shared(flow), "discharge")
-    np.testing.assert_allclose(found, expected, rtol=1e-13)
+    np.testing.assert_allclose(discharge, expected, rtol=1e-13)
 
 
 def test_all_names_that_begin_alike_are_sources(tmp_path: Path) -> None:

@@ -22,20 +22,20 @@ def test_all_that_enters_above_has_arrived() -> None:
     river = drawn()
     tree = tree_of(river)
     lateral = torch.from_numpy(river.lateral[0])
-    given = parameters(river)
-    del given["musk_x"]
+    fields = parameters(river)
+    del fields["musk_x"]
     process = MuskingumCunge({"admissible": True}).on(tree)
-    state = hot_start(process, lateral, given, dt=3600.0)
+    state = hot_start(process, lateral, fields, dt=3600.0)
     flow = np.maximum(independent.hot_start(river), independent.LEAST)
-    found = {name: x[:, 0].numpy() for name, x in state.items()}
-    np.testing.assert_allclose(found["discharge"], flow, rtol=1e-14)
+    start = {name: x[:, 0].numpy() for name, x in state.items()}
+    np.testing.assert_allclose(start["discharge"], flow, rtol=1e-14)
     above = [sum(flow[j] for j in up) for up in river.up]
-    np.testing.assert_allclose(found["inflow_before"], above, rtol=1e-14)
+    np.testing.assert_allclose(start["inflow_before"], above, rtol=1e-14)
     for i, q in enumerate(flow):
         physics = independent.Physics(admissible=True)
         s = independent.section(river, i, q, physics)
         stored = s.K * (s.X * above[i] + (1.0 - s.X) * q)
-        assert found["volume"][i] == pytest.approx(stored, rel=1e-12)
+        assert start["volume"][i] == pytest.approx(stored, rel=1e-12)
 
 
 def test_arrays_and_tensors_are_summed_up_alike() -> None:
@@ -48,29 +48,29 @@ def test_arrays_and_tensors_are_summed_up_alike() -> None:
 def test_a_start_is_differentiable() -> None:
     river = drawn()
     process = MuskingumCunge().on(tree_of(river))
-    given = parameters(river)
-    del given["musk_x"]
+    fields = parameters(river)
+    del fields["musk_x"]
 
     def start(lateral: torch.Tensor, manning: torch.Tensor) -> torch.Tensor:
         # Of parameters that change with time the first is what counts.
         changing = torch.stack([manning, 2.0 * manning])
-        state = hot_start(process, lateral, {**given, "manning": changing}, dt=3600.0)
+        state = hot_start(process, lateral, {**fields, "manning": changing}, dt=3600.0)
         return torch.cat([*state.values()])
 
     at = (
         torch.rand(24, 2).double().requires_grad_(),
-        given["manning"].requires_grad_(),
+        fields["manning"].requires_grad_(),
     )
     assert torch.autograd.gradcheck(start, at)
 
 
 def test_a_river_is_dry_where_nothing_is_said_of_it() -> None:
     river = drawn()
-    given = parameters(river)
-    del given["musk_x"]
+    fields = parameters(river)
+    del fields["musk_x"]
     lateral = torch.from_numpy(river.lateral[:1])
     ran = scan(MuskingumCunge().on(tree_of(river)), None, {"lateral_inflow": lateral},
-               given, dt=3600.0, outputs=("stored",), backend="reference")  # fmt: skip
+               fields, dt=3600.0, outputs=("stored",), backend="reference")  # fmt: skip
     assert ran.outputs["stored"].abs().max() == 0.0
 
 
@@ -78,15 +78,15 @@ def test_a_river_is_dry_where_nothing_is_said_of_it() -> None:
 def test_shorter_steps_are_those_of_a_scan_and_lose_no_water(geometry: str) -> None:
     river = drawn(steps=6)
     process = MuskingumCunge({"geometry": geometry}).on(tree_of(river))
-    given: Any = channels(river) if geometry == "compound" else parameters(river)
-    given.pop("musk_x", None)
-    given["manning"] = given["manning"] * torch.linspace(1.0, 1.2, 6)[:, None, None]
+    fields: Any = channels(river) if geometry == "compound" else parameters(river)
+    fields.pop("musk_x", None)
+    fields["manning"] = fields["manning"] * torch.linspace(1.0, 1.2, 6)[:, None, None]
     lateral = torch.from_numpy(river.lateral)
-    state = hot_start(process, lateral[0], given, dt=900.0)
+    state = hot_start(process, lateral[0], fields, dt=900.0)
     names = ("discharge", "leaving", "created", "negative")
-    ran = substepped(process, state, {"lateral_inflow": lateral}, given,
+    ran = substepped(process, state, {"lateral_inflow": lateral}, fields,
                      dt=3600.0, substeps=4, outputs=names)  # fmt: skip
-    each = {**given, "manning": given["manning"].repeat_interleave(4, dim=0)}
+    each = {**fields, "manning": fields["manning"].repeat_interleave(4, dim=0)}
     repeated = {"lateral_inflow": lateral.repeat_interleave(4, dim=0)}
     short = scan(process, state, repeated, each, dt=900.0, outputs=names)
     for name, x in short.outputs.items():
@@ -95,9 +95,9 @@ def test_shorter_steps_are_those_of_a_scan_and_lose_no_water(geometry: str) -> N
         torch.testing.assert_close(ran.outputs[name], expected.get(name, parts.mean(1)))
     outlets = torch.from_numpy(process.space.downstream < 0)
     entered = lateral.sum() + ran.outputs["created"].sum()
-    left = ran.outputs["leaving"][:, outlets].sum()
+    outflow = ran.outputs["leaving"][:, outlets].sum()
     change = (ran.state["volume"] - state["volume"]).sum()
-    assert abs(3600.0 * (entered - left) - change) < 1e-9 * 3600.0 * entered
+    assert abs(3600.0 * (entered - outflow) - change) < 1e-9 * 3600.0 * entered
 
 
 def test_no_steps_at_all_are_refused() -> None:

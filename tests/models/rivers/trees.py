@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bmi_dmx.models.rivers.muskingum_cunge import MuskingumCunge
-from bmi_dmx.scan import Scanned, scan
+from bmi_dmx.scan import ScanResult, scan
 from bmi_dmx.space import Tree
 
 HOUR = 3600.0
@@ -80,7 +80,7 @@ def weather(steps: int, seed: int = 0, reaches: int = REACHES) -> dict[str, np.n
 
 
 def beginning(
-    known: dict[str, np.ndarray], seed: int = 0, lakes: bool = True
+    parameters: dict[str, np.ndarray], seed: int = 0, lakes: bool = True
 ) -> dict[str, np.ndarray]:
     """Return a state before the first step."""
     rng = np.random.default_rng(seed + 2)
@@ -91,8 +91,10 @@ def beginning(
             above[down] += flow[i]
     state = {"discharge": flow, "inflow_before": above, "volume": np.zeros(REACHES)}
     if lakes:
-        full = rng.uniform(0.0, 2.0, REACHES) * known["lake_area"] * 1e6
-        state["lake_storage"] = np.where(np.isin(known["lake"], (1.0, 2.0)), full, 0.0)
+        full = rng.uniform(0.0, 2.0, REACHES) * parameters["lake_area"] * 1e6
+        state["lake_storage"] = np.where(
+            np.isin(parameters["lake"], (1.0, 2.0)), full, 0.0
+        )
     return state
 
 
@@ -106,18 +108,18 @@ def run(
     physics: MuskingumCunge,
     state: dict[str, np.ndarray] | dict[str, Tensor],
     forcing: dict[str, np.ndarray],
-    known: dict[str, np.ndarray],
+    parameters: dict[str, np.ndarray],
     dtype: torch.dtype = torch.float64,
     dt: float = HOUR,
     **arguments: Any,
-) -> Scanned:
+) -> ScanResult:
     """Run the physics, of what is given taking what it declares."""
     groups = [
         {v.name: torch.as_tensor(values[v.name], dtype=dtype) for v in declared
          if v.name in values}
         for declared, values in (
             (physics.states, state), (physics.forcings, forcing),
-            (physics.parameters, known),
+            (physics.parameters, parameters),
         )
     ]  # fmt: skip
     groups[0] = {n: x.reshape(-1, 1) for n, x in groups[0].items()}

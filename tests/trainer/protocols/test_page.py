@@ -26,8 +26,10 @@ class Tags(HTMLParser):
         self.addresses: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = dict(attrs)
-        self.addresses += [told[name] or "" for name in ("src", "href") if name in told]
+        attributes = dict(attrs)
+        self.addresses += [
+            attributes[name] or "" for name in ("src", "href") if name in attributes
+        ]
         if tag not in ("meta", "img"):
             self.open.append(tag)
 
@@ -38,17 +40,17 @@ class Tags(HTMLParser):
 @pytest.fixture
 def page(tmp_path: Path) -> Page:
     (tmp_path / "dot.png").write_bytes(PIXEL)
-    made = Page("a < b & c")
-    made.heading("Scores")
-    made.text("of <all>")
-    made.items(["one", "two"])
-    made.table(
+    page = Page("a < b & c")
+    page.heading("Scores")
+    page.text("of <all>")
+    page.items(["one", "two"])
+    page.table(
         ["model", "score", "years"],
         [["a-b", -0.25, "2 to 5"], ["c", float("nan"), "5 to 10"]],
         others=[False, True],
     )
-    made.picture(tmp_path / "dot.png", "a dot")
-    return made
+    page.picture(tmp_path / "dot.png", "a dot")
+    return page
 
 
 def test_a_page_is_whole_and_asks_for_nothing_else(page: Page, tmp_path: Path) -> None:

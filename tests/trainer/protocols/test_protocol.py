@@ -14,7 +14,7 @@ from bmi_dmx.trainer.protocols.protocol import (
     load_protocol,
     protocols,
 )
-from bmi_dmx.trainer.protocols.splits import KnownPlaces, folds_of
+from bmi_dmx.trainer.protocols.splits import PlaceTable, folds_of
 
 
 @pytest.mark.parametrize("name", protocols())
@@ -30,23 +30,21 @@ def test_every_shipped_protocol_can_be_read(name: str) -> None:
 
 def test_the_folds_of_pub_are_a_seeded_permutation_cut_into_five() -> None:
     ids = np.array([f"{7 * number % 541:08d}" for number in range(541)])
-    folds, _ = folds_of(
-        load_protocol(find_protocol("pub")).places, KnownPlaces(ids=ids)
-    )
+    folds, _ = folds_of(load_protocol(find_protocol("pub")).places, PlaceTable(ids=ids))
     drawn = np.random.default_rng(0).permutation(np.sort(ids))
     for fold, part in zip(folds, np.array_split(drawn, 5), strict=True):
-        assert fold.held == tuple(sorted(part.tolist()))
+        assert fold.held_out == tuple(sorted(part.tolist()))
 
 
 def test_settings_reach_all_models_and_those_of_one_win() -> None:
     path = find_protocol("sample")
-    given = ["settings.training.steps=30", "settings.training.validate_every=30"]
-    own = 'model_settings={wide: {"model.members": 5, training.steps: 60}}'
-    found = experiments_of(load_protocol(path, [*given, own]), path)
-    assert found["small"].training.steps == 30
-    assert found["wide"].training.steps == 60
-    assert found["wide"].model.parts["land"].members == 5
-    assert {name: e.name for name, e in found.items()} == {
+    settings = ["settings.training.steps=30", "settings.training.validate_every=30"]
+    wide = 'model_settings={wide: {"model.members": 5, training.steps: 60}}'
+    experiments = experiments_of(load_protocol(path, [*settings, wide]), path)
+    assert experiments["small"].training.steps == 30
+    assert experiments["wide"].training.steps == 60
+    assert experiments["wide"].model.parts["land"].members == 5
+    assert {name: e.name for name, e in experiments.items()} == {
         "small": "small",
         "wide": "wide",
     }

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bmi_dmx.errors import ConfigError, DataError
-from bmi_dmx.trainer.protocols.protocol import HeldPlaces
+from bmi_dmx.trainer.protocols.protocol import HeldOutPlaces
 from bmi_dmx.trainer.protocols.splits import (
-    KnownPlaces,
+    PlaceTable,
     clusters,
     deal,
     folds_of,
@@ -19,8 +19,8 @@ from bmi_dmx.trainer.protocols.splits import (
 IDS = np.array([f"p{number:02d}" for number in range(20)])
 
 
-def known(**more: object) -> KnownPlaces:
-    return KnownPlaces(ids=IDS, **more)  # type: ignore[arg-type]
+def known(**more: object) -> PlaceTable:
+    return PlaceTable(ids=IDS, **more)  # type: ignore[arg-type]
 
 
 @given(
@@ -50,68 +50,68 @@ def test_the_order_of_the_places_does_not_matter() -> None:
 def test_folds_that_are_stratified_are_alike() -> None:
     values = np.arange(20.0)
     folds, about = folds_of(
-        HeldPlaces(by="folds", folds=5, stratify="height"),
+        HeldOutPlaces(by="folds", folds=5, stratify="height"),
         known(numbers={"height": values}),
     )
-    means = [values[np.isin(IDS, fold.held)].mean() for fold in folds]
+    means = [values[np.isin(IDS, fold.held_out)].mean() for fold in folds]
     assert max(means) - min(means) < 4.0
     assert "height" in about
 
 
 def test_what_is_held_out_is_not_learned_from() -> None:
-    folds, _ = folds_of(HeldPlaces(by="folds", folds=4), known())
+    folds, _ = folds_of(HeldOutPlaces(by="folds", folds=4), known())
     for fold in folds:
-        assert not set(fold.held) & set(fold.learned)
-        assert {*fold.held, *fold.learned} == {*IDS.tolist()}
+        assert not set(fold.held_out) & set(fold.learned)
+        assert {*fold.held_out, *fold.learned} == {*IDS.tolist()}
 
 
 def test_without_folds_every_place_is_learned_from() -> None:
-    (fold,), _ = folds_of(HeldPlaces(), known())
-    assert fold.held == fold.learned == tuple(IDS.tolist())
+    (fold,), _ = folds_of(HeldOutPlaces(), known())
+    assert fold.held_out == fold.learned == tuple(IDS.tolist())
 
 
 def test_regions_are_held_out_whole() -> None:
     classes = {"zone": np.array(["a", "b", "c", "d"] * 5)}
-    held = HeldPlaces(by="regions", attribute="zone")
-    folds, _ = folds_of(held, known(classes=classes))
+    split = HeldOutPlaces(by="regions", attribute="zone")
+    folds, _ = folds_of(split, known(classes=classes))
     assert [fold.name for fold in folds] == [f"region-{z}" for z in "abcd"]
     for fold, zone in zip(folds, "abcd", strict=True):
-        assert fold.held == tuple(IDS[classes["zone"] == zone].tolist())
-    grouped = HeldPlaces(
+        assert fold.held_out == tuple(IDS[classes["zone"] == zone].tolist())
+    grouped = HeldOutPlaces(
         by="regions", attribute="zone", groups={"west": ("a", "c"), "east": ("b", "d")}
     )
     folds, about = folds_of(grouped, known(classes=classes))
     assert about == "regions by the attribute 'zone', in 2 folds"
-    assert [(fold.name, len(fold.held)) for fold in folds] == [
+    assert [(fold.name, len(fold.held_out)) for fold in folds] == [
         ("west", 10),
         ("east", 10),
     ]
 
 
 def test_regions_that_are_numbers_are_found_too() -> None:
-    held = HeldPlaces(by="regions", attribute="zone")
-    folds, _ = folds_of(held, known(numbers={"zone": np.arange(20.0) % 2}))
+    split = HeldOutPlaces(by="regions", attribute="zone")
+    folds, _ = folds_of(split, known(numbers={"zone": np.arange(20.0) % 2}))
     assert [fold.name for fold in folds] == ["region-0", "region-1"]
 
 
 def test_regions_that_folders_cannot_tell_apart_are_numbered() -> None:
     zones = np.array(["Rio/Sur", "Rio Sur", "rio-sur", "Rio-Sur-2"])[np.arange(20) % 4]
-    held = HeldPlaces(by="regions", attribute="zone")
-    folds, _ = folds_of(held, known(classes={"zone": zones}))
+    split = HeldOutPlaces(by="regions", attribute="zone")
+    folds, _ = folds_of(split, known(classes={"zone": zones}))
     names = [fold.name for fold in folds]
     assert names == [
         "region-Rio-Sur", "region-Rio-Sur-2", "region-Rio-Sur-3", "region-rio-sur-4",
     ]  # fmt: skip
-    assert sorted(sum((fold.held for fold in folds), ())) == sorted(IDS.tolist())
+    assert sorted(sum((fold.held_out for fold in folds), ())) == sorted(IDS.tolist())
 
 
 def test_without_an_attribute_neighbours_are_a_region() -> None:
     longitude = np.where(np.arange(20) < 8, -120.0, -75.0) + np.arange(20) * 0.1
     folds, about = folds_of(
-        HeldPlaces(by="regions", folds=2),
+        HeldOutPlaces(by="regions", folds=2),
         known(longitude=longitude, latitude=np.full(20, 40.0)),
     )
-    assert [fold.held for fold in folds] == [
+    assert [fold.held_out for fold in folds] == [
         tuple(IDS[:8].tolist()),
         tuple(IDS[8:].tolist()),
     ]
@@ -141,17 +141,25 @@ def test_clusters_do_not_depend_on_the_order(count: int, seed: int) -> None:
 @pytest.mark.parametrize(
     ("held", "error", "message"),
     [
-        (HeldPlaces(by="folds", folds=21), ConfigError, "at most 20, .* found 21"),
-        (HeldPlaces(by="folds", stratify="hight"), DataError, "did you mean 'height'"),
-        (HeldPlaces(by="regions", attribute="zon"), DataError, "did you mean 'zone'"),
-        (HeldPlaces(by="regions"), DataError, "do not hold"),
+        (HeldOutPlaces(by="folds", folds=21), ConfigError, "at most 20, .* found 21"),
         (
-            HeldPlaces(by="regions", attribute="zone", groups={"x": ("a",)}),
+            HeldOutPlaces(by="folds", stratify="hight"),
+            DataError,
+            "did you mean 'height'",
+        ),
+        (
+            HeldOutPlaces(by="regions", attribute="zon"),
+            DataError,
+            "did you mean 'zone'",
+        ),
+        (HeldOutPlaces(by="regions"), DataError, "do not hold"),
+        (
+            HeldOutPlaces(by="regions", attribute="zone", groups={"x": ("a",)}),
             ConfigError,
             "region 'b' of attribute 'zone' is in no group",
         ),
         (
-            HeldPlaces(
+            HeldOutPlaces(
                 by="regions", attribute="zone", groups={"x": ("a", "b"), "y": ("b",)}
             ),
             ConfigError,
@@ -160,7 +168,7 @@ def test_clusters_do_not_depend_on_the_order(count: int, seed: int) -> None:
     ],
 )
 def test_what_cannot_be_dealt_is_refused(
-    held: HeldPlaces, error: type[Exception], message: str
+    held: HeldOutPlaces, error: type[Exception], message: str
 ) -> None:
     places = known(
         numbers={"height": np.arange(20.0)}, classes={"zone": np.array(["a", "b"] * 10)}
@@ -172,4 +180,4 @@ def test_what_cannot_be_dealt_is_refused(
 def test_a_place_of_an_unknown_region_is_named() -> None:
     classes = {"zone": np.array(["a"] * 19 + [""])}
     with pytest.raises(DataError, match="is not known of place 'p19'"):
-        folds_of(HeldPlaces(by="regions", attribute="zone"), known(classes=classes))
+        folds_of(HeldOutPlaces(by="regions", attribute="zone"), known(classes=classes))

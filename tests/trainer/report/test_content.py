@@ -36,12 +36,12 @@ def decoded(text: str, low: float, high: float) -> np.ndarray:
 @given(NUMBERS)
 def test_numbers_in_a_page_are_near_those_they_stand_for(numbers: list[float]) -> None:
     values = np.array(numbers)
-    known = values[np.isfinite(values)]
-    low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
-    found = decoded(encoded(values, low, high), low, high)
-    np.testing.assert_array_equal(np.isnan(found), np.isnan(values))
+    finite = values[np.isfinite(values)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+    copies = decoded(encoded(values, low, high), low, high)
+    np.testing.assert_array_equal(np.isnan(copies), np.isnan(values))
     # A level of the root is widest at the greatest number.
-    np.testing.assert_allclose(found, values, rtol=0, atol=(high - low) / 32000 + 1e-9)
+    np.testing.assert_allclose(copies, values, rtol=0, atol=(high - low) / 32000 + 1e-9)
 
 
 def test_of_too_many_places_the_best_the_worst_and_the_median_are_shown() -> None:

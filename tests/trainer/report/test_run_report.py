@@ -34,17 +34,19 @@ def content(page: Path) -> dict[str, Any]:
     """Return what a page holds for its script."""
     text = page.read_text(encoding="utf-8")
     inside = text.split('type="application/json">')[1].split("</script>")[0]
-    found: dict[str, Any] = json.loads(inside)
-    return found
+    content: dict[str, Any] = json.loads(inside)
+    return content
 
 
 def test_it_tells_what_the_evaluation_found(told: Path) -> None:
     page = told / "report.html"
     text = page.read_text(encoding="utf-8")
     assert FETCHED.findall(text) == []
-    held = content(page)
+    contents = content(page)
     summary = json.loads((told / "test" / "summary.json").read_text(encoding="utf-8"))
-    nse = [one["values"] for one in held["places"]["scores"] if one["label"] == "NSE"]
+    nse = [
+        one["values"] for one in contents["places"]["scores"] if one["label"] == "NSE"
+    ]
     median = float(np.median(nse[0]))
     assert median == pytest.approx(summary["medians"]["all"]["nse"], abs=1e-4)
     assert f"<b>{median:.2f}</b>".replace("-", "−") in text
@@ -53,11 +55,11 @@ def test_it_tells_what_the_evaluation_found(told: Path) -> None:
         "large (", "1980-01-01 to 1980-12-30", "torch",
     ):  # fmt: skip
         assert expected in text, expected
-    assert "Skippack Creek near Collegeville" in " ".join(held["places"]["names"])
-    names = [line["name"] for line in held["series"]["lines"]]
+    assert "Skippack Creek near Collegeville" in " ".join(contents["places"]["names"])
+    names = [line["name"] for line in contents["series"]["lines"]]
     assert names[:3] == ["observed", "simulated", "precipitation"]
-    assert {one["label"] for one in held["parameters"]} >= {"beta", "fc"}
-    assert len(held["parameters"][0]["values"]) == len(held["places"]["ids"])
+    assert {one["label"] for one in contents["parameters"]} >= {"beta", "fc"}
+    assert len(contents["parameters"][0]["values"]) == len(contents["places"]["ids"])
 
 
 def test_it_scores_again_what_was_scored_of_another_checkpoint(
@@ -66,11 +68,11 @@ def test_it_scores_again_what_was_scored_of_another_checkpoint(
     run = tmp_path / "run"
     shutil.copytree(told, run)
     summary = run / "test" / "summary.json"
-    found = json.loads(summary.read_text(encoding="utf-8"))
-    summary.write_text(json.dumps({**found, "steps": [1]}), encoding="utf-8")
+    original = json.loads(summary.read_text(encoding="utf-8"))
+    summary.write_text(json.dumps({**original, "steps": [1]}), encoding="utf-8")
     assert main(["report", str(run), "--output", str(tmp_path / "page.html")]) == 0
     again = json.loads(summary.read_text(encoding="utf-8"))
-    assert again["steps"] == found["steps"]
+    assert again["steps"] == original["steps"]
     assert (tmp_path / "page.html").is_file()
 
 
@@ -86,9 +88,9 @@ def test_it_scores_again_what_was_scored_with_other_settings(
     assert main(["report", str(run), "--output", str(tmp_path / "page.html")]) == 0
     again = json.loads(summary.read_text(encoding="utf-8"))
     assert again["warmup_days_before"] == 7
-    written = summary.stat().st_mtime_ns
+    mtime = summary.stat().st_mtime_ns
     assert main(["report", str(run), "--output", str(tmp_path / "page.html")]) == 0
-    assert summary.stat().st_mtime_ns == written
+    assert summary.stat().st_mtime_ns == mtime
 
 
 @pytest.mark.parametrize(
@@ -110,9 +112,9 @@ def test_what_is_neither_run_nor_bundle_is_refused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["report", "dhbv-conus-daly"]) == 1
-    told = capsys.readouterr().err
+    error = capsys.readouterr().err
     assert (
-        "no such run, and no bundle of that name; did you mean 'dhbv-conus-da" in told
+        "no such run, and no bundle of that name; did you mean 'dhbv-conus-da" in error
     )
 
 
@@ -186,21 +188,21 @@ def test_it_is_clicked_through_in_a_browser(told: Path, tmp_path: Path) -> None:
     assert 'data-drawn="yes"' in shown
     body = re.search(r"<body[^>]*>", shown)
     assert body is not None
-    said = dict(re.findall(r'data-(\w+)="([^"]*)"', body[0]))
-    assert said["whole"].startswith("1980-01-01 to 1980-12-30")
-    assert said["clicked"].startswith("01440400")
-    assert said["listed"].startswith("01483700")
-    zoomed = re.findall(r"\d{4}-\d\d-\d\d", said["zoomed"])
+    attributes = dict(re.findall(r'data-(\w+)="([^"]*)"', body[0]))
+    assert attributes["whole"].startswith("1980-01-01 to 1980-12-30")
+    assert attributes["clicked"].startswith("01440400")
+    assert attributes["listed"].startswith("01483700")
+    zoomed = re.findall(r"\d{4}-\d\d-\d\d", attributes["zoomed"])
     assert "1980-04-01" < zoomed[0] < zoomed[1] < "1980-09-01"
-    assert "NSE" in said["zoomed"]
-    assert said["lines"] == "3"
-    assert said["again"].startswith("1980-01-01 to 1980-12-30")
+    assert "NSE" in attributes["zoomed"]
+    assert attributes["lines"] == "3"
+    assert attributes["again"].startswith("1980-01-01 to 1980-12-30")
     ids = content(page)["places"]["ids"]
-    assert int(said["found"]) == sum("0144" in one for one in ids)
-    assert int(said["strips"]) > 0
-    assert int(said["panels"]) >= 5
+    assert int(attributes["found"]) == sum("0144" in one for one in ids)
+    assert int(attributes["strips"]) > 0
+    assert int(attributes["panels"]) >= 5
     # The NSE of all days is that of the list, computed by the page itself.
-    held = content(page)["places"]
-    nse = held["scores"][0]["values"][held["ids"].index("01483700")]
-    (of_page,) = re.findall(r"NSE ([−\d.]+)", said["again"])
+    places = content(page)["places"]
+    nse = places["scores"][0]["values"][places["ids"].index("01483700")]
+    (of_page,) = re.findall(r"NSE ([−\d.]+)", attributes["again"])
     assert float(of_page.replace("−", "-")) == pytest.approx(nse, abs=0.011)

@@ -89,33 +89,33 @@ def read_global_ocean(path: Path = SAMPLE) -> GlobalOcean:
         the sea.
     """
     with opened(path) as file:
-        read = _Reader(path, file)
+        reader = _Reader(path, file)
         x, y, z = (
-            _edges(path, n, read.plain(f"{n}_bnds")) for n in ("lon", "lat", "z")
+            _edges(path, n, reader.plain(f"{n}_bnds")) for n in ("lon", "lat", "z")
         )
-        fraction = read.plain("cell_fraction")
+        fraction = reader.plain("cell_fraction")
         mask = fraction > 0.0
         grid = Grid(
             x, y, -z, periodic=("x",), mask=mask, radius=RADIUS
         )  # fmt: skip
         surface = mask[0]
         months = {
-            "temperature": read.sea("temperature", mask),
-            "salinity": read.sea("salinity", mask),
-            "target_temperature": read.sea("sst", surface),
-            "target_salinity": read.sea("sss", surface),
-            "stress_x": np.roll(read.sea("taux"), -1, -1),
-            "stress_y": _with_north_wall(read.sea("tauy")),
-            "heat": -read.sea("qnet", surface),
+            "temperature": reader.sea("temperature", mask),
+            "salinity": reader.sea("salinity", mask),
+            "target_temperature": reader.sea("sst", surface),
+            "target_salinity": reader.sea("sss", surface),
+            "stress_x": np.roll(reader.sea("taux"), -1, -1),
+            "stress_y": _with_north_wall(reader.sea("tauy")),
+            "heat": -reader.sea("qnet", surface),
             # A metre of fresh water has a mass of 1000 kg by area.
-            "fresh_water": -1000.0 * read.sea("emp", surface),
+            "fresh_water": -1000.0 * reader.sea("emp", surface),
         }
         state = {
-            "u": np.roll(read.sea("spinup_u"), -1, -1),
-            "v": _with_north_wall(read.sea("spinup_v")),
-            "temperature": read.sea("spinup_temperature", mask),
-            "salinity": read.sea("spinup_salinity", mask),
-            "elevation": read.sea("spinup_eta", surface),
+            "u": np.roll(reader.sea("spinup_u"), -1, -1),
+            "v": _with_north_wall(reader.sea("spinup_v")),
+            "temperature": reader.sea("spinup_temperature", mask),
+            "salinity": reader.sea("spinup_salinity", mask),
+            "elevation": reader.sea("spinup_eta", surface),
         }
     return GlobalOcean(grid, fraction, months, state)
 

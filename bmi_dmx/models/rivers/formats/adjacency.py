@@ -74,7 +74,7 @@ def read_adjacency(path: Path) -> River:
 
 def _entries(path: Path, variables: Any, size: int) -> tuple[INDICES, INDICES]:
     """Return the positions of reaches below and above."""
-    found = []
+    ends = []
     for name in ARRAYS[:2]:
         values = netcdf.numbers(path, variables[name])
         good = (values >= 0) & (values < size) & (values == np.floor(values))
@@ -84,13 +84,13 @@ def _entries(path: Path, variables: Any, size: int) -> tuple[INDICES, INDICES]:
                 f"{path}: {name}: found {odd}, expected positions of the {size} "
                 "reaches in 'order'"
             )
-        found.append(values.astype(np.int64))
-    if found[0].size != found[1].size:
+        ends.append(values.astype(np.int64))
+    if ends[0].size != ends[1].size:
         raise DataError(
-            f"{path}: indices_1: found {found[1].size}, expected as many as indices_0, "
-            f"{found[0].size}"
+            f"{path}: indices_1: found {ends[1].size}, expected as many as indices_0, "
+            f"{ends[0].size}"
         )
-    return found[0], found[1]
+    return ends[0], ends[1]
 
 
 def _below(
@@ -122,14 +122,14 @@ def read_gauge_groups(path: Path) -> dict[str, str]:
         When it is no such store.
     """
     with netcdf.opened(path) as file:
-        found = {}
+        reaches = {}
         for name, group in file.groups.items():
             reach = getattr(group, "gage_catchment", None)
             if reach is None:
                 raise DataError(
                     f"{path}: group {name!r} has no attribute 'gage_catchment'"
                 )
-            found[str(name)] = str(reach)
-    if not found:
+            reaches[str(name)] = str(reach)
+    if not reaches:
         raise DataError(f"{path}: found no groups, expected one for every gauge")
-    return found
+    return reaches

@@ -49,17 +49,20 @@ def assembled(
     DataError
         As of :func:`.tree_of` and :func:`.repaired`.
     """
-    found, units = attributes_of(rows.columns, rows.where, remarks.append)
-    found = repaired(found, rows.ids, rows.where, remarks.append)
-    longitude = found.get("longitude") if longitude is None else longitude
-    latitude = found.get("latitude") if latitude is None else latitude
+    attributes, units = attributes_of(rows.columns, rows.where, remarks.append)
+    attributes = repaired(attributes, rows.ids, rows.where, remarks.append)
+    longitude = attributes.get("longitude") if longitude is None else longitude
+    latitude = attributes.get("latitude") if latitude is None else latitude
     tree = tree_of(rows, remarks.append, longitude, latitude)
-    _areas(found, units, tree, rows.where, remarks)
-    if UPSTREAM not in found and "length" in found:
-        found[UPSTREAM], units[UPSTREAM] = upstream_length(tree, found["length"]), "km"
+    _areas(attributes, units, tree, rows.where, remarks)
+    if UPSTREAM not in attributes and "length" in attributes:
+        attributes[UPSTREAM], units[UPSTREAM] = (
+            upstream_length(tree, attributes["length"]),
+            "km",
+        )
     return River(
         tree=tree,
-        attributes=found,
+        attributes=attributes,
         units=units,
         gauges=dict(gauges or {}),
         gauge_areas={
@@ -74,23 +77,27 @@ def assembled(
 
 
 def _areas(
-    found: dict[str, Array], units: dict[str, str], tree: Tree, where: str,
+    attributes: dict[str, Array], units: dict[str, str], tree: Tree, where: str,
     remarks: list[str],
 ) -> None:  # fmt: skip
     """Add local areas where only drainage areas are there, and the other way round."""
     local, drained = "area_km2", "drainage_area_km2"
-    if drained not in found and LOGARITHM in found:
-        found[drained], units[drained] = 10.0 ** found[LOGARITHM], "km2"
-    if drained in found and local not in found:
-        own = found[drained] - tree.received(found[drained])
-        if (own > 0.0).all():
-            found[local], units[local] = own, "km2"
+    if drained not in attributes and LOGARITHM in attributes:
+        attributes[drained], units[drained] = 10.0 ** attributes[LOGARITHM], "km2"
+    if drained in attributes and local not in attributes:
+        areas = attributes[drained] - tree.received(attributes[drained])
+        if (areas > 0.0).all():
+            attributes[local], units[local] = areas, "km2"
             remarks.append(
                 f"{where}: areas that drain into reaches from their sides are the "
                 "differences of drainage areas"
             )
-    if local in found and drained not in found and np.isfinite(found[local]).all():
-        found[drained], units[drained] = tree.accumulate(found[local]), "km2"
+    if (
+        local in attributes
+        and drained not in attributes
+        and np.isfinite(attributes[local]).all()
+    ):
+        attributes[drained], units[drained] = tree.accumulate(attributes[local]), "km2"
         remarks.append(
             f"{where}: drainage areas are the sums of the areas of the reaches of the "
             "file"
@@ -110,14 +117,14 @@ def gauges_on(rows: Rows) -> dict[str, str]:
     DataError
         When a gauge is on two reaches.
     """
-    found: dict[str, str] = {}
+    gauges: dict[str, str] = {}
     for gauge, reach in named(rows.texts.get("gauge"), rows.ids):
-        if found.setdefault(gauge, reach) != reach:
+        if gauges.setdefault(gauge, reach) != reach:
             raise DataError(
                 f"{rows.where}: gauge {gauge!r} is on two reaches, "
-                f"{found[gauge]!r} and {reach!r}"
+                f"{gauges[gauge]!r} and {reach!r}"
             )
-    return found
+    return gauges
 
 
 def left_out(
@@ -125,11 +132,11 @@ def left_out(
 ) -> dict[str, str]:
     """Return the gauges whose reaches are there; say which are not."""
     reaches = set(rows.ids)
-    kept = {gauge: reach for gauge, reach in gauges.items() if reach in reaches}
-    gone = [gauge for gauge in gauges if gauge not in kept]
+    present = {gauge: reach for gauge, reach in gauges.items() if reach in reaches}
+    gone = [gauge for gauge in gauges if gauge not in present]
     if gone:
         remarks.append(
             f"{rows.where}: gauges at no reach of the file, left out: {len(gone)} of "
             f"{len(gauges)} ({listed(gone)})"
         )
-    return kept
+    return present

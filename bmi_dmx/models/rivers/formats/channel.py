@@ -9,8 +9,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from ....data.fill_values import without_markers
 from ....data.identity import listed
-from ....data.missing import without_markers
 from ....data.quantity import assumed, quantity
 from ....errors import DataError
 from ....space import Tree
@@ -23,7 +23,7 @@ __all__ = [
     "LEAST_LENGTH",
     "LEAST_SLOPE",
     "UPSTREAM",
-    "Known",
+    "ChannelAttribute",
     "attributes_of",
     "repaired",
     "units_by_name",
@@ -46,21 +46,21 @@ UPSTREAM = "upstream_length"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class ChannelAttribute:
     """A number of channels that files call and measure differently.
 
     Parameters
     ----------
     variable : Attribute
         Name and units here; bounds are what is usual, not what is admissible.
-    called : mapping of str to str
+    aliases : mapping of str to str
         Names in files, in small letters, and the units where the file states none.
     inverse : tuple of str
         Of these names, those that hold the reciprocal.
     """
 
     variable: Attribute
-    called: Mapping[str, str]
+    aliases: Mapping[str, str]
     inverse: tuple[str, ...] = field(default=())
 
 
@@ -68,14 +68,14 @@ def _known(
     name: str,
     units: str,
     bounds: tuple[float, float],
-    called: str,
+    aliases: str,
     about: str,
     others: Mapping[str, str] = MappingProxyType({}),
     inverse: tuple[str, ...] = (),
-) -> Known:
-    names = {name: units, **dict.fromkeys(called.split(), units), **others}
+) -> ChannelAttribute:
+    names = {name: units, **dict.fromkeys(aliases.split(), units), **others}
     variable = Attribute(name=name, units=units, bounds=bounds, about=about)
-    return Known(variable=variable, called=names, inverse=inverse)
+    return ChannelAttribute(variable=variable, aliases=names, inverse=inverse)
 
 
 KNOWN = (
@@ -121,8 +121,8 @@ def upstream_length(tree: Tree, length: Array) -> Array:
 def units_by_name(title: str) -> str:
     """Return the units that a column has by its name; empty where it tells nothing."""
     lowered = title.casefold()
-    found = (known.called[lowered] for known in KNOWN if lowered in known.called)
-    return next(found, "")
+    units = (entry.aliases[lowered] for entry in KNOWN if lowered in entry.aliases)
+    return next(units, "")
 
 
 def attributes_of(
@@ -146,53 +146,53 @@ def attributes_of(
     units : dict of str to str
         Of these; empty where the file says nothing.
     """
-    found: dict[str, Array] = {}
+    attributes: dict[str, Array] = {}
     units: dict[str, str] = {}
     lowered = {title.casefold(): title for title in columns}
-    used: set[str] = set()
+    titles: set[str] = set()
     guessed: dict[str, str] = {}
-    for known in KNOWN:
-        name = known.variable.name
-        there = next((x for x in known.called if x in lowered), None)
+    for entry in KNOWN:
+        name = entry.variable.name
+        there = next((x for x in entry.aliases if x in lowered), None)
         if there is None:
             continue
         title = lowered[there]
-        used.add(title)
+        titles.add(title)
         place = f"{where}: {title}"
-        given = columns[title].units
-        if given.casefold() in ("", "1", *NO_DIMENSION):
-            given = known.called[there]
-            if given != "1" and not columns[title].units:
-                guessed[title] = given
-        if known.inverse and there in known.inverse:
-            found[name] = _reciprocal(columns[title].values)
+        unit = columns[title].units
+        if unit.casefold() in ("", "1", *NO_DIMENSION):
+            unit = entry.aliases[there]
+            if unit != "1" and not columns[title].units:
+                guessed[title] = unit
+        if entry.inverse and there in entry.inverse:
+            attributes[name] = _reciprocal(columns[title].values)
         else:
-            unbounded = Attribute(name=name, units=known.variable.units)
-            found[name] = quantity(
-                columns[title].values, given, unbounded, place, remark
+            unbounded = Attribute(name=name, units=entry.variable.units)
+            attributes[name] = quantity(
+                columns[title].values, unit, unbounded, place, remark
             )
-        units[name] = known.variable.units
+        units[name] = entry.variable.units
     for title, column in columns.items():
-        if title not in used and title not in found:
-            found[title] = without_markers(column.values).values
+        if title not in titles and title not in attributes:
+            attributes[title] = without_markers(column.values).values
             units[title] = column.units
     if guessed:
         remark(f"{where}: {assumed(guessed)}")
-    _say_missing(found, where, remark)
-    return found, units
+    _say_missing(attributes, where, remark)
+    return attributes, units
 
 
 def _reciprocal(values: Array) -> Array:
-    known = without_markers(values).values
+    numbers = without_markers(values).values
     with np.errstate(divide="ignore"):
-        result: Array = np.where(known > 0.0, 1.0 / known, np.nan)
+        result: Array = np.where(numbers > 0.0, 1.0 / numbers, np.nan)
     return result
 
 
-def _say_missing(found: Mapping[str, Array], where: str, remark: Remark) -> None:
+def _say_missing(attributes: Mapping[str, Array], where: str, remark: Remark) -> None:
     lacking = {
         name: int(np.isnan(values).sum())
-        for name, values in found.items()
+        for name, values in attributes.items()
         if name not in ("length", "slope") and np.isnan(values).any()
     }
     if lacking:
@@ -201,7 +201,7 @@ def _say_missing(found: Mapping[str, Array], where: str, remark: Remark) -> None
 
 
 def repaired(
-    found: dict[str, Array], ids: Sequence[str], where: str, remark: Remark
+    attributes: dict[str, Array], ids: Sequence[str], where: str, remark: Remark
 ) -> dict[str, Array]:
     """Return attributes with a length and a slope above 0 for every reach.
 
@@ -214,9 +214,9 @@ def repaired(
     DataError
         When a length is negative, or none is known, naming reaches.
     """
-    result = dict(found)
-    if "length" in found:
-        values = found["length"]
+    result = dict(attributes)
+    if "length" in attributes:
+        values = attributes["length"]
         if (values < 0.0).any():
             names = [ids[int(k)] for k in np.flatnonzero(values < 0.0)]
             raise DataError(
@@ -225,9 +225,9 @@ def repaired(
             )
         place = f"{where}: length"
         result["length"] = _raised(values, LEAST_LENGTH, "m", ids, place, remark)
-    if "slope" in found:
+    if "slope" in attributes:
         place = f"{where}: slope"
-        values = found["slope"]
+        values = attributes["slope"]
         result["slope"] = _raised(values, LEAST_SLOPE, "", ids, place, remark)
     return result
 

@@ -12,7 +12,7 @@ from ....data.table import Table, heading, read_table
 from ....data.zarr_store import is_zarr
 from ....errors import DataError
 from .adjacency import read_gauge_groups
-from .reach_table import called, whole
+from .reach_table import title_of, whole
 from .river import River
 
 __all__ = ["GaugeTable", "partial_area", "read_gauges", "with_gauges"]
@@ -78,7 +78,7 @@ def read_gauges(path: Path) -> GaugeTable:
         return GaugeTable(reaches=read_gauge_groups(path))
     table = read_table(path, "a row for every gauge")
     titles = [heading(title)[0] for title in table.titles]
-    gauge, reach = called(titles, GAUGE), called(titles, REACH)
+    gauge, reach = title_of(titles, GAUGE), title_of(titles, REACH)
     if not gauge:
         raise DataError(
             f"{path}: no column names gauges: found {', '.join(titles)}, expected one "
@@ -86,18 +86,18 @@ def read_gauges(path: Path) -> GaugeTable:
         )
     remarks = [f"{path}: {text}" for text in table.remarks]
     table.places(titles.index(gauge))
-    given = table.cells(titles.index(gauge))
-    names = [name.zfill(DIGITS) if name.isdigit() else name for name in given]
+    cells = table.cells(titles.index(gauge))
+    names = [name.zfill(DIGITS) if name.isdigit() else name for name in cells]
     refuse_repeated(names, f"{path}: {gauge}", first=1, entry="gauge")
-    filled = [new for new, old in zip(names, given, strict=True) if new != old]
+    filled = [new for new, old in zip(names, cells, strict=True) if new != old]
     if filled:
         remarks.append(
             f"{path}: numbers of stations given zeros in front, to have {DIGITS} "
             f"digits: {len(filled)} ({listed(filled)})"
         )
 
-    def numbers(wanted: tuple[str, ...]) -> dict[str, float]:
-        title = called(titles, wanted)
+    def numbers(aliases: tuple[str, ...]) -> dict[str, float]:
+        title = title_of(titles, aliases)
         if not title:
             return {}
         values = table.numbers(titles.index(title)).tolist()
@@ -116,7 +116,7 @@ def read_gauges(path: Path) -> GaugeTable:
 
 
 def _doubtful(table: Table, titles: list[str], names: list[str]) -> tuple[str, ...]:
-    title = called(titles, VALID)
+    title = title_of(titles, VALID)
     if not title:
         return ()
     cells = table.cells(titles.index(title))
@@ -133,9 +133,9 @@ def with_gauges(river: River, table: GaugeTable) -> River:
     Gauges that the table holds for wrong, and those at reaches that are not of the
     river, are left out with a remark; of gauges without a reach only the area is kept.
     """
-    known = set(river.tree.ids)
+    reaches = set(river.tree.ids)
     good = {g: r for g, r in table.reaches.items() if g not in table.doubtful}
-    there = {gauge: reach for gauge, reach in good.items() if reach in known}
+    there = {gauge: reach for gauge, reach in good.items() if reach in reaches}
     remarks = [*table.remarks]
     away = [gauge for gauge in good if gauge not in there]
     for names, why in (
@@ -178,23 +178,23 @@ def partial_area(river: River, table: GaugeTable | None = None) -> dict[str, flo
     """
     at = river.tree.positions(river.gauges.values()).tolist()
 
-    def areas(name: str, own: Mapping[str, float]) -> dict[str, float]:
+    def areas(name: str, table_areas: Mapping[str, float]) -> dict[str, float]:
         values = river.attributes.get(name)
-        known = (
+        river_areas = (
             {}
             if values is None
             else {g: float(values[k]) for g, k in zip(river.gauges, at, strict=True)}
         )
-        return {**known, **own}
+        return {**river_areas, **table_areas}
 
     passing = {**river.gauge_areas, **(table.areas if table else {})}
     drained = areas("drainage_area_km2", table.reach_areas if table else {})
     local = areas("area_km2", table.unit_areas if table else {})
-    found: dict[str, float] = {}
+    shares: dict[str, float] = {}
     for gauge in river.gauges:
         unit = local.get(gauge, math.nan)
         below = drained.get(gauge, math.nan) - passing.get(gauge, math.nan)
-        found[gauge] = 1.0
+        shares[gauge] = 1.0
         if 0.0 < below < unit:
-            found[gauge] = (unit - below) / unit
-    return found
+            shares[gauge] = (unit - below) / unit
+    return shares

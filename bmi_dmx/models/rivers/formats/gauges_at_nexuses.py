@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ....data.identity import listed
 
-__all__ = ["Placed", "placed"]
+__all__ = ["NexusGauge", "placed"]
 
 TINY = 0.1
 """Share of the largest drainage area below which a flowpath is hardly the gauged one.
@@ -17,7 +17,7 @@ TINY = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Placed:
+class NexusGauge:
     """A gauge as a file has it: the flowpath that is named, and its nexus."""
 
     gauge: str
@@ -26,7 +26,7 @@ class Placed:
 
 
 def placed(
-    given: Iterable[Placed],
+    candidates: Iterable[NexusGauge],
     above: Mapping[str, str],
     drained: Mapping[str, float],
     areas: Mapping[str, float],
@@ -42,7 +42,7 @@ def placed(
 
     Parameters
     ----------
-    given : iterable of Placed
+    candidates : iterable of NexusGauge
         The first of a gauge counts.
     above : mapping of str to str
         The nexus into which every flowpath drains.
@@ -58,18 +58,18 @@ def placed(
     meeting = defaultdict(list)
     for reach, nexus in above.items():
         meeting[nexus].append(reach)
-    found: dict[str, str] = {}
+    flowpaths: dict[str, str] = {}
     moved: list[str] = []
     away: list[str] = []
-    for one in given:
-        if one.gauge in found or one.gauge in away:
+    for one in candidates:
+        if one.gauge in flowpaths or one.gauge in away:
             continue
         near = meeting.get(one.nexus) or [r for r in (one.reach,) if r in above]
         if not near:
             away.append(one.gauge)
             continue
         reach = _gauged(one, near, drained, areas.get(one.gauge, 0.0))
-        found[one.gauge] = reach
+        flowpaths[one.gauge] = reach
         if reach != one.reach:
             moved.append(f"{one.gauge} from {one.reach} to {reach}")
     if moved:
@@ -82,19 +82,19 @@ def placed(
             f"{where}: gauges at no flowpath of the file, left out: {len(away)} "
             f"({listed(away)})"
         )
-    return found
+    return flowpaths
 
 
 def _gauged(
-    one: Placed, near: list[str], drained: Mapping[str, float], area: float
+    one: NexusGauge, near: list[str], drained: Mapping[str, float], area: float
 ) -> str:
     sizes = {reach: drained.get(reach, math.nan) for reach in near}
-    known = {reach: size for reach, size in sizes.items() if size > 0.0}
-    if not known:
+    areas = {reach: size for reach, size in sizes.items() if size > 0.0}
+    if not areas:
         return one.reach if one.reach in near else near[0]
     if area > 0.0:
-        return min(known, key=lambda reach: abs(math.log(known[reach] / area)))
-    largest = max(known, key=lambda reach: known[reach])
-    if known.get(one.reach, 0.0) < TINY * known[largest]:
+        return min(areas, key=lambda reach: abs(math.log(areas[reach] / area)))
+    largest = max(areas, key=lambda reach: areas[reach])
+    if areas.get(one.reach, 0.0) < TINY * areas[largest]:
         return largest
     return one.reach

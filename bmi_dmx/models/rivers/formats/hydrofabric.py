@@ -19,10 +19,10 @@ from ....data.identity import listed
 from ....errors import DataError
 from .assemble import assembled
 from .channel import units_by_name
-from .gauges_at_nexuses import Placed, placed
+from .gauges_at_nexuses import NexusGauge, placed
 from .lakes import LakeTable, lakes_of
 from .places import middles
-from .reach_table import GAUGE, LAKE, called
+from .reach_table import GAUGE, LAKE, title_of
 from .river import Array, River
 from .rows import Column, Rows
 
@@ -66,9 +66,9 @@ def read_hydrofabric_river(
     remarks: list[str] = []
     with opened(path) as connection:
         tables = tables_of(connection)
-        for needed in ("flowpaths", "nexus"):
-            if needed not in tables:
-                raise DataError(f"{path}: layer {needed!r} is missing")
+        for layer in ("flowpaths", "nexus"):
+            if layer not in tables:
+                raise DataError(f"{path}: layer {layer!r} is missing")
         nexuses = _nexuses(connection, path, remarks)
         flowpaths = list(rows_of(connection, path, "flowpaths"))
         divides = _divides(connection, path, tables)
@@ -78,10 +78,10 @@ def read_hydrofabric_river(
         located = _located(connection, path, tables)
     if not flowpaths:
         raise DataError(f"{path}: flowpaths: found no rows")
-    given = _rows(path, flowpaths, nexuses)
-    rows = given.once(remarks.append)
+    all_rows = _rows(path, flowpaths, nexuses)
+    rows = all_rows.once(remarks.append)
     above = {name: identifier(r.get("toid"))
-             for name, r in zip(given.ids, flowpaths, strict=True)}  # fmt: skip
+             for name, r in zip(all_rows.ids, flowpaths, strict=True)}  # fmt: skip
     rows = _joined(rows, channels, remarks)
     x, y = (
         np.array([where.get(name, (np.nan, np.nan))[k] for name in rows.ids])
@@ -120,17 +120,17 @@ def _nexuses(
     connection: sqlite3.Connection, path: Path, remarks: list[str]
 ) -> dict[str, str]:
     """Return the flowpath below every nexus."""
-    found: dict[str, str] = {}
+    nexuses: dict[str, str] = {}
     again: list[str] = []
     for row in rows_of(connection, path, "nexus"):
         name, below = identifier(row.get("id")), _name(row.get("toid"))
-        if name not in found:
-            found[name] = below
-        elif found[name] == below:
+        if name not in nexuses:
+            nexuses[name] = below
+        elif nexuses[name] == below:
             again.append(name)
         else:
             raise DataError(
-                f"{path}: nexus: {name!r} drains into two flowpaths, {found[name]!r} "
+                f"{path}: nexus: {name!r} drains into two flowpaths, {nexuses[name]!r} "
                 f"and {below!r}"
             )
     if again:
@@ -138,18 +138,18 @@ def _nexuses(
             f"{path}: nexus: rows that are repeated and left out: {len(again)} "
             f"({listed(again)})"
         )
-    return found
+    return nexuses
 
 
 def _rows(path: Path, flowpaths: Sequence[Row], nexuses: Mapping[str, str]) -> Rows:
     ids = [identifier(row.get("id")) for row in flowpaths]
-    known = set(ids)
+    names = set(ids)
 
     def below(row: Row) -> str:
         to = identifier(row.get("toid"))
         if to in nexuses:
             return nexuses[to]
-        return _name(to) if to in known or to.startswith("wb-") else ""
+        return _name(to) if to in names or to.startswith("wb-") else ""
 
     return Rows(
         where=f"{path}: flowpaths",
@@ -161,7 +161,7 @@ def _rows(path: Path, flowpaths: Sequence[Row], nexuses: Mapping[str, str]) -> R
 
 def _numbers(rows: Sequence[Row]) -> dict[str, Column]:
     """Return the columns that hold numbers."""
-    found: dict[str, Column] = {}
+    columns: dict[str, Column] = {}
     for title in rows[0] if rows else ():
         values = [row[title] for row in rows]
         numbers = [v for v in values if isinstance(v, int | float)]
@@ -169,8 +169,8 @@ def _numbers(rows: Sequence[Row]) -> dict[str, Column]:
         if numbers and not words and title.casefold() not in NOT_NUMBERS:
             column = np.array([np.nan if v is None else float(v) for v in values])
             name = title.removeprefix("rl_")
-            found[name] = Column(column, units_by_name(name))
-    return found
+            columns[name] = Column(column, units_by_name(name))
+    return columns
 
 
 def _divides(
@@ -179,15 +179,15 @@ def _divides(
     """Return flowpath and area, km2, of every divide; an empty name where none."""
     if "divides" not in tables:
         return {}
-    found: dict[str, tuple[str, float]] = {}
+    divides: dict[str, tuple[str, float]] = {}
     for row in rows_of(connection, path, "divides"):
         area = row.get("areasqkm")
         number = float(area) if isinstance(area, int | float) else 0.0
         name = identifier(row.get("divide_id"))
         reach = _name(row.get("id")) or name.replace("cat-", "wb-")
-        if found.setdefault(name, (reach, number)) != (reach, number):
+        if divides.setdefault(name, (reach, number)) != (reach, number):
             raise DataError(f"{path}: divides: {name!r} is given twice")
-    return found
+    return divides
 
 
 def _channels(
@@ -206,7 +206,7 @@ def _channels(
         remarks.append(f"{path}: channels are those of {there[0]}, not of {there[1]}")
     rows = list(rows_of(connection, path, there[0]))
     titles = list(rows[0]) if rows else []
-    key = called(titles, ("link", "id"))
+    key = title_of(titles, ("link", "id"))
     if not key:
         raise DataError(
             f"{path}: {there[0]}: no column names flowpaths: found "
@@ -216,9 +216,9 @@ def _channels(
     for what, names in (
         ("gauge", (*GAUGE, "rl_gages")), ("lake", LAKE), ("nexus", ("gage_nex_id",))
     ):  # fmt: skip
-        if title := called(titles, names):
+        if title := title_of(titles, names):
             texts[what] = [identifier(row[title]) for row in rows]
-    lake = called(titles, LAKE)
+    lake = title_of(titles, LAKE)
     columns = _numbers([{k: v for k, v in row.items() if k != lake} for row in rows])
     return Rows(
         where=f"{path}: {there[0]}",
@@ -243,10 +243,10 @@ def _joined(rows: Rows, channels: Rows | None, remarks: list[str]) -> Rows:
         if same is not None:
             values = np.where(np.isnan(same.values), values, same.values)
         columns[title] = Column(values, column.units)
-    title, long = called(columns, ("length_m",)), columns.get("lengthkm")
+    title, long = title_of(columns, ("length_m",)), columns.get("lengthkm")
     if title and long is not None:
-        own = columns[title].values
-        values = np.where(np.isnan(own), 1e3 * long.values, own)
+        lengths = columns[title].values
+        values = np.where(np.isnan(lengths), 1e3 * long.values, lengths)
         columns[title] = Column(values, "m")
         del columns["lengthkm"]
     lakes = channels.texts.get("lake")
@@ -270,7 +270,7 @@ def _shares(
     meeting = defaultdict(list)
     for name in rows.ids:
         meeting[above[name]].append(name)
-    found: dict[str, dict[str, float]] = {}
+    by_nexus: dict[str, dict[str, float]] = {}
     equal: list[str] = []
     for nexus, names in meeting.items():
         sizes = np.array([max(area.get(name, 0.0), 0.0) for name in names])
@@ -279,7 +279,7 @@ def _shares(
             equal += [nexus] if len(names) > 1 else []
         shares = sizes / sizes.sum()
         if nexus:
-            found[nexus] = {
+            by_nexus[nexus] = {
                 name: float(x) for name, x in zip(names, shares, strict=True) if x > 0.0
             }
     if equal:
@@ -287,16 +287,16 @@ def _shares(
             f"{rows.where}: nexuses without known areas, whose water is divided "
             f"evenly: {len(equal)} ({listed(equal)})"
         )
-    return found
+    return by_nexus
 
 
-def _gauges(channels: Rows | None, above: Mapping[str, str]) -> list[Placed]:
+def _gauges(channels: Rows | None, above: Mapping[str, str]) -> list[NexusGauge]:
     """Return gauges as the attributes of flowpaths have them."""
     if channels is None or "gauge" not in channels.texts:
         return []
     nexuses = channels.texts.get("nexus", [""] * len(channels.ids))
     return [
-        Placed(gauge=gauge, reach=reach, nexus=nexus or above.get(reach, ""))
+        NexusGauge(gauge=gauge, reach=reach, nexus=nexus or above.get(reach, ""))
         for gauge, reach, nexus in zip(
             channels.texts["gauge"], channels.ids, nexuses, strict=True
         )
@@ -306,12 +306,12 @@ def _gauges(channels: Rows | None, above: Mapping[str, str]) -> list[Placed]:
 
 def _located(
     connection: sqlite3.Connection, path: Path, tables: Iterable[str]
-) -> list[Placed]:
+) -> list[NexusGauge]:
     """Return gauges among the places that the hydrofabric was cut at."""
     if "hydrolocations" not in tables:
         return []
     return [
-        Placed(
+        NexusGauge(
             gauge=identifier(row.get("hl_link")),
             reach=_name(row.get("id")),
             nexus=_name(row.get("nex_id")),

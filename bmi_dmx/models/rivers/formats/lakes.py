@@ -11,7 +11,7 @@ from typing import Any
 from ....data import netcdf
 from ....data.identity import listed
 from ....errors import DataError
-from .along import columns_along
+from .place_variables import columns_along
 from .river import Array, Lakes
 from .rows import Column, Rows, named
 
@@ -77,7 +77,7 @@ def lakes_within(path: Path, file: Any) -> LakeTable | None:
 
 
 def lakes_of(
-    rows: Rows, own: LakeTable | None, path: Path | None, remarks: list[str]
+    rows: Rows, lake_table: LakeTable | None, path: Path | None, remarks: list[str]
 ) -> Lakes | None:
     """Return the lakes that reaches lie in.
 
@@ -88,14 +88,14 @@ def lakes_of(
     ----------
     rows : Rows
         Of reaches, with the text ``lake``.
-    own : LakeTable or None
+    lake_table : LakeTable or None
         Lakes of the same file.
     path : Path or None
         A file of lakes, which goes before.
     remarks : list of str
         More is added.
     """
-    table = own if path is None else read_lakes(path)
+    table = lake_table if path is None else read_lakes(path)
     inside = defaultdict(list)
     lake_of: dict[str, str] = {}
     for lake, reach in named(rows.texts.get("lake"), rows.ids):

@@ -36,7 +36,7 @@ def middles(
     projection = PROJECTIONS.get(reference or 0)
     if "geom" not in titles or (projection is None and reference not in DEGREES):
         return {}
-    found: dict[str, tuple[float, float]] = {}
+    middles: dict[str, tuple[float, float]] = {}
     for name, shape in connection.execute(f'SELECT id, geom FROM "{table}"'):
         if not isinstance(shape, bytes):
             continue
@@ -49,5 +49,5 @@ def middles(
         x, y = points[len(points) // 2].tolist()
         if projection is not None:
             y, x = projection.inverse(x, y)
-        found[identifier(name)] = (x, y)
-    return found
+        middles[identifier(name)] = (x, y)
+    return middles

@@ -13,13 +13,13 @@ from typing import Any
 from ....data import netcdf
 from ....data.table import heading, read_table
 from ....errors import DataError
-from .along import columns_along, length_of, numbers_along, texts_along
 from .assemble import assembled, gauges_on, left_out
 from .lakes import lakes_of, lakes_within
+from .place_variables import columns_along, length_of, numbers_along, texts_along
 from .river import River
 from .rows import Column, Rows
 
-__all__ = ["BELOW", "REACH", "called", "read_reach_file", "read_reach_text", "whole"]
+__all__ = ["BELOW", "REACH", "read_reach_file", "read_reach_text", "title_of", "whole"]
 
 REACH = ("reach_id", "link", "comid", "linkno", "rivid", "segment_id", "feature_id",
          "reach", "id")  # fmt: skip
@@ -39,10 +39,10 @@ NAMES = frozenset({"down_index", "n_upstream", "level", *GAUGE, *LAKE})
 """What names others, or follows from the tree and is wrong for a part of it."""
 
 
-def called(names: Iterable[str], wanted: Sequence[str]) -> str:
+def title_of(names: Iterable[str], aliases: Sequence[str]) -> str:
     """Return the name that is one of those wanted; empty if none is."""
     lowered = {name.casefold(): name for name in names}
-    return next((lowered[name] for name in wanted if name in lowered), "")
+    return next((lowered[name] for name in aliases if name in lowered), "")
 
 
 def read_reach_file(path: Path, lakes: Path | None = None) -> River:
@@ -66,23 +66,23 @@ def read_reach_file(path: Path, lakes: Path | None = None) -> River:
     """
     remarks: list[str] = []
     with netcdf.opened(path) as file:
-        given = _rows(path, file)
+        all_rows = _rows(path, file)
         gauges, areas = _gauges(path, file)
-        own = lakes_within(path, file)
-    rows = given.once(remarks.append)
-    gauges = {**gauges_on(given), **left_out(gauges, rows, remarks)}
+        lake_table = lakes_within(path, file)
+    rows = all_rows.once(remarks.append)
+    gauges = {**gauges_on(all_rows), **left_out(gauges, rows, remarks)}
     return assembled(
         rows,
         remarks=remarks,
         gauges=gauges,
         gauge_areas=areas,
-        lakes=lakes_of(rows, own, lakes, remarks),
+        lakes=lakes_of(rows, lake_table, lakes, remarks),
     )
 
 
 def _rows(path: Path, file: Any) -> Rows:
     variables = file.variables
-    reach, below = called(variables, REACH), called(variables, BELOW)
+    reach, below = title_of(variables, REACH), title_of(variables, BELOW)
     if not reach or not below:
         lacking = "reaches" if not reach else "the reaches below"
         expected = REACH if not reach else BELOW
@@ -94,7 +94,7 @@ def _rows(path: Path, file: Any) -> Rows:
     along = variables[reach].dimensions[:1]
     texts: dict[str, Sequence[str]] = {}
     for what, names in (("gauge", GAUGE), ("lake", LAKE)):
-        title = called(variables, names)
+        title = title_of(variables, names)
         if title and variables[title].dimensions[:1] == along:
             texts[what] = texts_along(path, variables[title], size)
     columns = columns_along(path, variables, along)
@@ -141,7 +141,7 @@ def read_reach_text(path: Path, lakes: Path | None = None) -> River:
     remarks = [f"{path}: {text}" for text in table.remarks]
     titles = [heading(title) for title in table.titles]
     at = {name: k for k, (name, _) in enumerate(titles)}
-    reach, below = called(at, REACH), called(at, BELOW)
+    reach, below = title_of(at, REACH), title_of(at, BELOW)
     if not reach or not below:
         lacking = "reaches" if not reach else "the reaches below"
         expected = REACH if not reach else BELOW
@@ -163,18 +163,18 @@ def read_reach_text(path: Path, lakes: Path | None = None) -> River:
             if _words(table.cells(k)):
                 continue
             raise error
-    given = Rows(
+    all_rows = Rows(
         where=str(path),
         ids=whole(table.cells(at[reach])),
         below=whole(table.cells(at[below])),
         columns=columns,
         texts=texts,
     )
-    rows = given.once(remarks.append)
+    rows = all_rows.once(remarks.append)
     return assembled(
         rows,
         remarks=remarks,
-        gauges=gauges_on(given),
+        gauges=gauges_on(all_rows),
         lakes=lakes_of(rows, None, lakes, remarks),
     )
 

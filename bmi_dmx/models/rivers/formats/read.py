@@ -16,7 +16,7 @@ from .adjacency import ARRAYS, read_adjacency
 from .gauge_table import GaugeTable, read_gauges, with_gauges
 from .hydrofabric import read_hydrofabric_river
 from .rapid import read_rapid
-from .reach_table import BELOW, REACH, called, read_reach_file, read_reach_text
+from .reach_table import BELOW, REACH, read_reach_file, read_reach_text, title_of
 from .river import River
 from .segments import BELOW_BY_NUMBER, read_segments
 
@@ -57,7 +57,7 @@ def _reaches(path: Path, lakes: Path | None, gauges: GaugeTable | None) -> River
     return (read_reach_file if binary else read_reach_text)(path, lakes)
 
 
-def _plain(read: Callable[[Path], River]) -> Callable[..., River]:
+def _plain(reader: Callable[[Path], River]) -> Callable[..., River]:
     def without_lakes(
         path: Path, lakes: Path | None, gauges: GaugeTable | None
     ) -> River:
@@ -66,7 +66,7 @@ def _plain(read: Callable[[Path], River]) -> Callable[..., River]:
                 f"lakes: {lakes} is of no use: {path} does not say which reach lies in "
                 "a lake"
             )
-        return read(path)
+        return reader(path)
 
     return without_lakes
 
@@ -168,9 +168,9 @@ def _told(path: Path) -> str:
         names = list(file.variables)
     if all(name in names for name in ARRAYS):
         return "adjacency"
-    if called(names, BELOW_BY_NUMBER):
+    if title_of(names, BELOW_BY_NUMBER):
         return "segments"
-    if called(names, REACH) and called(names, BELOW):
+    if title_of(names, REACH) and title_of(names, BELOW):
         return "reaches"
     raise _unknown(path, names)
 
@@ -184,15 +184,15 @@ def _told_of_text(path: Path) -> str:
     if len(first) >= 3 and all(cell.isdigit() for cell in first):
         return "rapid"
     names = [heading(cell)[0] for cell in first]
-    if called(names, REACH) and called(names, BELOW):
+    if title_of(names, REACH) and title_of(names, BELOW):
         return "reaches"
     raise _unknown(path, names)
 
 
 def _unknown(path: Path, names: list[str]) -> DataError:
-    found = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    content = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
     return DataError(
-        f"{path}: no river: found {found or 'nothing'}; {_looked_for()}"
+        f"{path}: no river: found {content or 'nothing'}; {_looked_for()}"
     )  # fmt: skip
 
 

@@ -49,15 +49,15 @@ class Lakes:
 
     def within(self, reaches: Iterable[str]) -> Lakes | None:
         """Return the lakes whose outlets are among some reaches; None if none is."""
-        kept = set(reaches)
-        at = [k for k, outlet in enumerate(self.outlets) if outlet in kept]
+        names = set(reaches)
+        at = [k for k, outlet in enumerate(self.outlets) if outlet in names]
         if not at:
             return None
         return Lakes(
             ids=tuple(self.ids[k] for k in at),
             outlets=tuple(self.outlets[k] for k in at),
             reaches=tuple(
-                tuple(r for r in self.reaches[k] if r in kept) for k in at
+                tuple(r for r in self.reaches[k] if r in names) for k in at
             ),
             attributes={name: x[at] for name, x in self.attributes.items()},
             units=self.units,
@@ -123,8 +123,8 @@ class River:
         """
         at = np.asarray(positions, dtype=np.int64)
         tree = self.tree.subset(at)
-        kept = set(tree.ids)
-        gauges = {name: reach for name, reach in self.gauges.items() if reach in kept}
+        names = set(tree.ids)
+        gauges = {name: reach for name, reach in self.gauges.items() if reach in names}
         return replace(
             self,
             tree=tree,
@@ -134,9 +134,9 @@ class River:
             entering={
                 name: shares
                 for name, shares in self.entering.items()
-                if kept.issuperset(shares)
+                if names.issuperset(shares)
             },
-            lakes=None if self.lakes is None else self.lakes.within(kept),
+            lakes=None if self.lakes is None else self.lakes.within(names),
         )
 
     def upstream_of(self, ids: Iterable[str]) -> River:
@@ -182,8 +182,8 @@ class River:
             elif name in reaches:
                 links.append((name, name, 1.0))
             else:
-                known = dict.fromkeys([*self.entering, *reaches], 0)
+                names = dict.fromkeys([*self.entering, *reaches], 0)
                 raise DataError(
-                    f"{name!r} is no reach and enters none{name_hint(name, known)}"
+                    f"{name!r} is no reach and enters none{name_hint(name, names)}"
                 )
         return Map.by_id(Points(ids), self.tree, links)

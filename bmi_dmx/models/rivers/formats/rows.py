@@ -135,27 +135,27 @@ def tree_of(
     """
     place = {name: k for k, name in enumerate(rows.ids)}
     rows = _spelt_as_above(rows, place, remark)
-    known = [
+    downstream = [
         below if below in place else ""
         for below in rows.below
     ]  # fmt: skip
-    lost = _lost(rows, place)
-    if len(lost) > 1 and not any(known):
-        name, below = lost[0]
+    absent = _lost(rows, place)
+    if len(absent) > 1 and not any(downstream):
+        name, below = absent[0]
         raise DataError(
             f"{rows.where}: none of the reaches below is in the file: {name!r} drains "
-            f"into {below!r}, and {len(lost) - 1} more are so"
+            f"into {below!r}, and {len(absent) - 1} more are so"
         )
-    if lost:
-        pairs = listed([f"{name} to {below}" for name, below in lost])
+    if absent:
+        pairs = listed([f"{name} to {below}" for name, below in absent])
         remark(
             f"{rows.where}: reaches above one that the file does not have, which are "
-            f"outlets: {len(lost)} of {len(place)} ({pairs})"
+            f"outlets: {len(absent)} of {len(place)} ({pairs})"
         )
-    seen = [x for x in (longitude, latitude) if x is not None and np.isfinite(x).all()]
-    here = seen if len(seen) == 2 else (None, None)
+    axes = [x for x in (longitude, latitude) if x is not None and np.isfinite(x).all()]
+    here = axes if len(axes) == 2 else (None, None)
     try:
-        return Tree(list(rows.ids), known, *here)
+        return Tree(list(rows.ids), downstream, *here)
     except DataError as error:
         raise DataError(f"{rows.where}: {error}") from None
 
@@ -174,16 +174,16 @@ def _spelt_as_above(rows: Rows, place: Container[str], remark: Remark) -> Rows:
 
     As ``03`` and ``3``: two programs wrote the columns.
     """
-    lost = dict.fromkeys(below for _, below in _lost(rows, place))
+    absent = dict.fromkeys(below for _, below in _lost(rows, place))
     # All of them: of two that differ in this alone one is another reach.
     named_below = [below for below in dict.fromkeys(rows.below) if below in place]
-    matched = match([*named_below, *lost], rows.ids, by_number=False)
-    found = matched.places
-    own = {name: rows.ids[found[name]] for name in lost if name in found}
-    if not own:
+    matched = match([*named_below, *absent], rows.ids, by_number=False)
+    places = matched.places
+    spelling = {name: rows.ids[places[name]] for name in absent if name in places}
+    if not spelling:
         return rows
     remark(f"{rows.where}: of the reaches below, {matched.remark}")
-    return replace(rows, below=[own.get(below, below) for below in rows.below])
+    return replace(rows, below=[spelling.get(below, below) for below in rows.below])
 
 
 def named(names: Sequence[str] | None, reaches: Sequence[str]) -> list[tuple[str, str]]:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from ....data import netcdf
 from ....data.identity import listed
 from ....errors import DataError
-from .along import columns_along, length_of, numbers_along
 from .assemble import assembled
-from .reach_table import called
+from .place_variables import columns_along, length_of, numbers_along
+from .reach_table import title_of
 from .river import River
 from .rows import Column, Rows
 
@@ -53,7 +53,7 @@ def read_segments(path: Path) -> River:
     remarks: list[str] = []
     with netcdf.opened(path) as file:
         variables = file.variables
-        pointer = called(variables, BELOW_BY_NUMBER)
+        pointer = title_of(variables, BELOW_BY_NUMBER)
         if not pointer:
             raise DataError(
                 f"{path}: no variable names the segments below: found "
@@ -62,7 +62,7 @@ def read_segments(path: Path) -> River:
             )
         along = variables[pointer].dimensions
         size = length_of(path, variables[pointer])
-        title = called(variables, SEGMENT)
+        title = title_of(variables, SEGMENT)
         ids = (
             _names(path, variables[title], size)
             if title
@@ -120,7 +120,7 @@ def _land(
         return {}
     count = length_of(path, variables["hru_segment"])
     to = _numbers(path, variables["hru_segment"], count, len(ids))
-    title = called(variables, UNIT)
+    title = title_of(variables, UNIT)
     names = (
         _names(path, variables[title], count)
         if title

@@ -14,7 +14,7 @@ from ....data.axis import TimeAxis
 from ....data.quantity import quantity
 from ....errors import DataError, suggestion
 from ....variables import Variable
-from .reach_table import REACH, called
+from .reach_table import REACH, title_of
 
 __all__ = ["ReachSeries", "SeriesOfPlaces", "read_series"]
 
@@ -177,13 +177,13 @@ def _names(path: Path, file: Any, dimension: str, name: str) -> tuple[str, ...]:
         if variable.dimensions[:1] == (dimension,) and variable.ndim <= 2
     }
     marked = [v for v in netcdf.identifying(file) if v.name in along]
-    found = (
-        marked[0].name if marked else called(along, (dimension, *REACH, *OTHERS))
+    label = (
+        marked[0].name if marked else title_of(along, (dimension, *REACH, *OTHERS))
     )  # fmt: skip
-    if not found:
+    if not label:
         raise DataError(
             f"{path}: {name}: nothing names the places along {dimension!r}: found "
             f"{', '.join(along) or 'nothing'}, expected one of "
             f"{', '.join((*REACH, *OTHERS))}"
         )
-    return netcdf.identifiers(path, along[found])
+    return netcdf.identifiers(path, along[label])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ....assimilation.learned import entries_of, given, joined
+from ....assimilation.ensemble_inputs import analysis_inputs, entries_of, joined
 from ....compose import Model
 from ....compose.analysis import Analysis
 from ....errors import ConfigError
@@ -17,13 +17,13 @@ from ....program import entry_names
 from ....program.trace import call_step
 from .data import Series
 
-__all__ = ["Cycling", "Passed", "fair_crps"]
+__all__ = ["CycleResult", "FilterCycle", "fair_crps"]
 
 Memory = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Passed:
+class CycleResult:
     """One cycle: (stream, m, n) before and after the analysis, and the memory."""
 
     forecast: Tensor
@@ -31,7 +31,7 @@ class Passed:
     memory: dict[str, Tensor]
 
 
-class Cycling:
+class FilterCycle:
     """The model of a filter and its analysis, which a network learns.
 
     Parameters
@@ -56,21 +56,21 @@ class Cycling:
         assert isinstance(process, Analysis)
         self.process, self.series = process, series
         self.names = [f.name for f in process.forcings]
-        chosen, dynamics = process.options, series.dynamics
-        known = tuple(s.name for s in dynamics.states)
-        if chosen.states != known or any(s.size > 1 for s in dynamics.states):
+        setup, dynamics = process.options, series.dynamics
+        states = tuple(s.name for s in dynamics.states)
+        if setup.states != states or any(s.size > 1 for s in dynamics.states):
             raise ConfigError(
-                f"model.parts.{part}.options.states: found {', '.join(chosen.states)}, "
-                f"expected those of the system, {', '.join(known)}"
+                f"model.parts.{part}.options.states: found {', '.join(setup.states)}, "
+                f"expected those of the system, {', '.join(states)}"
             )
-        self.places = dynamics.size // len(known)
+        self.places = dynamics.size // len(states)
         if model.space is None or model.space.shape(process.states[0]) != (
             self.places,
         ):
             raise ConfigError(
                 f"model.space: expected that of the system, a ring of {self.places}"
             )
-        self.fields = entries_of(known, self.places)
+        self.fields = entries_of(states, self.places)
         self.middle = torch.from_numpy(series.climate.mean).float()
         self.reach = limit * torch.from_numpy(series.climate.states.std(0)).float()
 
@@ -85,7 +85,7 @@ class Cycling:
 
     def run(
         self, ensemble: Tensor, memory: Memory, observed: Tensor, error: Tensor
-    ) -> Iterator[Passed]:
+    ) -> Iterator[CycleResult]:
         """Yield the cycles of a window.
 
         Parameters
@@ -100,7 +100,7 @@ class Cycling:
         for values, sizes in zip(observed, error, strict=True):
             forecast = self.held(self._propagated(ensemble))
             ensemble, memory = self._analysed(forecast, memory, values, sizes)
-            yield Passed(forecast, ensemble, dict(memory))
+            yield CycleResult(forecast, ensemble, dict(memory))
 
     def _propagated(self, ensemble: Tensor) -> Tensor:
         """Return an ensemble a cycle later, stepped in double precision."""
@@ -121,19 +121,19 @@ class Cycling:
         self, forecast: Tensor, memory: Memory, values: Tensor, sizes: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         values, sizes = values.unsqueeze(1), sizes.unsqueeze(1)
-        seen = ~values.isnan()
+        observed = ~values.isnan()
         if self.process.options.perturbed:
             values = values + sizes * torch.randn_like(forecast)
         instead = forecast.detach()
         if self.process.options.form == "gain":
             instead = instead[:, torch.randperm(forecast.shape[1])]
-        inputs = given(
-            self.fields, self.names, forecast, torch.where(seen, values, instead),
-            seen.to(forecast.dtype), sizes,
+        inputs = analysis_inputs(
+            self.fields, self.names, forecast, torch.where(observed, values, instead),
+            observed.to(forecast.dtype), sizes,
         )  # fmt: skip
-        found = call_step(self.process, {**memory, **inputs})
-        after = {name: found[name].expand_as(x) for name, x in memory.items()}
-        return joined(self.fields, found, torch.cat), after
+        outputs = call_step(self.process, {**memory, **inputs})
+        after = {name: outputs[name].expand_as(x) for name, x in memory.items()}
+        return joined(self.fields, outputs, torch.cat), after
 
 
 def fair_crps(members: Tensor, value: Tensor, error: float = 0.0) -> Tensor:

@@ -71,14 +71,14 @@ class Series:
         return digest.hexdigest()
 
 
-def opened(spec: DataSpec, told: bool) -> Series:
+def opened(spec: DataSpec, with_truth: bool) -> Series:
     """Return the series of an archive, or of observations that are made.
 
     Parameters
     ----------
     spec : DataSpec
         Where they come from.
-    told : bool
+    with_truth : bool
         Whether the truth is wanted; else it is not looked at.
 
     Raises
@@ -87,21 +87,23 @@ def opened(spec: DataSpec, told: bool) -> Series:
         The archive cannot be used, or has not got what is wanted.
     """
     if spec.made is not None:
-        made = truth_of(spec.made)
-        values = np.moveaxis(made.values, 0, 1)
-        entries = [made.operators.entries(k) for k in range(made.operators.phases)]
-        truth = np.moveaxis(made.states[1:], 0, 1) if told else None
+        synthetic = truth_of(spec.made)
+        values = np.moveaxis(synthetic.values, 0, 1)
+        entries = [
+            synthetic.operators.entries(k) for k in range(synthetic.operators.phases)
+        ]
+        truth = np.moveaxis(synthetic.states[1:], 0, 1) if with_truth else None
         error = np.full(values.shape[-1], spec.made.observe.error)
         return _series("data.made", spec.made, values, entries, error, truth)
     assert spec.archive is not None
     archive = read_archive(spec.archive)
-    if told and archive.truth is None:
+    if with_truth and archive.truth is None:
         raise DataError(
             f"{spec.archive}: variable 'truth' is missing, which the loss or data.noise"
             " ask for"
         )
     rows: list[Any] = [None if (row < 0).any() else row for row in archive.entries]
-    truth = archive.truth if told else None
+    truth = archive.truth if with_truth else None
     return _series(
         spec.archive, archive.experiment, archive.values, rows, archive.error, truth
     )
@@ -130,6 +132,6 @@ def _series(
             observed[:, every, at] = values[:, every]
     if np.isnan(observed).all():
         raise DataError(f"{where}: no value is of one entry of the state")
-    told = None if truth is None else truth.astype(np.float32)
+    states = None if truth is None else truth.astype(np.float32)
     climate = climate_of(twin, dynamics)
-    return Series(twin, dynamics, climate, observed, float(error[0]), told)
+    return Series(twin, dynamics, climate, observed, float(error[0]), states)

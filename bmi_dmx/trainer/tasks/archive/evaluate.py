@@ -89,20 +89,20 @@ def evaluate(
             f"period: found {period!r}, expected 'test': of an archive there is no "
             "truth to score with"
         )
-    found = {
+    rows = {
         folder.path.name: _followed(folder, experiment)
         for folder, experiment in zip(folders, experiments, strict=True)
     }
     report = Report(
         folder=output or results_folder(folders, experiments[0].name, period),
-        rows=found,
+        rows=rows,
     )
-    first = next(iter(found.values()))
+    first = next(iter(rows.values()))
     content = {
         "evaluation": experiments[0].evaluation,
         "meaning": SCORES,
         "scores": {name: first[name] for name in SCORES},
-        "rows": found,
+        "rows": rows,
     }
     write_summary(report.folder, folders, experiments, content)
     return report

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from .cycle import Passed, fair_crps
+from .cycle import CycleResult, fair_crps
 
 __all__ = ["LOSSES", "of_streams"]
 
@@ -16,29 +16,31 @@ _TINY = 1e-6
 
 def _misfit(values: Tensor, target: Tensor, error: float) -> Tensor:
     """Return the squared error where something was observed, in errors; else 0."""
-    known = ~target.isnan()
+    observed = ~target.isnan()
     return (
-        torch.where(known, (values - torch.where(known, target, values)) / error, 0.0)
+        torch.where(
+            observed, (values - torch.where(observed, target, values)) / error, 0.0
+        )
         ** 2
     )
 
 
-def _forecast(passed: Passed, target: Tensor, error: float) -> Tensor:
-    return _misfit(passed.forecast.mean(1), target, error)
+def _forecast(cycle: CycleResult, target: Tensor, error: float) -> Tensor:
+    return _misfit(cycle.forecast.mean(1), target, error)
 
 
-def _analysis(passed: Passed, target: Tensor, error: float) -> Tensor:
-    return _misfit(passed.analysis.mean(1), target, error)
+def _analysis(cycle: CycleResult, target: Tensor, error: float) -> Tensor:
+    return _misfit(cycle.analysis.mean(1), target, error)
 
 
-def _crps(passed: Passed, target: Tensor, error: float) -> Tensor:
+def _crps(cycle: CycleResult, target: Tensor, error: float) -> Tensor:
     """Return the score of what members say will be observed, errors included."""
-    known = ~target.isnan()
-    score = fair_crps(passed.forecast, torch.where(known, target, 0.0), error) / error
-    return torch.where(known, score, 0.0)
+    observed = ~target.isnan()
+    score = fair_crps(cycle.forecast, torch.where(observed, target, 0.0), error) / error
+    return torch.where(observed, score, 0.0)
 
 
-LOSSES: dict[str, Callable[[Passed, Tensor, float], Tensor]] = {
+LOSSES: dict[str, Callable[[CycleResult, Tensor, float], Tensor]] = {
     "forecast": _forecast,
     "analysis": _analysis,
     "supervised": _analysis,
@@ -48,7 +50,11 @@ LOSSES: dict[str, Callable[[Passed, Tensor, float], Tensor]] = {
 
 
 def of_streams(
-    kind: str, cycles: Sequence[Passed], target: Tensor, truth: Tensor, error: float
+    kind: str,
+    cycles: Sequence[CycleResult],
+    target: Tensor,
+    truth: Tensor,
+    error: float,
 ) -> Tensor:
     """Return the mean loss of every stream over a window, (stream,).
 
@@ -58,7 +64,7 @@ def of_streams(
     ----------
     kind : str
         Name in :data:`LOSSES`.
-    cycles : sequence of Passed
+    cycles : sequence of CycleResult
         The window.
     target, truth : Tensor
         (time, stream, n) what was observed, and the truth, empty where it is not known.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ....errors import DataError, StateError
-from .cycle import Cycling
+from .cycle import FilterCycle
 from .data import Series
 from .experiment import DataSpec
 from .experiment import Streams as StreamsSpec
@@ -52,7 +52,7 @@ class StreamSampler:
     ----------
     series : Series
         The archive.
-    cycling : Cycling
+    cycling : FilterCycle
         Forecast and analysis.
     data : DataSpec
         How the filter is shown it.
@@ -70,7 +70,7 @@ class StreamSampler:
     def __init__(
         self,
         series: Series,
-        cycling: Cycling,
+        cycling: FilterCycle,
         data: DataSpec,
         spec: StreamsSpec,
         *,

@@ -13,10 +13,10 @@ from torch import Tensor
 from ....compose import Model, Statistics
 from ....conversion import plain
 from ....errors import DataError
-from ...report.evaluated import summary_as_it_is
+from ...report.evaluation import summary_as_it_is
 from ...run_folder import RunFolder
 from ...task import Monitor, Task
-from .cycle import Cycling
+from .cycle import FilterCycle
 from .data import Series, opened
 from .evaluate import Report, evaluate
 from .experiment import Experiment
@@ -130,17 +130,17 @@ class ArchiveTask(Task[Experiment]):
         score = float(each.mean())
         return score if kind == "crps" else math.sqrt(score)
 
-    def _cycling(self, model: Model, series: Series) -> Cycling:
+    def _cycling(self, model: Model, series: Series) -> FilterCycle:
         part = self.experiment.part
-        return Cycling(model, part, series, self.experiment.streams.limit)
+        return FilterCycle(model, part, series, self.experiment.streams.limit)
 
     @property
     def fingerprint(self) -> dict[str, Any]:
         """A hash of what is learned from, and of what is validated on."""
-        found = {"training": self.training.fingerprint()}
+        hashes = {"training": self.training.fingerprint()}
         if self.experiment.validates:
-            found["validation"] = self.validation.fingerprint()
-        return {"archive": found}
+            hashes["validation"] = self.validation.fingerprint()
+        return {"archive": hashes}
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -181,13 +181,13 @@ class ArchiveTask(Task[Experiment]):
         scores: dict[str, Any] = {}
         if training[cls.monitor.best] is not None:
             scores["validation"] = {"misfit": training[cls.monitor.best]}
-        found = summary_as_it_is(folder, "test")
-        if found is not None:
-            scores["test"] = found["scores"]
+        summary = summary_as_it_is(folder, "test")
+        if summary is not None:
+            scores["test"] = summary["scores"]
         return scores
 
 
-def _describe(cycling: Cycling, series: Series, louder: float) -> None:
+def _describe(cycling: FilterCycle, series: Series, louder: float) -> None:
     """Put what is usual of the system beside the weights."""
     network: Any = cycling.process.network
     states = series.climate.states
@@ -201,7 +201,7 @@ def _describe(cycling: Cycling, series: Series, louder: float) -> None:
             getattr(network, name)[k] = value
 
 
-def _segments(series: Series, cycling: Cycling, count: int, members: int) -> Window:
+def _segments(series: Series, cycling: FilterCycle, count: int, members: int) -> Window:
     """Return the part for validation, cut into pieces of one length."""
     length = series.cycles // count
     if length < 6:
@@ -216,11 +216,11 @@ def _segments(series: Series, cycling: Cycling, count: int, members: int) -> Win
     ]
     target = torch.stack(pieces, 1)
     states = torch.from_numpy(series.climate.states).float()
-    chosen = torch.arange(len(pieces) * members) * (
+    indices = torch.arange(len(pieces) * members) * (
         len(states) // (len(pieces) * members)
     )
     return Window(
-        ensemble=states[chosen].reshape(len(pieces), members, -1),
+        ensemble=states[indices].reshape(len(pieces), members, -1),
         memory=cycling.blank(len(pieces), members),
         observed=target,
         error=torch.full_like(target, series.error),

@@ -85,7 +85,7 @@ def opened(experiment: Experiment) -> tuple[Samples, dict[str, str]]:
     """
     spec = experiment.model
     space = None if spec.space is None else space_from(spec.space)
-    whole = plan((made.part for made in make_parts(spec, space)), spec.seconds)
+    whole = plan((one.part for one in make_parts(spec, space)), spec.seconds)
     arrays = read(experiment.data, whole)
     return Samples.of(arrays, whole, space), dict(arrays.units)
 
@@ -116,17 +116,17 @@ def predict(
     model: Model, batch: Batch, warmup: int, outputs: Sequence[str]
 ) -> dict[str, Tensor]:
     """Simulate windows, wherever the model is, without gradient."""
-    given = move_data_to_device(batch, next(model.parameters()).device)
+    inputs = move_data_to_device(batch, next(model.parameters()).device)
     with torch.no_grad():
-        found = simulate(model, given, warmup, outputs)
-    return {name: x.cpu() for name, x in found.items()}
+        simulated = simulate(model, inputs, warmup, outputs)
+    return {name: x.cpu() for name, x in simulated.items()}
 
 
-def squared_error(found: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def squared_error(simulated: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Return the sum of squared errors where the target is known, and their number."""
-    known = ~target.isnan()
-    error = torch.where(known, found, 0.0) - torch.where(known, target, 0.0)
-    return error.square().sum(), known.sum()
+    observed = ~target.isnan()
+    error = torch.where(observed, simulated, 0.0) - torch.where(observed, target, 0.0)
+    return error.square().sum(), observed.sum()
 
 
 def evaluate(
@@ -201,8 +201,8 @@ def _series(
 
 
 def _scores(simulated: Array, observed: Array) -> dict[str, float]:
-    known = ~np.isnan(observed)
-    s, o = simulated[known], observed[known]
+    finite = ~np.isnan(observed)
+    s, o = simulated[finite], observed[finite]
     if not o.size:
         return {**dict.fromkeys(SCORES, float("nan")), "count": 0}
     error = s - o

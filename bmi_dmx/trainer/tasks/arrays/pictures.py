@@ -39,8 +39,8 @@ def draw(
     with picture(path, 2.8 * columns + 0.4, 2.8 * rows + 0.5) as figure:
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (name, s) in zip(panels, simulated.items(), strict=False):
-            known = np.isfinite(observed[name]) & np.isfinite(s)
-            x, y = observed[name][known], s[known]
+            finite = np.isfinite(observed[name]) & np.isfinite(s)
+            x, y = observed[name][finite], s[finite]
             every = max(1, x.size // MOST_POINTS)
             axes.plot(x[::every], y[::every], ".", color=SIMULATED, markersize=2)
             if x.size:

@@ -134,12 +134,12 @@ class Samples:
     @property
     def observed(self) -> NDArray[np.bool_]:
         """Where any target is known, (time, sample)."""
-        known = [
+        masks = [
             (~x.isnan()).reshape(*x.shape[:2], -1).any(-1)
             for x in self.targets.values()
         ]
-        found: NDArray[np.bool_] = torch.stack(known).any(0).numpy()
-        return found
+        observed: NDArray[np.bool_] = torch.stack(masks).any(0).numpy()
+        return observed
 
     def _check(self) -> None:
         if not self.targets:
@@ -271,18 +271,18 @@ class Stretch:
                 )
         if split.of == "time":
             ends = total - sum(counts.values())
-            found = {"train": cls(samples, 0, ends)}
+            stretches = {"train": cls(samples, 0, ends)}
             for name, count in counts.items():
-                found[name] = cls(samples, ends, ends + count)
+                stretches[name] = cls(samples, ends, ends + count)
                 ends += count
-            return found
-        left = np.arange(total)
-        found = {}
+            return stretches
+        remaining = np.arange(total)
+        stretches = {}
         for name, count in counts.items():
-            at = ((np.arange(count) + 0.5) * len(left) / count).astype(np.intp)
-            found[name] = cls.whole(samples.part(slice(None), left[at]))
-            left = np.delete(left, at)
-        return {"train": cls.whole(samples.part(slice(None), left)), **found}
+            at = ((np.arange(count) + 0.5) * len(remaining) / count).astype(np.intp)
+            stretches[name] = cls.whole(samples.part(slice(None), remaining[at]))
+            remaining = np.delete(remaining, at)
+        return {"train": cls.whole(samples.part(slice(None), remaining)), **stretches}
 
     @classmethod
     def whole(cls, samples: Samples) -> Stretch:
@@ -321,9 +321,9 @@ class Stretch:
         starts = np.arange(first, self.last - length + 1, length) - warmup
         sample, start = np.meshgrid(np.arange(self.samples.count), starts)
         for at in range(0, sample.size, at_once):
-            chosen = slice(at, at + at_once)
+            block = slice(at, at + at_once)
             yield self.samples.cut(
-                sample.ravel()[chosen], start.ravel()[chosen], warmup, length
+                sample.ravel()[block], start.ravel()[block], warmup, length
             )
 
 

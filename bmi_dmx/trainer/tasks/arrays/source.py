@@ -80,10 +80,10 @@ def read(spec: DataSpec, plan: Plan) -> Arrays:
     DataError, UnitsError
         Something that the model needs is not there, or not usable.
     """
-    known = [*plan.outputs]
+    outputs = [*plan.outputs]
     for name in () if spec.targets == "all" else spec.targets:
-        if name not in known:
-            hint = suggestion(name, known)
+        if name not in outputs:
+            hint = suggestion(name, outputs)
             raise ConfigError(f"data.targets: the model gives no {name!r}{hint}")
     return (
         _of_function(spec, plan) if is_function(spec.source) else _of_file(spec, plan)
@@ -91,29 +91,29 @@ def read(spec: DataSpec, plan: Plan) -> Arrays:
 
 
 def _of_function(spec: DataSpec, plan: Plan) -> Arrays:
-    given = _called(spec)
+    answer = _called(spec)
     kinds = [f.name for f in fields(Arrays)]
-    if not isinstance(given, Mapping):
+    if not isinstance(answer, Mapping):
         raise DataError(
-            f"data.source: {spec.source} returned {type(given).__name__}, expected a"
+            f"data.source: {spec.source} returned {type(answer).__name__}, expected a"
             f" mapping with {', '.join(kinds)}"
         )
-    for kind in given:
+    for kind in answer:
         if kind not in kinds:
             hint = suggestion(str(kind), kinds)
             raise DataError(f"data.source: {spec.source} returned {kind!r}{hint}")
-    found = {kind: dict(given.get(kind) or {}) for kind in kinds}
+    by_kind = {kind: dict(answer.get(kind) or {}) for kind in kinds}
 
     def chosen(
-        kind: str, names: Iterable[str], *, needed: bool = True
+        kind: str, names: Iterable[str], *, required: bool = True
     ) -> dict[str, Array]:
         values = {}
         for name in names:
             there = spec.names.get(name, name)
-            if there in found[kind]:
-                values[name] = np.asarray(found[kind][there], dtype=np.float64)
-            elif needed:
-                hint = suggestion(there, found[kind])
+            if there in by_kind[kind]:
+                values[name] = np.asarray(by_kind[kind][there], dtype=np.float64)
+            elif required:
+                hint = suggestion(there, by_kind[kind])
                 raise DataError(
                     f"data.source: {spec.source} gives no {there!r} among its"
                     f" {kind}{hint}"
@@ -123,7 +123,7 @@ def _of_function(spec: DataSpec, plan: Plan) -> Arrays:
     back = {there: name for name, there in spec.names.items()}
     targets = spec.targets
     if targets == "all":
-        targets = tuple(back.get(name, name) for name in map(str, found["targets"]))
+        targets = tuple(back.get(name, name) for name in map(str, by_kind["targets"]))
     for name in targets:
         if name not in plan.outputs:
             hint = suggestion(name, plan.outputs)
@@ -135,8 +135,8 @@ def _of_function(spec: DataSpec, plan: Plan) -> Arrays:
         forcing=chosen("forcing", [f.name for f in plan.forcings]),
         attributes=chosen("attributes", _attributes(plan)),
         targets=chosen("targets", targets),
-        states=chosen("states", _states(plan), needed=False),
-        units={str(n): str(u) for n, u in found["units"].items()},
+        states=chosen("states", _states(plan), required=False),
+        units={str(n): str(u) for n, u in by_kind["units"].items()},
     )
 
 
@@ -161,12 +161,12 @@ def imported(source: str) -> Callable[..., Any]:
 def _called(spec: DataSpec) -> Any:
     """Return what the function answers."""
     function = imported(spec.source)
-    known = inspect.signature(function).parameters
+    parameters = inspect.signature(function).parameters
     for key in spec.options:
-        if key not in known:
+        if key not in parameters:
             raise ConfigError(
                 f"data.options.{key}: {spec.source} takes no such option"
-                f"{suggestion(key, known)}"
+                f"{suggestion(key, parameters)}"
             )
     try:
         inspect.signature(function).bind(**spec.options)
@@ -229,14 +229,14 @@ class _File:
             raise DataError(f"{self.path}: no variable {there!r}{hint}")
         raw = np.ma.filled(self.file[there][:].astype(np.float64), np.nan)
         values: Array = np.asarray(raw, dtype=np.float64)
-        own = self.units(name)
-        if units == "1" or own == units:
+        file_units = self.units(name)
+        if units == "1" or file_units == units:
             return values
         where = f"{self.path}: variable {there!r}"
-        if not own:
+        if not file_units:
             raise UnitsError(f"{where} has no units, expected what becomes {units!r}")
         try:
-            return np.asarray(convert(values, own, units), dtype=np.float64)
+            return np.asarray(convert(values, file_units, units), dtype=np.float64)
         except UnitsError as error:
             raise UnitsError(f"{where}: {error}") from None
 

@@ -16,7 +16,7 @@ from ....compose import Model, Statistics, fit_statistics
 from ....conversion import plain
 from ....errors import ConfigError, DataError
 from ....variables import Attribute
-from ...report.evaluated import scored_summary
+from ...report.evaluation import scored_summary
 from ...run_folder import RunFolder
 from ...shares import Divisible
 from ...task import Monitor, Task, attributes_in
@@ -88,12 +88,12 @@ class ArraysTask(Divisible, Task[Experiment]):
 
     def statistics(self) -> Statistics:
         """Return the moments of all that the networks read."""
-        read = dict(self.training.forcing)
+        series = dict(self.training.forcing)
         if self.gaps is not None:
-            self.gaps.hide(read, np.random.default_rng(self.experiment.seed))
+            self.gaps.hide(series, np.random.default_rng(self.experiment.seed))
         forcing, attributes = (
             {name: x.numpy() for name, x in values.items()}
-            for values in (read, self.training.attributes)
+            for values in (series, self.training.attributes)
         )
         try:
             return fit_statistics(self.experiment.model, forcing, attributes)
@@ -156,20 +156,20 @@ class ArraysTask(Divisible, Task[Experiment]):
                 total, count = _squared(name, x.double(), batch)
                 totals[name] += float(total)
                 counts[name] += int(count)
-        known = {name: w for name, w in self.weights.items() if counts[name]}
+        weights = {name: w for name, w in self.weights.items() if counts[name]}
         square = sum(
             w * totals[name] / counts[name] / float(self.spread[name]) ** 2
-            for name, w in known.items()
+            for name, w in weights.items()
         )
-        return math.sqrt(square / sum(known.values()))
+        return math.sqrt(square / sum(weights.values()))
 
     @property
     def fingerprint(self) -> dict[str, Any]:
         """A hash of the series for training, and one for validation."""
-        seen = {"training": self.training.fingerprint()}
+        hashes = {"training": self.training.fingerprint()}
         if "validation" in self.stretches:
-            seen["validation"] = self.stretches["validation"].known.fingerprint()
-        return {"series": seen}
+            hashes["validation"] = self.stretches["validation"].known.fingerprint()
+        return {"series": hashes}
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -222,23 +222,23 @@ class ArraysTask(Divisible, Task[Experiment]):
         if training[cls.monitor.best] is not None:
             scores["validation"] = {"error": training[cls.monitor.best]}
         if experiment.split.test:
-            found = scored_summary(
+            summary = scored_summary(
                 folder, "test", lambda: evaluate([folder], [experiment], "test", None)
             )
-            scores["test"] = found["scores"]
+            scores["test"] = summary["scores"]
         return scores
 
 
 def _spread(samples: Samples) -> dict[str, Tensor]:
     """Return the standard deviation of every target where it is observed."""
-    found = {}
+    spreads = {}
     for name, x in samples.targets.items():
-        known = x[~x.isnan()].double()
-        spread = known.std(correction=0) if len(known) else torch.tensor(0.0)
+        observed = x[~x.isnan()].double()
+        spread = observed.std(correction=0) if len(observed) else torch.tensor(0.0)
         if not spread > 0.0:
             raise DataError(f"target {name!r} never changes in the training data")
-        found[name] = spread.float()
-    return found
+        spreads[name] = spread.float()
+    return spreads
 
 
 def _by_place(
@@ -248,18 +248,18 @@ def _by_place(
 
     Where time was split, that is known of the training; of other places by themselves.
     """
-    found = {}
+    copies = {}
     for name, stretch in stretches.items():
         if stretch.samples.whole:
             raise ConfigError("measured: 'place' needs places that do not see others")
-        known = stretches["train" if of == "time" else name].known
+        reference = stretches["train" if of == "time" else name].known
         spread = {
             target: _deviation(x) + _QUIET * whole[target]
-            for target, x in known.targets.items()
+            for target, x in reference.targets.items()
         }
         samples = replace(stretch.samples, spread=spread)
-        found[name] = replace(stretch, samples=samples)
-    return found
+        copies[name] = replace(stretch, samples=samples)
+    return copies
 
 
 _QUIET = 0.05
@@ -268,17 +268,17 @@ _QUIET = 0.05
 
 def _deviation(x: Tensor) -> Tensor:
     """Return the standard deviation of each sample, (sample,); 0 of an unseen one."""
-    known = ~x.isnan()
-    count = known.sum(0).clamp(min=1)
-    values = torch.where(known, x, 0.0)
-    about = torch.where(known, x - values.sum(0) / count, 0.0)
+    observed = ~x.isnan()
+    count = observed.sum(0).clamp(min=1)
+    values = torch.where(observed, x, 0.0)
+    about = torch.where(observed, x - values.sum(0) / count, 0.0)
     return (about.square().sum(0) / count).sqrt()
 
 
-def _squared(name: str, found: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+def _squared(name: str, simulated: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
     """Return the sum of squared errors of a target, and the number of values."""
     target = batch["targets"][name]
     if name in batch["spread"]:
         spread = batch["spread"][name]
-        found, target = found / spread, target / spread
-    return squared_error(found, target)
+        simulated, target = simulated / spread, target / spread
+    return squared_error(simulated, target)

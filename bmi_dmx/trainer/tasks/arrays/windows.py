@@ -98,11 +98,11 @@ def simulate(
         return _run(model, batch, warmup, outputs, warmup_gradient)
     # Places that feed others have no second axis: windows run one after the other.
     windows = next(iter(batch["targets"].values())).shape[1]
-    found = [
+    runs = [
         _run(model, _only(batch, at), warmup, outputs, warmup_gradient)
         for at in range(windows)
     ]
-    return {name: torch.stack([f[name] for f in found], 1) for name in outputs}
+    return {name: torch.stack([f[name] for f in runs], 1) for name in outputs}
 
 
 def _run(

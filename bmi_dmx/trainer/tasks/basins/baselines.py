@@ -82,9 +82,9 @@ def _usual(data: BasinData, scored: BasinData) -> tuple[Array, str]:
     """
     first, begin = (x.time[0].astype("datetime64[D]") for x in (data, scored))
     last = scored.time[-1].astype("datetime64[D]")
-    known = whole_years(first.item(), (begin - 1).item())
+    earlier = whole_years(first.item(), (begin - 1).item())
     others = whole_years(begin.item(), last.item()) - 1
-    if known >= FEW_YEARS or known > others:
+    if earlier >= FEW_YEARS or earlier > others:
         before = data.time < scored.time[0]
         expected = climatology(data.time[before], data.target[before], scored.time)
         return expected, f"on the days before the scored ones, {first} to {begin - 1}"
@@ -92,7 +92,7 @@ def _usual(data: BasinData, scored: BasinData) -> tuple[Array, str]:
         expected = climatology_of_other_years(scored.time, scored.target)
         return expected, (
             "in all scored years but the own one (whole years before the scored ones:"
-            f" {known})"
+            f" {earlier})"
         )
     nothing = np.full(scored.target.shape, np.nan)
     return nothing, "which takes a year before the scored days, or two scored years"
@@ -147,10 +147,10 @@ def climatology(time: Times, flow: NDArray[Any], when: Times) -> Array:
 
 def _sums(time: Times, flow: NDArray[Any]) -> tuple[Array, Array]:
     """Return sum and number of the observations on each day of the year, (366, B)."""
-    days, known = day_of_year(time) - 1, np.isfinite(flow)
+    days, observed = day_of_year(time) - 1, np.isfinite(flow)
     total, count = np.zeros((2, LEAP_YEAR, flow.shape[1]))
-    np.add.at(total, days, np.where(known, flow, 0.0))
-    np.add.at(count, days, known)
+    np.add.at(total, days, np.where(observed, flow, 0.0))
+    np.add.at(count, days, observed)
     return total, count
 
 
@@ -188,9 +188,9 @@ def climatology_of_other_years(time: Times, flow: NDArray[Any]) -> Array:
     years = time.astype("datetime64[Y]")
     expected = np.empty(flow.shape)
     for year in np.unique(years):
-        own = years == year
-        here, seen = _sums(time[own], flow[own])
-        expected[own] = _expected(total - here, count - seen, time[own])
+        same_year = years == year
+        here, number = _sums(time[same_year], flow[same_year])
+        expected[same_year] = _expected(total - here, count - number, time[same_year])
     return expected
 
 

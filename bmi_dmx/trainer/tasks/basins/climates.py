@@ -62,22 +62,24 @@ class Climates:
         DataError
             The period does not hold a run, or none of the attributes is a climate.
         """
-        wanted = [name for name in CLIMATE.names if name in names]
-        if not wanted:
+        indices = [name for name in CLIMATE.names if name in names]
+        if not indices:
             raise DataError(
                 "data.attributes_years: the model reads no climate that is computed"
                 f" from the forcing; expected one of {', '.join(CLIMATE.names)}"
             )
-        found = [portable(data, run) for run in runs_of_years(period, years)]
-        if not found:
+        climates = [portable(data, run) for run in runs_of_years(period, years)]
+        if not climates:
             raise DataError(
                 f"data.attributes_years: no {years[0]} years in {period[0]} to"
                 f" {period[1]}, over which the attributes are computed"
             )
         return cls(
             {
-                n: torch.from_numpy(np.stack([f[n] for f in found]).astype(np.float32))
-                for n in wanted
+                n: torch.from_numpy(
+                    np.stack([f[n] for f in climates]).astype(np.float32)
+                )
+                for n in indices
             }
         )
 
@@ -88,8 +90,8 @@ class Climates:
 
     def at(self, run: NDArray[np.intp], basin: Tensor) -> dict[str, Tensor]:
         """Return the attributes of some basins, each over a run of its own, (B,)."""
-        chosen = torch.as_tensor(run, dtype=torch.int64)
-        return {name: values[chosen, basin] for name, values in self.values.items()}
+        runs = torch.as_tensor(run, dtype=torch.int64)
+        return {name: values[runs, basin] for name, values in self.values.items()}
 
 
 def runs_of_years(period: Period, years: tuple[int, int]) -> Iterator[Period]:

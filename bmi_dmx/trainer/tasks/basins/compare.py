@@ -14,12 +14,17 @@ from ....compose.parts import make_parts
 from ....compose.spec import ModelSpec
 from ....conversion import convert
 from ....errors import ConfigError
-from ...asked import Comparing
 from ...checkpoint import load_model
 from ...experiment_file import naming
-from ...report.evaluated import scored_summary
+from ...report.evaluation import scored_summary
+from ...requests import ComparisonRequest
 from ...run_folder import RunFolder, numbered_folder, refuse_other_files
-from ..streamflow.compared import FILES, Compared, compared, positions_alike
+from ..streamflow.comparison_table import (
+    FILES,
+    ComparisonResult,
+    compared,
+    positions_alike,
+)
 from ..streamflow.periods import Period
 from ..streamflow.results import Hydrographs, read_streamflow
 from .baselines import beside
@@ -28,11 +33,11 @@ from .data.read import read_for_training
 from .data.spec import DataSpec
 from .evaluate import evaluate, flow_series
 from .experiment import Experiment
+from .model_bundles import flows
 from .prediction import usual_warmup, with_lead
 from .scored_data import completed, data_spec
 from .scoring import FOLDER, model_of
 from .targets import compared_units, targets_of
-from .together import flows
 
 __all__ = ["compare", "yardstick"]
 
@@ -40,15 +45,17 @@ SAME = "only models on the same days, basins and observations can be compared"
 
 
 def compare(
-    runs: Mapping[str, RunFolder], bundles: Mapping[str, Bundle], asked: Comparing
-) -> Compared:
+    runs: Mapping[str, RunFolder],
+    bundles: Mapping[str, Bundle],
+    request: ComparisonRequest,
+) -> ComparisonResult:
     """Score runs and bundles on the same basins and days.
 
     Parameters
     ----------
     runs, bundles : mapping of str to RunFolder and Bundle
         By the names of the table.
-    asked : Comparing
+    request : ComparisonRequest
         Data and days; without a run both must be given.
 
     Raises
@@ -56,25 +63,25 @@ def compare(
     ConfigError, DataError, UnitsError
         Basins, days or observations differ, or a model cannot be run on them.
     """
-    refuse_other_files(asked.output, FILES)
-    found = {name: _of_run(folder, asked.period) for name, folder in runs.items()}
-    spec, days, warmup = _common(runs, asked)
+    refuse_other_files(request.output, FILES)
+    flows = {name: _of_run(folder, request.period) for name, folder in runs.items()}
+    spec, days, warmup = _common(runs, request)
     reference, data = _reference(runs, bundles, spec, days)
     for name, bundle in bundles.items():
-        found[name] = _of_bundle(bundle, spec, days, warmup)
-    found = _in_one_order({name: found[name] for name in asked.names})
-    first = next(iter(found.values()))
+        flows[name] = _of_bundle(bundle, spec, days, warmup)
+    flows = _in_one_order({name: flows[name] for name in request.names})
+    first = next(iter(flows.values()))
     others: dict[str, NDArray[np.float64]] = {}
     about: dict[str, str] = {}
-    if asked.baselines:
+    if request.baselines:
         steps = usual_warmup(data) if warmup is None else warmup
         data = data.select(first.ids.tolist())
         part, lead = with_lead(data, days, steps)
         others, about = beside(reference, data, part, lead)
     return compared(
-        asked.output or numbered_folder(FOLDER, "comparison"),
+        request.output or numbered_folder(FOLDER, "comparison"),
         f"{len(first.ids)} basins, {days[0]} to {days[1]}",
-        found,
+        flows,
         others,
         about,
     )
@@ -91,22 +98,22 @@ def _of_run(folder: RunFolder, period: str) -> Hydrographs:
 
 
 def _common(
-    runs: Mapping[str, RunFolder], asked: Comparing
+    runs: Mapping[str, RunFolder], request: ComparisonRequest
 ) -> tuple[DataSpec, Period, int | None]:
     """Return data, days and warm-up of the first run, or those that are asked for."""
     if runs:
-        if asked.scoring is not None:
+        if request.scoring is not None:
             raise ConfigError("--data: goes with bundles alone, runs have their own")
         experiment = next(iter(runs.values())).experiment()
         assert isinstance(experiment, Experiment)
-        days = experiment.periods[asked.period]
+        days = experiment.periods[request.period]
         spec = replace(experiment.data, attributes="both")
         return spec, days, experiment.evaluation_warmup
-    if asked.scoring is None or asked.scoring.period is None:
+    if request.scoring is None or request.scoring.period is None:
         raise ConfigError(
             "--data and --period: expected with bundles alone, whose data nobody knows"
         )
-    return data_spec(asked.scoring), asked.scoring.period, asked.scoring.warmup
+    return data_spec(request.scoring), request.scoring.period, request.scoring.warmup
 
 
 def _reference(
@@ -139,16 +146,16 @@ def _of_bundle(
     return flow_series(bundle.name, part.part(slice(lead, None)), simulated)
 
 
-def _in_one_order(found: Mapping[str, Hydrographs]) -> dict[str, Hydrographs]:
+def _in_one_order(flows: Mapping[str, Hydrographs]) -> dict[str, Hydrographs]:
     """Return all with the basins of the first in its order; refuse what differs."""
-    one, *_ = found
-    first = found[one]
-    seen = first.ids, first.time, first["observed"]
+    one, *_ = flows
+    first = flows[one]
+    expected = first.ids, first.time, first["observed"]
     ordered = {}
-    for name, flow in found.items():
+    for name, flow in flows.items():
         where = f"{name}: its data are not those of {one}"
         at = positions_alike(
-            flow.ids, flow.time, flow["observed"], seen, where, SAME
+            flow.ids, flow.time, flow["observed"], expected, where, SAME
         )  # fmt: skip
         series = {n: replace(x, values=x.values[:, at]) for n, x in flow.series.items()}
         ordered[name] = Hydrographs(time=flow.time, ids=flow.ids[at], series=series)
@@ -167,17 +174,17 @@ def yardstick(experiment: Experiment) -> Experiment:
         Of a model with physics.
     """
     spec = experiment.model
-    whole = plan((made.part for made in make_parts(spec)), spec.seconds)
+    whole = plan((one.part for one in make_parts(spec)), spec.seconds)
     attributes = dict.fromkeys(a for part in whole.networks for a in part.attributes)
     forcings = [f.name for f in whole.forcings if f.source == "host"]
-    read = {*forcings, *attributes}
+    inputs = {*forcings, *attributes}
     model = {
         "recipe": "lstm",
         "forcings": forcings,
         "attributes": list(attributes),
         "options": {"hidden": 64, "dropout": 0.4},
         "time_step": "daily" if spec.seconds == SECONDS_PER_DAY else "hourly",
-        "transforms": {n: how for n, how in spec.transforms.items() if n in read},
+        "transforms": {n: how for n, how in spec.transforms.items() if n in inputs},
     }
     return replace(
         experiment,

@@ -18,7 +18,6 @@ from ...checkpoint import best_models
 from ...experiment_file import naming
 from ...result_files import scored_as
 from ...run_folder import RunFolder, results_folder
-from ..streamflow.compared import positions_alike
 from ..streamflow.comparison import (
     TargetScores,
     show_medians,
@@ -26,6 +25,7 @@ from ..streamflow.comparison import (
     target_columns,
     target_summary,
 )
+from ..streamflow.comparison_table import positions_alike
 from ..streamflow.metrics import median, metrics_named, score
 from ..streamflow.periods import Period
 from ..streamflow.results import Hydrographs, Series, write_results
@@ -33,9 +33,9 @@ from .data.basins import BasinData
 from .data.read import read_for_training
 from .experiment import Experiment
 from .groups import basin_groups
-from .kept import tell_changes
 from .pictures import RAIN, draw
 from .prediction import blocks, predict, refuse_diverged, with_lead
+from .run_files import tell_changes
 from .targets import (
     TARGET,
     compared_units,
@@ -169,20 +169,20 @@ def _data(
 
     Attributes and forcing need not be: a model sees what it was trained on.
     """
-    found: list[BasinData] = []
+    datasets: list[BasinData] = []
     for at, (folder, experiment) in enumerate(zip(folders, experiments, strict=True)):
         alike = [e.data for e in experiments[:at]]
         if experiment.data in alike:
-            found.append(found[alike.index(experiment.data)])
+            datasets.append(datasets[alike.index(experiment.data)])
             continue
         with naming(folder.config, experiment):
             data = read_for_training(experiment.data, experiment.periods.train)
         tell_changes(folder, experiment, data)
-        if found:
+        if datasets:
             where = f"{folder.path}: its data are not those of {folders[0].path}"
-            data = _matched(data, found[0], experiment.periods[period], where)
-        found.append(data)
-    return found
+            data = _matched(data, datasets[0], experiment.periods[period], where)
+        datasets.append(data)
+    return datasets
 
 
 def _matched(data: BasinData, first: BasinData, days: Period, where: str) -> BasinData:
@@ -314,8 +314,8 @@ def mean_answers(
     total: dict[str, NDArray[Any]] = {name: np.zeros(1) for name in outputs}
     for model, (part, warmup) in zip(models, data, strict=True):
         _refuse_units(models[0], model, outputs)
-        given = blocks(model, part, warmup=warmup, basins=basins)
-        answers = predict(model, given, outputs)
+        basin_blocks = blocks(model, part, warmup=warmup, basins=basins)
+        answers = predict(model, basin_blocks, outputs)
         if TARGET in answers:
             refuse_diverged(answers[TARGET], part, warmup)
         for name, values in answers.items():
@@ -327,12 +327,12 @@ def _refuse_units(first: Model, model: Model, outputs: Sequence[str]) -> None:
     for name in outputs:
         if name == TARGET:
             continue
-        known = model.plan.outputs
-        units = known[name][1].units if name in known else "absent"
-        wanted = first.plan.outputs[name][1].units
-        if units != wanted:
+        plan_outputs = model.plan.outputs
+        units = plan_outputs[name][1].units if name in plan_outputs else "absent"
+        base = first.plan.outputs[name][1].units
+        if units != base:
             raise ConfigError(
-                f"data.targets: {name} is {units!r} in one of the models, {wanted!r} in"
+                f"data.targets: {name} is {units!r} in one of the models, {base!r} in"
                 " the first; expected the same"
             )
 

@@ -16,11 +16,11 @@ from ....compose import Model
 from ....conversion import plain
 from ....errors import ConfigError, DataError
 from ....files import atomic_folder
-from ....logs import kept
+from ....logs import capture
 from ....tables import Column, print_table
-from ...asked import Examining
 from ...protocols.page import Page
 from ...provenance import commit
+from ...requests import ExaminationRequest
 from ...run_folder import numbered_folder, refuse_other_files
 from ..streamflow.metrics import median, metrics, score
 from ..streamflow.periods import Period
@@ -127,14 +127,14 @@ class Examination:
             print(f"note: {note}")
 
 
-def examine(bundle: Bundle, asked: Examining) -> Examination:
+def examine(bundle: Bundle, request: ExaminationRequest) -> Examination:
     """Score a bundle as it is, and where attributes or forcing are not what they were.
 
     Parameters
     ----------
     bundle : Bundle
         A trained model whose answer is streamflow.
-    asked : Examining
+    request : ExaminationRequest
         Data, scored days and conditions.
 
     Raises
@@ -142,37 +142,37 @@ def examine(bundle: Bundle, asked: Examining) -> Examination:
     BundleError, ConfigError, DataError, UnitsError
         As of :func:`~.scoring.score_bundle`; or a study of held-out places is none.
     """
-    if asked.period is None:
+    if request.period is None:
         raise ConfigError("--period: expected the first and the last day to score")
-    refuse_other_files(asked.output, FILES)
-    model = model_of(bundle, asked.choices)
-    spec = data_spec(asked)
-    given = completed(bundle, model, spec, asked.period)
-    steps_within(given.data, model.spec)
+    refuse_other_files(request.output, FILES)
+    model = model_of(bundle, request.choices)
+    spec = data_spec(request)
+    scored_data = completed(bundle, model, spec, request.period)
+    steps_within(scored_data.data, model.spec)
     # Conditions that move forcing may cut a step off the record; this one does not.
-    given.data.within(*asked.period)
-    first = _scores(model, given.data, asked.period, asked.warmup)
+    scored_data.data.within(*request.period)
+    first = _scores(model, scored_data.data, request.period, request.warmup)
     conditions = [_condition("as trained", first, None)]
-    for days in asked.attributes:
+    for days in request.attributes:
         name = f"attributes of {days[0]} to {days[1]}"
         other = replace(spec, attributes_period=days)
-        conditions.append(_other(bundle, model, other, asked, first, name))
-    for steps in asked.shifts:
+        conditions.append(_other(bundle, model, other, request, first, name))
+    for steps in request.shifts:
         later = "later" if steps > 0 else "earlier"
         name = f"{RAIN} {abs(steps)} step{'s' if abs(steps) > 1 else ''} {later}"
         moved = spec.shift.get(RAIN, 0) + steps
         other = replace(spec, shift={**spec.shift, RAIN: moved})
-        conditions.append(_other(bundle, model, other, asked, first, name))
-    for study in asked.held_out:
+        conditions.append(_other(bundle, model, other, request, first, name))
+    for study in request.held_out:
         conditions += _held_out(study)
     source = Path(spec.path).name or spec.reader
-    scored = f"{asked.period[0]} to {asked.period[1]}"
+    scored = f"{request.period[0]} to {request.period[1]}"
     report = Examination(
-        folder=asked.output or numbered_folder(FOLDER, f"{bundle.name}-examined"),
+        folder=request.output or numbered_folder(FOLDER, f"{bundle.name}-examined"),
         title=f"{bundle.name} on {source}, {scored}",
         conditions=conditions,
-        at_bounds=_at_bounds(model, given.data),
-        notes=(*given.notes, *_seen(bundle, given.data, asked.period)),
+        at_bounds=_at_bounds(model, scored_data.data),
+        notes=(*scored_data.notes, *_seen(bundle, scored_data.data, request.period)),
     )
     _write(report, bundle, spec)
     return report
@@ -182,15 +182,15 @@ def _other(
     bundle: Bundle,
     model: Model,
     spec: DataSpec,
-    asked: Examining,
+    request: ExaminationRequest,
     first: Scored,
     name: str,
 ) -> Condition:
     """Score with other data; what is said of them was said before."""
-    assert asked.period is not None
-    with kept():
-        data = completed(bundle, model, spec, asked.period).data
-    return _condition(name, _scores(model, data, asked.period, asked.warmup), first)
+    assert request.period is not None
+    with capture():
+        data = completed(bundle, model, spec, request.period).data
+    return _condition(name, _scores(model, data, request.period, request.warmup), first)
 
 
 def _scores(
@@ -223,36 +223,40 @@ def _held_out(folder: Path) -> list[Condition]:
         raise DataError(
             f"--held-out: {folder} is no finished study: no report/summary.json"
         )
-    found = json.loads(file.read_text(encoding="utf-8"))
-    of = f"{found['protocol']} ({len(found['folds'])} folds)"
+    summary = json.loads(file.read_text(encoding="utf-8"))
+    of = f"{summary['protocol']} ({len(summary['folds'])} folds)"
     return [
         Condition(
             f"held out: {row['name']} of {of}",
-            int(found["basins"]),
+            int(summary["basins"]),
             {name: entry["mean"] for name, entry in row["medians"].items()},
             None,
         )
-        for row in found["scores"].values()
+        for row in summary["scores"].values()
         if row["kind"] == "model"
     ]
 
 
 def _at_bounds(model: Model, data: BasinData) -> dict[str, float]:
-    given = {name: torch.from_numpy(data.attributes[name]) for name in model.attributes}
+    attributes = {
+        name: torch.from_numpy(data.attributes[name]) for name in model.attributes
+    }
     with torch.no_grad():
-        values = model.constant_parameters(given)
+        values = model.constant_parameters(attributes)
     declared = model.plan.supplied
     bounds = {n: b for n in values if (b := declared[n].bounds) is not None}
-    known = {n: values[n].numpy().astype(np.float64) for n in bounds}
-    return Parameters(known, bounds, {}).at_bounds
+    constants = {n: values[n].numpy().astype(np.float64) for n in bounds}
+    return Parameters(constants, bounds, {}).at_bounds
 
 
 def _seen(bundle: Bundle, data: BasinData, period: Period) -> tuple[str, ...]:
-    known = learned(bundle.manifest.provenance, str(bundle.path))
-    among = known.among(data.ids)
+    training = learned(bundle.manifest.provenance, str(bundle.path))
+    among = training.among(data.ids)
     if among is None:
-        return (f"the bundle does not list the basins it learned from ({known.about})",)
-    shared = known.on_days(data.ids, period)
+        return (
+            f"the bundle does not list the basins it learned from ({training.about})",
+        )
+    shared = training.on_days(data.ids, period)
     some = shared is not None and shared.any()
     days = "some of these days" if some else "other days"
     count = f"{int(among.sum())} of {len(among)} basins"
@@ -272,10 +276,10 @@ def _write(report: Examination, bundle: Bundle, spec: DataSpec) -> None:
         "notes": list(report.notes),
         "commit": commit() or "unknown",
     }
-    with atomic_folder(report.folder) as made:
+    with atomic_folder(report.folder) as temporary:
         text = json.dumps(plain(summary, "summary", lambda *_: None), indent=2)
-        (made / "summary.json").write_text(f"{text}\n", encoding="utf-8")
-        _page(report).write(made / "report.html")
+        (temporary / "summary.json").write_text(f"{text}\n", encoding="utf-8")
+        _page(report).write(temporary / "report.html")
 
 
 def _page(report: Examination) -> Page:
@@ -301,6 +305,6 @@ def _page(report: Examination) -> Page:
             " range of a bound.",
         )
     page.heading("Notes")
-    told = [f"{name}: {metrics[name].about}" for name in SHOWN]
-    page.items([*report.notes, *told])
+    definitions = [f"{name}: {metrics[name].about}" for name in SHOWN]
+    page.items([*report.notes, *definitions])
     return page

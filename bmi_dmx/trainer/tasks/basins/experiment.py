@@ -144,9 +144,9 @@ class Experiment(AnyExperiment):
             ("warmup_step", "daily", "runs in the warm-up alone"),
             ("warmup_gradient", True, "learns from the gradient through the warm-up"),
         ):
-            if (found := getattr(self.training, key)) != expected:
+            if (setting := getattr(self.training, key)) != expected:
                 raise ConfigError(
-                    f"training.{key}: found {found!r}, expected {expected!r}: the "
+                    f"training.{key}: found {setting!r}, expected {expected!r}: the "
                     f"network of days before that of shorter steps {why}"
                 )
         if not self.training.warmup:
@@ -156,15 +156,15 @@ class Experiment(AnyExperiment):
 
     def _check_targets(self) -> None:
         """Refuse losses and validations of what is not observed."""
-        known = [TARGET, *self.data.targets]
-        asked = {
+        targets = [TARGET, *self.data.targets]
+        uses = {
             "loss": list(by_target(self.loss)),
             "evaluation.monitored": list(self.monitored),
         }
-        for key, names in asked.items():
+        for key, names in uses.items():
             for name in names:
-                if name not in known:
-                    hint = suggestion(name, known)
+                if name not in targets:
+                    hint = suggestion(name, targets)
                     raise ConfigError(
                         f"{key}: no target {name!r}{hint}; data.targets says which"
                         " variable of the data is one"
@@ -183,8 +183,8 @@ class Experiment(AnyExperiment):
     @property
     def evaluation_warmup(self) -> int:
         """Time steps simulated before a scored period, as far as the record reaches."""
-        given = self.evaluation.warmup
-        return self.training.warmup if given is None else given
+        warmup = self.evaluation.warmup
+        return self.training.warmup if warmup is None else warmup
 
     @property
     def learned_days(self) -> Period:

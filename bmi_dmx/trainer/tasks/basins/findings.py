@@ -11,7 +11,7 @@ from ....logs import remarks
 from ...checkpoint import load_model
 from ...experiment_file import naming
 from ...report.content import Findings
-from ...report.evaluated import pictures_in, scored_summary
+from ...report.evaluation import pictures_in, scored_summary
 from ...run_folder import RunFolder
 from ..streamflow.comparison import COMPARED
 from ..streamflow.findings import (
@@ -58,14 +58,14 @@ def findings(folder: RunFolder, experiment: Experiment, period: str) -> Findings
         folder, period, lambda: evaluate([folder], [experiment], period, None)
     )
     flows = read_streamflow(folder.path / period / "streamflow.nc")
-    with remarks() as told, naming(folder.config, experiment):
+    with remarks() as notes, naming(folder.config, experiment):
         data = read_for_training(experiment.data, experiment.periods.train)
     data = targets_of(compared_units(experiment.model), data)
     model = load_model(folder.require_best(), experiment.model)
     part, lead = with_lead(data, days, experiment.evaluation_warmup)
     others, about = beside(model, data, part, lead)
-    chosen = metrics_named(experiment.evaluation.metrics)
-    names = list(dict.fromkeys((*COMPARED, *chosen)))
+    metric_names = metrics_named(experiment.evaluation.metrics)
+    names = list(dict.fromkeys((*COMPARED, *metric_names)))
     scores = score(flows["simulated"], flows["observed"], names)
     compared = baseline_scores(flows, others, names)
     return Findings(
@@ -87,13 +87,15 @@ def findings(folder: RunFolder, experiment: Experiment, period: str) -> Findings
             if path.stem in DRAWN
         },
         baselines=about,
-        notes=list(told),
+        notes=list(notes),
     )
 
 
 def _constant(model: Model, data: BasinData) -> dict[str, NDArray[np.float64]]:
     """Return what networks supply once, (basin, member)."""
-    given = {name: torch.from_numpy(data.attributes[name]) for name in model.attributes}
+    attributes = {
+        name: torch.from_numpy(data.attributes[name]) for name in model.attributes
+    }
     with torch.no_grad():
-        values = model.constant_parameters(given)
+        values = model.constant_parameters(attributes)
     return {name: x.double().numpy() for name, x in values.items()}

@@ -37,9 +37,9 @@ def basin_groups(
         key = f"evaluation.groups.{name}"
         for attribute in looked_at(conditions, key):
             data.require_read(attribute, f"{key}: ")
-        kept = satisfied(data.attributes, conditions, count, key)
-        if kept.any():
-            groups[name] = np.flatnonzero(kept)
+        members = satisfied(data.attributes, conditions, count, key)
+        if members.any():
+            groups[name] = np.flatnonzero(members)
         else:
             log.warning(
                 "%s: none of %d basins satisfies %s; the group is left out",

@@ -82,10 +82,10 @@ class _Run:
         self.file = folder / "config.yml"
         if not folder.is_dir():
             raise ConfigError(f"{folder}: expected the folder of a run")
-        found = config.read(self.file)
-        if not isinstance(found, Mapping):
+        settings = config.read(self.file)
+        if not isinstance(settings, Mapping):
             raise ConfigError(f"{self.file}: expected a mapping")
-        self.config: Mapping[str, Any] = found
+        self.config: Mapping[str, Any] = settings
         self.remarks: list[str] = []
         self.others: dict[str, str] = {}
 
@@ -130,10 +130,10 @@ class _Run:
     # What is taken over
 
     def _expect(self, key: str, *expected: str, usual: str = "") -> None:
-        found = str(self.config.get(key) or usual).lower()
-        if found not in expected:
+        setting = str(self.config.get(key) or usual).lower()
+        if setting not in expected:
             raise ConfigError(
-                f"{self.file}: {key}: found {found or 'nothing'!r}, expected "
+                f"{self.file}: {key}: found {setting or 'nothing'!r}, expected "
                 f"{' or '.join(map(repr, expected))}; nothing else is taken over"
             )
 
@@ -157,12 +157,12 @@ class _Run:
         (self.target,) = targets
 
     def _time_step(self) -> str:
-        found = self.config.get("use_frequencies") or ["1D"]
+        codes = self.config.get("use_frequencies") or ["1D"]
         steps = {"1d": "daily", "1h": "hourly"}
-        step = steps.get(str(found[0]).lower()) if len(found) == 1 else None
+        step = steps.get(str(codes[0]).lower()) if len(codes) == 1 else None
         if step is None:
             raise ConfigError(
-                f"{self.file}: use_frequencies: found {found!r}, expected one of 1D, 1h"
+                f"{self.file}: use_frequencies: found {codes!r}, expected one of 1D, 1h"
             )
         return step
 
@@ -170,34 +170,34 @@ class _Run:
         """Return what inputs are called here, in their order."""
         parted = [self._parted(name) for name in there]
         plain = [NAMES.get(name, name) for name, _, _ in parted]
-        found = []
-        for theirs, own, (_, units, product) in zip(there, plain, parted, strict=True):
-            declared = own in FORCINGS and units in ("", FORCINGS[own].units)
-            if declared and plain.count(own) == 1:
-                found.append(own)
+        forcings = []
+        for theirs, ours, (_, units, product) in zip(there, plain, parted, strict=True):
+            declared = ours in FORCINGS and units in ("", FORCINGS[ours].units)
+            if declared and plain.count(ours) == 1:
+                forcings.append(ours)
                 continue
             # Of several products each has a name, and none is that of the weather.
-            name = f"{own}_{product}" if plain.count(own) > 1 and product else own
+            name = f"{ours}_{product}" if plain.count(ours) > 1 and product else ours
             name = re.sub(r"\W", "_", name)
-            if not name.isidentifier() or name in FORCINGS or name in found:
+            if not name.isidentifier() or name in FORCINGS or name in forcings:
                 raise ConfigError(
                     f"{self.file}: dynamic_inputs: {theirs!r} has no name here; "
                     "expected NAME(UNITS), and _PRODUCT where there are several"
                 )
-            usual = FORCINGS[own].units if own in FORCINGS else "1"
+            usual = FORCINGS[ours].units if ours in FORCINGS else "1"
             self.others[name] = units or usual
             self.remarks.append(
                 f"dynamic_inputs: {theirs} is {name} in {self.others[name]}"
             )
-            found.append(name)
-        return found
+            forcings.append(name)
+        return forcings
 
     def _parted(self, name: str) -> tuple[str, str, str]:
         """Return name, units and product of an input."""
         match = _NAMED.fullmatch(name)
         if match is None:
             return name.lower(), "", ""
-        own, text, product = match[1].lower(), (match[2] or "").lower(), match[3] or ""
+        stem, text, product = match[1].lower(), (match[2] or "").lower(), match[3] or ""
         if not text:
             # Without units in the middle an underscore is part of the name.
             return name.lower(), "", ""
@@ -206,7 +206,7 @@ class _Run:
             raise ConfigError(
                 f"{self.file}: dynamic_inputs: {name}: unknown units {text!r}"
             )
-        return own, units, product
+        return stem, units, product
 
     def _statistics(
         self, there: list[str], forcings: list[str], attributes: list[str]
@@ -229,11 +229,11 @@ class _Run:
         try:
             return {
                 **{
-                    own: Moments(
+                    ours: Moments(
                         number("xarray_feature_center", theirs),
                         number("xarray_feature_scale", theirs),
                     )
-                    for own, theirs in series
+                    for ours, theirs in series
                 },
                 **{
                     name: Moments(
@@ -246,16 +246,16 @@ class _Run:
             raise DataError(f"{path}: {error}") from None
 
     def _weights(self) -> dict[str, Tensor]:
-        found = {
+        checkpoints = {
             int(match[1]): path
             for path in self.folder.glob("model_epoch*.pt")
             if (match := re.fullmatch(r"model_epoch(\d+)", path.stem, re.ASCII))
         }
-        if not found:
+        if not checkpoints:
             raise DataError(
                 f"{self.folder}: no model_epoch*.pt; the run trained nothing"
             )
-        self.epoch, path = max(found.items())
+        self.epoch, path = max(checkpoints.items())
         self.trained = path
         if path.stat().st_size > LARGEST:
             raise DataError(f"{path}: larger than {LARGEST} bytes")
@@ -265,13 +265,13 @@ class _Run:
             raise DataError(
                 f"{path}: expected arrays by name, and nothing else"
             ) from None
-        known = {
+        array_names = {
             "lstm.weight_ih_l0", "lstm.weight_hh_l0", "lstm.bias_ih_l0",
             "lstm.bias_hh_l0", "head.net.0.weight", "head.net.0.bias",
         }  # fmt: skip
         names = set(weights) if isinstance(weights, Mapping) else set()
-        for name in sorted(known ^ names):
-            state = "missing" if name in known else "not part of the network"
+        for name in sorted(array_names ^ names):
+            state = "missing" if name in array_names else "not part of the network"
             raise DataError(f"{path}: array {name!r} is {state}")
         for name, x in weights.items():
             if not (isinstance(x, Tensor) and x.is_floating_point()):
@@ -281,27 +281,27 @@ class _Run:
             if not torch.isfinite(x).all():
                 raise DataError(f"{path}: {name}: holds values that are no numbers")
         hidden = weights["lstm.weight_hh_l0"].shape[-1]
-        if (said := self.config.get("hidden_size", hidden)) != hidden:
+        if (size := self.config.get("hidden_size", hidden)) != hidden:
             raise ConfigError(
-                f"{self.file}: hidden_size: found {said!r}, but {path.name} holds a"
+                f"{self.file}: hidden_size: found {size!r}, but {path.name} holds a"
                 f" network of {hidden}"
             )
         return dict(weights)
 
     def _load(self, model: Model, weights: Mapping[str, Tensor]) -> None:
-        own = {
+        arrays = {
             f"dynamic.network.{name}".replace("head.net.0", "output"): x
             for name, x in weights.items()
         }
         shapes = model.state_dict()
-        for name, x in own.items():
+        for name, x in arrays.items():
             if x.shape != shapes[name].shape:
                 theirs = name.removeprefix("dynamic.network.")
                 raise DataError(
                     f"{self.trained}: {theirs} has shape {tuple(x.shape)}, the"
                     f" configuration asks for {tuple(shapes[name].shape)}"
                 )
-        model.load_state_dict({**shapes, **own})
+        model.load_state_dict({**shapes, **arrays})
 
     def _remark(self) -> None:
         clipped = self.config.get("clip_targets_to_zero") or ()

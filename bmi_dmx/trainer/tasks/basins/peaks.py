@@ -87,8 +87,8 @@ def peak_classes(
             if not np.isfinite(scored[top, basin]) or peaks[at, basin] <= 0.0:
                 continue
             near = slice(max(top - NEAR, 0), top + NEAR + 1)
-            found = [float(np.max(flow[near, basin])) for flow in models.values()]
-            rows.append((period[at, basin], peaks[at, basin], *found))
+            maxima = [float(np.max(flow[near, basin])) for flow in models.values()]
+            rows.append((period[at, basin], peaks[at, basin], *maxima))
     return _classed(np.array(rows), list(models)) if rows else []
 
 
@@ -97,18 +97,18 @@ def _classed(rows: NDArray[np.float64], names: list[str]) -> list[PeakClass]:
     error = 100.0 * (rows[:, 2:] / peak - 1.0)
     classes = []
     for low, high in pairwise(CLASSES):
-        kept = error[(period >= low) & (period < high)]
-        if not len(kept):
+        errors = error[(period >= low) & (period < high)]
+        if not len(errors):
             continue
-        away = np.abs(kept)
+        away = np.abs(errors)
         nearer = (away < away[:, :1]).mean(axis=0)
         to = f"to {high:g} years" if np.isfinite(high) else "years or more"
         classes.append(
             PeakClass(
                 name=f"{low:g} {to}",
-                peaks=len(kept),
+                peaks=len(errors),
                 error=dict(zip(names, np.median(away, axis=0).tolist(), strict=True)),
-                bias=dict(zip(names, np.median(kept, axis=0).tolist(), strict=True)),
+                bias=dict(zip(names, np.median(errors, axis=0).tolist(), strict=True)),
                 nearer=dict(zip(names[1:], nearer[1:].tolist(), strict=True)),
             )
         )

@@ -124,16 +124,18 @@ def _flows(
 
 def _map(path: Path, title: str, data: BasinData, nse: NDArray[np.float64]) -> None:
     """Draw the scores where the basins are, if that is known."""
-    known = data.where()
-    if known is not None and np.isfinite(known).all():
-        longitude, latitude = known
+    coordinates = data.where()
+    if coordinates is not None and np.isfinite(coordinates).all():
+        longitude, latitude = coordinates
         score_map(path, longitude=longitude, latitude=latitude, scores=nse, title=title)
 
 
 def _static(path: Path, model: Model, data: BasinData) -> None:
-    given = {name: torch.from_numpy(data.attributes[name]) for name in model.attributes}
+    attributes = {
+        name: torch.from_numpy(data.attributes[name]) for name in model.attributes
+    }
     with torch.no_grad():
-        values = model.constant_parameters(given)
+        values = model.constant_parameters(attributes)
     if not values:
         return
     declared = model.plan.supplied
@@ -159,8 +161,8 @@ def _dynamic(
     if not declared:
         return
     one = data.select([str(data.ids[basin])])
-    given = blocks(model, one, warmup=warmup, basins=1)
-    series = predict(model, given, list(declared))
+    basin_blocks = blocks(model, one, warmup=warmup, basins=1)
+    series = predict(model, basin_blocks, list(declared))
     last = slice(-SHOWN, None)
     parameter_series(
         path,
@@ -202,22 +204,22 @@ def plot(
     """
     path = source / "streamflow.nc" if source.is_dir() else source
     flow = read_streamflow(path)
-    known = flow.ids.tolist()
-    chosen, kept = shown_of(path, flow, basins, start, end, what="basin")
-    window = np.ix_(kept, np.array(chosen))
-    time, simulated = flow.time[kept], flow["simulated"][window]
+    ids = flow.ids.tolist()
+    positions, steps = shown_of(path, flow, basins, start, end, what="basin")
+    window = np.ix_(steps, np.array(positions))
+    time, simulated = flow.time[steps], flow["simulated"][window]
     observed = flow["observed"][window]
     nse = score(simulated, observed, ["nse"])["nse"]
-    for at, value in zip(chosen if basins else (), nse, strict=False):
+    for at, value in zip(positions if basins else (), nse, strict=False):
         if not np.isfinite(value):
-            log.warning("%s: basin %s has no NSE and is not drawn", path, known[at])
+            log.warning("%s: basin %s has no NSE and is not drawn", path, ids[at])
     rain = flow.series.get(RAIN)
     title = flow.attributes.get("title", "").rstrip(". ")
     return hydrographs(
         output,
         time=time,
-        ids=flow.ids[chosen],
-        names=None if flow.names is None else flow.names[chosen].tolist(),
+        ids=flow.ids[positions],
+        names=None if flow.names is None else flow.names[positions].tolist(),
         simulated=simulated,
         observed=observed,
         precipitation=None if rain is None else rain.values[window],

@@ -16,10 +16,10 @@ from ...protocols.trial import Cell, Study
 from ..streamflow.comparison import ALL, TargetScores
 from ..streamflow.metrics import median, score
 from ..streamflow.results import Hydrographs, Series, read_streamflow
-from .data.withheld import read_withheld
+from .data.withheld_days import read_withheld
 from .targets import METRICS
 
-__all__ = ["AT_BOUND", "Line", "Parameters", "Pooled", "pool"]
+__all__ = ["AT_BOUND", "Line", "Parameters", "PooledStudy", "pool"]
 
 Array = NDArray[Any]
 
@@ -86,13 +86,13 @@ class Parameters:
     @cached_property
     def at_bounds(self) -> dict[str, float]:
         """Share of the values within a hundredth of the range of a bound, by name."""
-        found = {}
+        shares = {}
         for name, values in self.values.items():
             low, high = self.bounds[name]
             place = (values - low) / (high - low)
             near = (place < AT_BOUND) | (place > 1.0 - AT_BOUND)
-            found[name] = float(near.mean())
-        return found
+            shares[name] = float(near.mean())
+        return shares
 
     @property
     def share_at_bounds(self) -> float:
@@ -101,7 +101,7 @@ class Parameters:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pooled:
+class PooledStudy:
     """All basins of a study, judged.
 
     Parameters
@@ -157,7 +157,7 @@ class Pooled:
         return [*singles, *self.means, *self.baselines]
 
 
-def pool(study: Study) -> Pooled:
+def pool(study: Study) -> PooledStudy:
     """Put the answers of all trainings together and score them.
 
     Parameters
@@ -179,7 +179,7 @@ def pool(study: Study) -> Pooled:
         observed = np.where(scored, everything, np.nan)
     series = {"observed": replace(whole.series["observed"], values=observed)}
     models, baselines = _models(study, whole, observed, scored)
-    return Pooled(
+    return PooledStudy(
         flows=replace(whole, series={"simulated": whole.series["simulated"], **series}),
         everything=everything,
         fold=_fold_of(study, whole.ids),
@@ -188,9 +188,9 @@ def pool(study: Study) -> Pooled:
         baselines=baselines,
         about=_summary(study, first)["baselines"],
         parameters={
-            model: found
+            model: parameters
             for model in study.protocol.models
-            if (found := _parameters(study, model, whole.ids.tolist())) is not None
+            if (parameters := _parameters(study, model, whole.ids.tolist())) is not None
         },
         summaries=[_summary(study, cell) for cell in study.cells],
     )
@@ -217,16 +217,16 @@ def _models(
             flow = flows["simulated"]
             line = _line(model, "model", flow, observed, seed)
             models[model].append(replace(line, targets=_targets(flows, scored)))
-            others = {f"{own}_{n}" for own in OWN for n in _beside_flow(flows)}
+            others = {f"{prefix}_{n}" for prefix in OWN for n in _beside_flow(flows)}
             for name in flows.series.keys() - {*OWN} - others:
                 same = baselines.get(name)
                 if same is not None and not np.array_equal(
                     same.flow, flows[name], equal_nan=True
                 ):
                     # The same of other physics.
-                    called = f"{name} of {model}"
-                    line = _line(called, "baseline", flows[name], observed)
-                    baselines[called] = line
+                    line_name = f"{name} of {model}"
+                    line = _line(line_name, "baseline", flows[name], observed)
+                    baselines[line_name] = line
                 elif same is None:
                     baselines[name] = _line(name, "baseline", flows[name], observed)
     return models, sorted(baselines.values(), key=lambda line: line.name)
@@ -242,18 +242,18 @@ def _line(
 
 def _targets(flows: Hydrographs, scored: Array) -> dict[str, TargetScores]:
     """Score what was observed beside streamflow, on the days that are scored."""
-    found = {}
+    targets = {}
     for name in _beside_flow(flows):
         entry = flows.series[f"observed_{name}"]
         observed = np.where(scored, entry.values, np.nan)
         scores = score(flows[f"simulated_{name}"], observed, METRICS)
-        found[name] = TargetScores(
+        targets[name] = TargetScores(
             units=entry.units,
             scores=scores,
             medians={ALL: {n: median(values)[0] for n, values in scores.items()}},
             basins={ALL: median(scores["nse"])[1]},
         )
-    return found
+    return targets
 
 
 def _beside_flow(flows: Hydrographs) -> list[str]:
@@ -268,16 +268,18 @@ def _mean_name(model: str, seeds: int) -> str:
 
 def _means(models: Mapping[str, Sequence[Line]], observed: Array) -> list[Line]:
     """Return the mean flow over the seeds of each model, and over everything."""
-    found, means = [], []
+    mean_lines, means = [], []
     for model, lines in models.items():
         mean = np.mean([line.flow.astype(np.float64) for line in lines], axis=0)
         means.append(mean)
         if len(lines) > 1:
-            found.append(_line(_mean_name(model, len(lines)), "mean", mean, observed))
+            mean_lines.append(
+                _line(_mean_name(model, len(lines)), "mean", mean, observed)
+            )
     if len(models) > 1:
         mean = np.mean(means, axis=0)
-        found.append(_line(f"{ENSEMBLE}, mean", "mean", mean, observed))
-    return found
+        mean_lines.append(_line(f"{ENSEMBLE}, mean", "mean", mean, observed))
+    return mean_lines
 
 
 def _joined(study: Study, model: str, seed: int) -> Hydrographs:
@@ -302,33 +304,33 @@ def _joined(study: Study, model: str, seed: int) -> Hydrographs:
     }
     stations: dict[str, Any] = {}
     for name in ("latitude", "longitude", "area_km2"):
-        known = [getattr(part, name) for part in parts]
-        if all(values is not None for values in known):
-            stations[name] = np.concatenate(known)[order]
+        columns = [getattr(part, name) for part in parts]
+        if all(values is not None for values in columns):
+            stations[name] = np.concatenate(columns)[order]
     return Hydrographs(time=first.time, ids=ids[order], series=series, **stations)
 
 
 def _fold_of(study: Study, ids: NDArray[np.str_]) -> NDArray[np.str_]:
-    of = {name: fold.name for fold in study.folds for name in fold.held}
+    of = {name: fold.name for fold in study.folds for name in fold.held_out}
     return np.array([of[name] for name in ids.tolist()])
 
 
 def _summary(study: Study, cell: Cell) -> dict[str, Any]:
     text = (study.answers(cell) / "summary.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found
+    summary: dict[str, Any] = json.loads(text)
+    return summary
 
 
 def _parameters(study: Study, model: str, ids: Sequence[str]) -> Parameters | None:
     """Return the parameters that the first seed gives each held basin."""
     rows: dict[str, dict[str, Any]] = {}
-    told: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for fold in study.folds:
         cell = Cell(model, fold.name, study.protocol.seeds[0])
         file = study.answers(cell) / "parameters.json"
         content = json.loads(file.read_text(encoding="utf-8"))
-        told = content["parameters"]
-        for name, entry in told.items():
+        entries = content["parameters"]
+        for name, entry in entries.items():
             for basin, values in zip(content["ids"], entry["values"], strict=True):
                 rows.setdefault(name, {})[basin] = values
     if not rows:
@@ -338,6 +340,6 @@ def _parameters(study: Study, model: str, ids: Sequence[str]) -> Parameters | No
             name: np.array([of[basin] for basin in ids], dtype=np.float64)
             for name, of in rows.items()
         },
-        {name: tuple(entry["bounds"]) for name, entry in told.items()},
-        {name: entry["units"] for name, entry in told.items()},
+        {name: tuple(entry["bounds"]) for name, entry in entries.items()},
+        {name: entry["units"] for name, entry in entries.items()},
     )

@@ -101,8 +101,8 @@ def periods_in(data: BasinData, spec: ModelSpec) -> dict[str, int]:
         step as often as the data.
     """
     every = max(1, round(spec.period / data.seconds))
-    passed = data.time[0] - data.time[0].astype("datetime64[D]")
-    steps = int(passed / np.timedelta64(1, "s")) // data.seconds
+    offset = data.time[0] - data.time[0].astype("datetime64[D]")
+    steps = int(offset / np.timedelta64(1, "s")) // data.seconds
     return {"every": every, "first": -steps % every}
 
 
@@ -164,7 +164,7 @@ def blocks(model: Model, data: BasinData, *, warmup: int, basins: int) -> Blocks
         data, model.forcings, model.attributes, warmup=warmup, basins=basins
     )
     parts = steps_within(data, model.spec)
-    others = {name: known.values[warmup:] for name, known in data.targets.items()}
+    others = {name: target.values[warmup:] for name, target in data.targets.items()}
     return Blocks(batches, warmup, parts, data.target[warmup:], others)
 
 
@@ -219,21 +219,21 @@ def simulate(
                 model, past, attributes, steps_a_day(model), in_shorter_steps
             )
         before = 0
-    found = model.simulate(
+    series = model.simulate(
         forcing, attributes, state=state, warmup=before,
         warmup_gradient=warmup_gradient, outputs=outputs,
     ).outputs  # fmt: skip
     if parts > 1:
-        found = {
-            name: x.reshape(-1, parts, x.shape[1]).mean(1) for name, x in found.items()
+        series = {
+            name: x.reshape(-1, parts, x.shape[1]).mean(1) for name, x in series.items()
         }
-    if TARGET in found and (factor := flow_factor(model.plan)) != 1.0:
-        found = {**found, TARGET: factor * found[TARGET]}
-    return found
+    if TARGET in series and (factor := flow_factor(model.plan)) != 1.0:
+        series = {**series, TARGET: factor * series[TARGET]}
+    return series
 
 
 def predict(
-    model: Model, given: Blocks, outputs: Sequence[str] = (TARGET,)
+    model: Model, basin_blocks: Blocks, outputs: Sequence[str] = (TARGET,)
 ) -> dict[str, NDArray[Any]]:
     """Simulate a period, without gradient; the model must be in evaluation mode.
 
@@ -242,19 +242,19 @@ def predict(
     dict of str to array (T, B)
         The outputs of the time steps after the warm-up.
     """
-    found = []
+    answers = []
     device = next(model.parameters()).device
     with torch.no_grad():
-        for batch in given.batches:
+        for batch in basin_blocks.batches:
             ran = simulate(
                 model,
                 move_data_to_device(batch, device),
-                warmup=given.warmup,
-                parts=given.parts,
+                warmup=basin_blocks.warmup,
+                parts=basin_blocks.parts,
                 outputs=outputs,
             )
-            found.append({name: x.cpu().numpy() for name, x in ran.items()})
-    return {name: np.concatenate([f[name] for f in found], 1) for name in outputs}
+            answers.append({name: x.cpu().numpy() for name, x in ran.items()})
+    return {name: np.concatenate([f[name] for f in answers], 1) for name in outputs}
 
 
 def refuse_diverged(simulated: NDArray[Any], data: BasinData, warmup: int) -> None:

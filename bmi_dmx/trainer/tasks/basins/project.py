@@ -57,8 +57,8 @@ def write(folder: Path, name: str) -> None:
     data = read(SAMPLE)
     # From the smallest to the largest, so that the few stand for all.
     order = np.argsort(data.attributes["area_km2"])
-    chosen = order[np.linspace(0, order.size - 1, GAUGES).round().astype(int)]
-    data = data.select(sorted(data.ids[chosen].tolist()))
+    positions = order[np.linspace(0, order.size - 1, GAUGES).round().astype(int)]
+    data = data.select(sorted(data.ids[positions].tolist()))
     tables = folder / "data"
     tables.mkdir()
     _write_stations(data, tables / "stations.csv")

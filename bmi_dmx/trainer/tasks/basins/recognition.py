@@ -75,10 +75,10 @@ def reader_of(path: Path) -> str:
     if not path.exists():
         hint = suggestion(str(path), samples)
         raise DataError(f"{path}: no such file or folder{hint}")
-    own = (name for name, file in samples.items() if file.samefile(path))
+    matches = (name for name, file in samples.items() if file.samefile(path))
     looking = (name for name, looks in _LOOKS.items() if looks(path))
-    found = next(iter((*own, *looking)), None)
-    return found or _opening(path, [n for n in shipped if n not in {*_LOOKS, *samples}])
+    first = next(iter((*matches, *looking)), None)
+    return first or _opening(path, [n for n in shipped if n not in {*_LOOKS, *samples}])
 
 
 def _opening(path: Path, names: Iterable[str]) -> str:

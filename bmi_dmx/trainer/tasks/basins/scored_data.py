@@ -21,7 +21,7 @@ from ....models.hydrology.daily_range import (
     estimated_extremes,
 )
 from ....units import convert
-from ...asked import Scoring
+from ...requests import ScoringRequest
 from ..streamflow.periods import Period
 from .data.attributes import has_extremes, portable
 from .data.basins import Array64, BasinData
@@ -73,7 +73,7 @@ class ScoredData:
     notes: tuple[str, ...]
 
 
-def data_spec(asked: Scoring) -> DataSpec:
+def data_spec(request: ScoringRequest) -> DataSpec:
     """Return how the data are read, the reader chosen by what they are.
 
     Raises
@@ -83,19 +83,19 @@ def data_spec(asked: Scoring) -> DataSpec:
     DataError
         No reader understands the data.
     """
-    for setting in asked.settings:
+    for setting in request.settings:
         if not setting.partition("=")[0].strip().startswith("data."):
             raise ConfigError(f"--data: setting {setting!r}, expected data.KEY=VALUE")
-    block: dict[str, Any] = {"attributes": "both", "basins": _chosen(asked.places)}
-    block = config.override({"data": block}, asked.settings)["data"]
+    block: dict[str, Any] = {"attributes": "both", "basins": _chosen(request.places)}
+    block = config.override({"data": block}, request.settings)["data"]
     if "path" in block:
-        raise ConfigError(f"data.path: given already, as --data {asked.data}")
+        raise ConfigError(f"data.path: given already, as --data {request.data}")
     if "reader" not in block:
-        block["reader"] = reader_of(asked.data)
-    if asked.data.exists():
-        block["path"] = str(asked.data)
-    elif str(asked.data) != block["reader"]:
-        raise DataError(f"{asked.data}: no such file or folder")
+        block["reader"] = reader_of(request.data)
+    if request.data.exists():
+        block["path"] = str(request.data)
+    elif str(request.data) != block["reader"]:
+        raise DataError(f"{request.data}: no such file or folder")
     return config.convert({"data": block}, _Block).data
 
 
@@ -197,23 +197,23 @@ def _with_climate(
     """Return data with portable attributes, and which days they are of."""
     days = spec.attributes_period or climate_days(data, period)
     try:
-        found = portable(data, days)
+        portables = portable(data, days)
     except DataError as error:
         raise DataError(f"{where}: portable attributes: {error}") from None
-    both = {**data.attributes, **found}
-    known = {**data.units, **{a.name: a.units for a in (*CLIMATE, *TOPOGRAPHY)}}
+    both = {**data.attributes, **portables}
+    units = {**data.units, **{a.name: a.units for a in (*CLIMATE, *TOPOGRAPHY)}}
     note = f"the climate of the basins is that of their weather, {days[0]} to {days[1]}"
     if period is not None and days[1] >= period[0]:
         note += ", scored days among them (no flow enters)"
-    attributes = found if spec.attributes == "portable" else both
-    return replace(data, attributes=attributes, units=known), note
+    attributes = portables if spec.attributes == "portable" else both
+    return replace(data, attributes=attributes, units=units), note
 
 
 def _refuse_lacking(bundle: Bundle, model: Model, data: BasinData, where: str) -> None:
     """Refuse data without a forcing or an attribute, saying what could give it."""
     declared = {f.name: f for f in model.plan.forcings}
-    given = {*data.forcing, "day_of_year"}
-    lacking = [f"{n} [{declared[n].units}]" for n in model.forcings if n not in given]
+    forcing = {*data.forcing, "day_of_year"}
+    lacking = [f"{n} [{declared[n].units}]" for n in model.forcings if n not in forcing]
     if lacking:
         raise DataError(
             f"{where}: the data lack forcing that bundle {bundle.name!r} reads:"
@@ -221,11 +221,11 @@ def _refuse_lacking(bundle: Bundle, model: Model, data: BasinData, where: str) -
             " data.forcings={NAME: VARIABLE} says what it is called, --evaporation NAME"
             " which formula does with other forcing"
         )
-    known = {a.name: a for a in bundle.manifest.attributes}
+    attributes = {a.name: a for a in bundle.manifest.attributes}
     missing: dict[str, str] = {}
     for name in model.attributes:
         if name not in data.attributes:
-            units = known[name].units if name in known else "1"
+            units = attributes[name].units if name in attributes else "1"
             missing[name] = f"{name} [{units}] ({source_of(name)})"
     if missing:
         hint = suggestion(next(iter(missing)), data.attributes)
@@ -253,19 +253,19 @@ def _in_units_of(
     attributes: dict[str, Array64] = dict(data.attributes)
     assumed: list[str] = []
     for attribute in bundle.manifest.attributes:
-        name, wanted = attribute.name, attribute.units
-        if name not in model.attributes or wanted == data.units.get(name):
+        name, target_units = attribute.name, attribute.units
+        if name not in model.attributes or target_units == data.units.get(name):
             continue
-        given = data.units.get(name)
-        if given is None:
+        units = data.units.get(name)
+        if units is None:
             # Units of 1 are those of attributes that say none.
-            assumed += [f"{name} [{wanted}]"] if wanted != "1" else []
+            assumed += [f"{name} [{target_units}]"] if target_units != "1" else []
             continue
-        if wanted == "1" and not _converts(given, wanted):
-            assumed.append(f"{name} [{given}]")
+        if target_units == "1" and not _converts(units, target_units):
+            assumed.append(f"{name} [{units}]")
             continue
         try:
-            values = convert(attributes[name], given, wanted)
+            values = convert(attributes[name], units, target_units)
         except UnitsError as error:
             raise UnitsError(f"{where}: attribute {name!r}: {error}") from None
         attributes[name] = values.astype(np.float64)
@@ -277,9 +277,9 @@ def _in_units_of(
     return replace(data, attributes=attributes), notes
 
 
-def _converts(given: str, wanted: str) -> bool:
+def _converts(units: str, target_units: str) -> bool:
     try:
-        convert(1.0, given, wanted)
+        convert(1.0, units, target_units)
     except DmxError:
         return False
     return True
@@ -290,27 +290,27 @@ def _with_known(
 ) -> tuple[BasinData, list[str]]:
     """Return the basins of which all attributes are known, and who was left out."""
     rows: list[Array64] = [data.attributes[name] for name in model.attributes]
-    known: NDArray[np.bool_] = np.ones(len(data.ids), dtype=bool)
+    complete: NDArray[np.bool_] = np.ones(len(data.ids), dtype=bool)
     for row in rows:
-        known &= np.isfinite(row)
-    if known.all():
+        complete &= np.isfinite(row)
+    if complete.all():
         return data, []
     unknown = [
         name
         for name, row in zip(model.attributes, rows, strict=True)
         if not np.isfinite(row).all()
     ]
-    if not known.any():
+    if not complete.any():
         raise DataError(
             f"{where}: in no basin all attributes are known; unknown in some are"
             f" {', '.join(unknown)}"
         )
-    left = data.ids[~known]
+    incomplete = data.ids[~complete]
     note = (
-        f"{len(left)} of {len(data.ids)} basins are left out, for"
-        f" {' or '.join(unknown)} is not known: {_listed(left.tolist())}"
+        f"{len(incomplete)} of {len(data.ids)} basins are left out, for"
+        f" {' or '.join(unknown)} is not known: {_listed(incomplete.tolist())}"
     )
-    return data.select(data.ids[known].tolist()), [note]
+    return data.select(data.ids[complete].tolist()), [note]
 
 
 def _listed(names: Iterable[str]) -> str:

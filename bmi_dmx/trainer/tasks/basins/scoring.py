@@ -17,8 +17,8 @@ from ....errors import ConfigError, DataError
 from ....files import atomic_folder
 from ....models.hydrology.evaporation import with_evaporation
 from ....models.hydrology.system import evaporation_remark
-from ...asked import Scoring
 from ...provenance import commit
+from ...requests import ScoringRequest
 from ...run_folder import numbered_folder, refuse_other_files
 from ..streamflow.comparison import (
     ALL,
@@ -36,12 +36,12 @@ from .baselines import beside
 from .data.basins import BasinData
 from .data.spec import DataSpec
 from .evaluate import flow_series, in_days
+from .model_bundles import flows, ranges_of
 from .pictures import draw
 from .prediction import steps_within, usual_warmup, with_lead
 from .scored_data import completed, data_spec
 from .targets import TARGET, flow_factor, score_targets, targets_of, with_targets
-from .together import flows, ranges_of
-from .training_basins import Learned, learned
+from .training_basins import TrainingBasins, learned
 
 __all__ = ["model_of", "score_bundle"]
 
@@ -56,7 +56,7 @@ FILES = ("scores.csv", "streamflow.nc", "summary.json", "*.png")
 """Files of an evaluation."""
 
 
-def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
+def score_bundle(bundle: Bundle, request: ScoringRequest) -> Comparison:
     """Simulate basins with a bundle, and score it beside baselines.
 
     The model warms up on the time before the scored days. What is written is that of
@@ -67,7 +67,7 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
     ----------
     bundle : Bundle
         A trained model whose answer is streamflow.
-    asked : Scoring
+    request : ScoringRequest
         The data, and what of them is scored.
 
     Raises
@@ -77,16 +77,16 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
     ConfigError, DataError, UnitsError
         What is asked for cannot be had, or the data do not suit the bundle.
     """
-    refuse_outside("--warmup", asked.warmup, 0)
-    refuse_other_files(asked.output, FILES)
-    _refuse_learned(asked)
-    model = model_of(bundle, asked.choices)
-    spec = data_spec(asked)
-    given = completed(bundle, model, spec, asked.period)
-    data = targets_of(model.plan, given.data)
+    refuse_outside("--warmup", request.warmup, 0)
+    refuse_other_files(request.output, FILES)
+    _refuse_learned(request)
+    model = model_of(bundle, request.choices)
+    spec = data_spec(request)
+    scored_data = completed(bundle, model, spec, request.period)
+    data = targets_of(model.plan, scored_data.data)
     steps_within(data, model.spec)
-    warmup = usual_warmup(data) if asked.warmup is None else asked.warmup
-    period = asked.period or _everything(data, warmup)
+    warmup = usual_warmup(data) if request.warmup is None else request.warmup
+    period = request.period or _everything(data, warmup)
     part, lead = with_lead(data, period, warmup)
     observed = part.target[lead:]
     if not np.isfinite(observed).any():
@@ -94,21 +94,21 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
             f"{spec.path or spec.reader}: no streamflow is observed from {period[0]} to"
             f" {period[1]}; there is nothing to score"
         )
-    found = flows(model, part, lead, tuple(part.targets))
-    answers, simulated = found.answers, found.mean
+    simulation = flows(model, part, lead, tuple(part.targets))
+    answers, simulated = simulation.answers, simulation.mean
     others, about = beside(model, data, part, lead)
-    known = learned(bundle.manifest.provenance, str(bundle.path))
-    seen = known.among(data.ids)
+    training = learned(bundle.manifest.provenance, str(bundle.path))
+    among = training.among(data.ids)
     notes = (
-        *given.notes,
-        evaporation_remark(bundle, asked.choices.get("evaporation")),
+        *scored_data.notes,
+        evaporation_remark(bundle, request.choices.get("evaporation")),
         *_cut_short(part, lead, warmup),
-        *_trained(known, seen, data.ids, period),
-        *_calibrated(known, data.ids, asked.calibration),
+        *_trained(training, among, data.ids, period),
+        *_calibrated(training, data.ids, request.calibration),
     )
-    folder = asked.output or numbered_folder(FOLDER, bundle.name)
+    folder = request.output or numbered_folder(FOLDER, bundle.name)
     source = Path(spec.path).name or spec.reader
-    groups = _groups(seen, len(data.ids))
+    groups = _groups(among, len(data.ids))
     report = Comparison(
         folder=folder,
         title=f"{bundle.name} on {source}, {period[0]} to {period[1]}",
@@ -118,22 +118,26 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
         groups=groups,
         about=about,
         notes=notes,
-        ranges=ranges_of(model, data, found, observed, asked.calibration, warmup),
+        ranges=ranges_of(
+            model, data, simulation, observed, request.calibration, warmup
+        ),
         targets=score_targets(answers, part.part(slice(lead, None)), groups),
     )
-    head = _head(bundle, asked, spec, period, in_days(lead, part))
-    _write(report, model, part, lead, answers, head, seen)
+    head = _head(bundle, request, spec, period, in_days(lead, part))
+    _write(report, model, part, lead, answers, head, among)
     return report
 
 
-def _refuse_learned(asked: Scoring) -> None:
+def _refuse_learned(request: ScoringRequest) -> None:
     """Refuse to judge a range on days that it learned from."""
-    if asked.calibration is None:
+    if request.calibration is None:
         return
-    first, last = asked.calibration
-    if asked.period is None or (asked.period[0] <= last and first <= asked.period[1]):
+    first, last = request.calibration
+    if request.period is None or (
+        request.period[0] <= last and first <= request.period[1]
+    ):
         scored = (
-            "all days" if asked.period is None else "{} to {}".format(*asked.period)
+            "all days" if request.period is None else "{} to {}".format(*request.period)
         )
         raise ConfigError(
             f"--calibrate: {first} to {last} are among the scored days ({scored}); "
@@ -187,36 +191,36 @@ def _cut_short(data: BasinData, lead: int, warmup: int) -> tuple[str, ...]:
 
 
 def _trained(
-    known: Learned,
-    seen: NDArray[np.bool_] | None,
+    training: TrainingBasins,
+    among: NDArray[np.bool_] | None,
     ids: NDArray[np.str_],
     period: Period,
 ) -> tuple[str, ...]:
     """Return what the scores owe to the basins and days that were learned from."""
-    days = " and ".join(f"{first} to {last}" for first, last in known.periods)
-    if seen is None:
+    days = " and ".join(f"{first} to {last}" for first, last in training.periods)
+    if among is None:
         return (
-            f"the bundle does not list the basins it learned from ({known.about}"
+            f"the bundle does not list the basins it learned from ({training.about}"
             f"{f', {days}' if days else ''}): where some are scored here, and on the"
             " same days, the scores are better than elsewhere",
         )
-    if not seen.any():
-        return (f"new to the bundle: it learned from none of {len(seen)} basins",)
-    shared = known.on_days(ids, period)
+    if not among.any():
+        return (f"new to the bundle: it learned from none of {len(among)} basins",)
+    shared = training.on_days(ids, period)
     if shared is None or not shared.any():
-        count = f"{int(seen.sum())} of {len(seen)} basins"
+        count = f"{int(among.sum())} of {len(among)} basins"
         return (f"{count} are among those it learned from, on other days ({days})",)
     return (
-        f"NO TEST in {int(shared.sum())} of {len(seen)} basins: it learned from them,"
+        f"NO TEST in {int(shared.sum())} of {len(among)} basins: it learned from them,"
         f" and scored days are among those it learned from ({days})",
     )
 
 
 def _calibrated(
-    known: Learned, ids: NDArray[np.str_], days: Period | None
+    training: TrainingBasins, ids: NDArray[np.str_], days: Period | None
 ) -> tuple[str, ...]:
     """Return what a range owes to errors on days that were learned from."""
-    shared = None if days is None else known.on_days(ids, days)
+    shared = None if days is None else training.on_days(ids, days)
     if shared is None or not shared.any():
         return ()
     return (
@@ -226,15 +230,15 @@ def _calibrated(
     )
 
 
-def _groups(seen: NDArray[np.bool_] | None, count: int) -> dict[str, NDArray[np.intp]]:
+def _groups(among: NDArray[np.bool_] | None, count: int) -> dict[str, NDArray[np.intp]]:
     groups = {ALL: np.arange(count)}
-    if seen is not None and seen.any() and not seen.all():
-        groups |= {SEEN: np.flatnonzero(seen), NEW: np.flatnonzero(~seen)}
+    if among is not None and among.any() and not among.all():
+        groups |= {SEEN: np.flatnonzero(among), NEW: np.flatnonzero(~among)}
     return groups
 
 
 def _head(
-    bundle: Bundle, asked: Scoring, spec: DataSpec, period: Period, lead: float
+    bundle: Bundle, request: ScoringRequest, spec: DataSpec, period: Period, lead: float
 ) -> dict[str, Any]:
     """Return what ``summary.json`` says of what was scored, and with what."""
     data = plain(spec)
@@ -242,7 +246,7 @@ def _head(
     return {
         "bundle": bundle.name,
         "fingerprint": bundle.fingerprint,
-        "parts": dict(asked.choices),
+        "parts": dict(request.choices),
         "data": data,
         "scored": plain(period),
         "warmup_days_before": lead,
@@ -257,7 +261,7 @@ def _write(
     lead: int,
     answers: Mapping[str, NDArray[Any]],
     head: Mapping[str, Any],
-    seen: NDArray[np.bool_] | None,
+    among: NDArray[np.bool_] | None,
 ) -> None:
     """Write the files of an evaluation, all of them or none."""
     columns: dict[str, NDArray[Any]] = target_columns(report.targets) | {
@@ -267,8 +271,8 @@ def _write(
     }
     for kind, one in report.ranges.items():
         columns |= {f"{name}_{kind}": values for name, values in one.scores.items()}
-    if seen is not None:
-        columns["learned_from"] = np.where(seen, "yes", "no")
+    if among is not None:
+        columns["learned_from"] = np.where(among, "yes", "no")
     summary = {
         **head,
         "notes": list(report.notes),
@@ -280,9 +284,9 @@ def _write(
         **target_summary(report.targets),
     }
     scored = part.part(slice(lead, None))
-    with atomic_folder(report.folder) as made:
+    with atomic_folder(report.folder) as temporary:
         write_results(
-            made,
+            temporary,
             with_targets(
                 flow_series(report.title, scored, answers[TARGET]), scored, answers
             ),
@@ -291,7 +295,7 @@ def _write(
             columns,
         )
         draw(
-            made,
+            temporary,
             report.name,
             [model],
             part,
@@ -303,4 +307,4 @@ def _write(
         )
         if report.ranges:
             counts = {kind: one.ranks for kind, one in report.ranges.items()}
-            rank_histograms(made / "rank_histograms.png", counts)
+            rank_histograms(temporary / "rank_histograms.png", counts)

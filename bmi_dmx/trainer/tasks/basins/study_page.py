@@ -23,7 +23,7 @@ from ..streamflow.plots import (
 from ..streamflow.plots.ranks import rank_histograms
 from ..streamflow.probability import Range
 from .peaks import PeakClass
-from .pooling import Pooled
+from .pooling import PooledStudy
 from .study_scores import SHOWN, Row, Spread, TargetRow, by_fold
 
 __all__ = ["write_page"]
@@ -34,7 +34,7 @@ MOST_MAPS = 3
 
 def write_page(
     study: Study,
-    pooled: Pooled,
+    pooled: PooledStudy,
     title: str,
     rows: Sequence[Row],
     notes: Sequence[str],
@@ -48,7 +48,7 @@ def write_page(
     ----------
     study : Study
         What was asked.
-    pooled : Pooled
+    pooled : PooledStudy
         What was answered.
     title : str
         Protocol, basins and days.
@@ -78,8 +78,10 @@ def write_page(
     page.items(notes)
     _trainings(page, study, pooled)
     page.heading("What the scores are")
-    told = [f"{_head(name)}: {metrics[name].about}" for name in SHOWN]
-    page.items([*told, f"{BFI}: over basins, of simulated and observed baseflow index"])
+    definitions = [f"{_head(name)}: {metrics[name].about}" for name in SHOWN]
+    page.items(
+        [*definitions, f"{BFI}: over basins, of simulated and observed baseflow index"]
+    )
     return page
 
 
@@ -92,15 +94,15 @@ def _scores(page: Page, study: Study, rows: Sequence[Row]) -> None:
     heads = ["median over basins", *(_head(name) for name in SHOWN), BFI, CONVENTION]
     cells = [_row(row) for row in rows]
     for one in published:
-        known = {**one.scores}
+        scores = {**one.scores}
         names = (*SHOWN, "bfi_correlation", "nse_first_year_unscored")
-        values = [_digits(name, known.get(name)) for name in names]
+        values = [_digits(name, scores.get(name)) for name in names]
         cells.append([f"{one.name} (published)", *values])
-    kept = [at for at in range(len(heads)) if any(row[at] != DASH for row in cells)]
+    columns = [at for at in range(len(heads)) if any(row[at] != DASH for row in cells)]
     page.heading("Scores")
     page.table(
-        [heads[at] for at in kept],
-        [[row[at] for at in kept] for row in cells],
+        [heads[at] for at in columns],
+        [[row[at] for at in columns] for row in cells],
         caption="Medians over basins; where there are several seeds, their mean ± "
         "standard deviation. Italics: baselines and published values.",
         others=[*(row.kind == "baseline" for row in rows), *(True for _ in published)],
@@ -135,8 +137,8 @@ def _head(name: str) -> str:
 
 def _row(row: Row) -> list[str]:
     cells = [_cell(name, row.medians[name]) for name in SHOWN]
-    known = _digits("", row.bfi_correlation)
-    return [row.name, *cells, known, _cell("", row.convention)]
+    bfi = _digits("", row.bfi_correlation)
+    return [row.name, *cells, bfi, _cell("", row.convention)]
 
 
 def _cell(name: str, spread: Spread | None) -> str:
@@ -167,7 +169,9 @@ def _targets(page: Page, targets: Sequence[TargetRow]) -> None:
     )  # fmt: skip
 
 
-def _distribution(page: Page, study: Study, pooled: Pooled, pictures: Path) -> None:
+def _distribution(
+    page: Page, study: Study, pooled: PooledStudy, pictures: Path
+) -> None:
     curves = {
         line.name: line.scores["nse"]
         for line in (*pooled.best.values(), *pooled.means, *pooled.baselines)
@@ -209,14 +213,14 @@ def _ranges(page: Page, ranges: Mapping[str, Range], pictures: Path) -> None:
     )  # fmt: skip
 
 
-def _places(page: Page, study: Study, pooled: Pooled, pictures: Path) -> None:
+def _places(page: Page, study: Study, pooled: PooledStudy, pictures: Path) -> None:
     if len(study.folds) > 1:
         page.heading("By fold")
         models = list(pooled.best)
         rows: list[list[Any]] = []
         for fold, values in by_fold(study, pooled).items():
-            held = len(study.fold(fold).held)
-            rows.append([fold, held, *(values[model] for model in models)])
+            count = len(study.fold(fold).held_out)
+            rows.append([fold, count, *(values[model] for model in models)])
         page.table(
             ["fold", "basins", *models], rows, caption="Median NSE of the held basins."
         )
@@ -242,7 +246,7 @@ def _places(page: Page, study: Study, pooled: Pooled, pictures: Path) -> None:
 
 
 def _floods(
-    page: Page, pooled: Pooled, classes: Sequence[PeakClass], pictures: Path
+    page: Page, pooled: PooledStudy, classes: Sequence[PeakClass], pictures: Path
 ) -> None:
     if not np.isfinite(pooled.observed).any():
         return
@@ -278,7 +282,7 @@ def _floods(
     )
 
 
-def _parameters(page: Page, pooled: Pooled, pictures: Path) -> None:
+def _parameters(page: Page, pooled: PooledStudy, pictures: Path) -> None:
     if not pooled.parameters:
         return
     page.heading("Learned parameters")
@@ -305,7 +309,7 @@ def _parameters(page: Page, pooled: Pooled, pictures: Path) -> None:
         page.picture(path, f"{model}: parameters that do not change, in held basins.")
 
 
-def _trainings(page: Page, study: Study, pooled: Pooled) -> None:
+def _trainings(page: Page, study: Study, pooled: PooledStudy) -> None:
     rows = [
         [
             one["model"],

@@ -30,16 +30,16 @@ def ranges_of(
     dict of str to Range
         By model, and of all; none of a model that was trained once.
     """
-    found = {
+    ranges = {
         model: _scored(lines, observed, f"{len(lines)} seeds of {model}")
         for model, lines in models.items()
         if len(lines) > 1
     }
     if len(models) > 1:
-        lines = [line for own in models.values() for line in own]
+        lines = [line for seeds in models.values() for line in seeds]
         about = f"all {len(lines)} trainings"
-        found[ENSEMBLE] = _scored(lines, observed, about)
-    return found
+        ranges[ENSEMBLE] = _scored(lines, observed, about)
+    return ranges
 
 
 def _scored(lines: Sequence[Line], observed: NDArray[np.float64], about: str) -> Range:

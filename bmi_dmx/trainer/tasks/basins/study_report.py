@@ -22,7 +22,7 @@ from ..streamflow.comparison import range_summary, show_ranges, target_columns
 from ..streamflow.metrics import metrics
 from ..streamflow.probability import Range
 from .peaks import PeakClass, peak_classes
-from .pooling import Pooled, pool
+from .pooling import PooledStudy, pool
 from .study_page import write_page
 from .study_ranges import ranges_of
 from .study_scores import SHOWN, Row, TargetRow, by_fold, rows_of, target_rows
@@ -119,20 +119,20 @@ def report_study(study: Study) -> StudyReport:
         ranges=ranges_of(pooled.models, pooled.observed),
         notes=notes,
     )
-    with atomic_folder(report.folder) as made:
-        _write_scores(made / "scores.csv", pooled)
+    with atomic_folder(report.folder) as temporary:
+        _write_scores(temporary / "scores.csv", pooled)
         summary = _summary(study, pooled, report, classes)
         text = json.dumps(plain(summary, "summary", lambda *_: None), indent=2)
-        (made / "summary.json").write_text(f"{text}\n", encoding="utf-8")
+        (temporary / "summary.json").write_text(f"{text}\n", encoding="utf-8")
         page = write_page(
             study, pooled, report.title, rows, notes, classes, report.ranges,
             report.targets,
         )  # fmt: skip
-        page.write(made / "report.html")
+        page.write(temporary / "report.html")
     return report
 
 
-def _notes(study: Study, pooled: Pooled) -> list[str]:
+def _notes(study: Study, pooled: PooledStudy) -> list[str]:
     lead = {s["warmup_steps_before"] for s in pooled.summaries}
     notes = [
         study.about_folds,
@@ -150,7 +150,7 @@ def _notes(study: Study, pooled: Pooled) -> list[str]:
 
 
 def _summary(
-    study: Study, pooled: Pooled, report: StudyReport, classes: Sequence[PeakClass]
+    study: Study, pooled: PooledStudy, report: StudyReport, classes: Sequence[PeakClass]
 ) -> dict[str, Any]:
     protocol = study.protocol
     return {
@@ -158,7 +158,7 @@ def _summary(
         "about": protocol.about,
         "title": report.title,
         "basins": len(pooled.flows.ids),
-        "folds": {fold.name: len(fold.held) for fold in study.folds},
+        "folds": {fold.name: len(fold.held_out) for fold in study.folds},
         "how": study.about_folds,
         "seeds": list(protocol.seeds),
         "scores": {row.name: asdict(row) for row in report.rows},
@@ -185,7 +185,7 @@ def _summary(
     }
 
 
-def _write_scores(path: Path, pooled: Pooled) -> None:
+def _write_scores(path: Path, pooled: PooledStudy) -> None:
     """Write one row for each basin and model, mean or baseline."""
     flows = pooled.flows
     where: dict[str, NDArray[Any]] = {

@@ -12,7 +12,7 @@ from ...protocols.trial import Study
 from ..streamflow.comparison import ALL
 from ..streamflow.metrics import median, metrics, score
 from ..streamflow.signatures import baseflow_index
-from .pooling import Line, Pooled
+from .pooling import Line, PooledStudy
 
 __all__ = ["SHOWN", "Row", "Spread", "TargetRow", "by_fold", "rows_of", "target_rows"]
 
@@ -102,13 +102,13 @@ class TargetRow:
     medians: dict[str, Spread]
 
 
-def target_rows(pooled: Pooled) -> list[TargetRow]:
+def target_rows(pooled: PooledStudy) -> list[TargetRow]:
     """Return the scores of what was observed beside streamflow, by target and model."""
-    found = []
+    rows = []
     for model, lines in pooled.models.items():
         for name, first in lines[0].targets.items():
             each = [line.targets[name].medians[ALL] for line in lines]
-            found.append(
+            rows.append(
                 TargetRow(
                     target=name,
                     units=first.units,
@@ -117,10 +117,10 @@ def target_rows(pooled: Pooled) -> list[TargetRow]:
                     medians={n: Spread.of([one[n] for one in each]) for n in each[0]},
                 )
             )
-    return sorted(found, key=lambda row: row.target)
+    return sorted(rows, key=lambda row: row.target)
 
 
-def rows_of(study: Study, pooled: Pooled) -> list[Row]:
+def rows_of(study: Study, pooled: PooledStudy) -> list[Row]:
     """Return the rows of the table of scores: models, means, baselines."""
     groups = [
         *pooled.models.values(),
@@ -129,7 +129,7 @@ def rows_of(study: Study, pooled: Pooled) -> list[Row]:
     return [_row(study, pooled, lines) for lines in groups]
 
 
-def _row(study: Study, pooled: Pooled, lines: Sequence[Line]) -> Row:
+def _row(study: Study, pooled: PooledStudy, lines: Sequence[Line]) -> Row:
     first = lines[0]
     name = first.name
     if first.kind == "model" and len(lines) > 1:
@@ -158,7 +158,9 @@ def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float(np.corrcoef(a[both], b[both])[0, 1])
 
 
-def _convention(study: Study, pooled: Pooled, lines: Sequence[Line]) -> Spread | None:
+def _convention(
+    study: Study, pooled: PooledStudy, lines: Sequence[Line]
+) -> Spread | None:
     """Return the NSE of the convention that does not score the first year."""
     time = pooled.flows.time
     first = np.searchsorted(time, time[0] + np.timedelta64(CONVENTION, "D"))
@@ -173,7 +175,7 @@ def _convention(study: Study, pooled: Pooled, lines: Sequence[Line]) -> Spread |
     )
 
 
-def by_fold(study: Study, pooled: Pooled) -> dict[str, dict[str, float]]:
+def by_fold(study: Study, pooled: PooledStudy) -> dict[str, dict[str, float]]:
     """Return the median NSE by fold and model."""
     return {
         fold.name: {

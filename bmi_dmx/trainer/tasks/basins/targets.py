@@ -83,7 +83,7 @@ def by_target(
         raise ConfigError(
             f"loss: found {', '.join(targets)}, expected {TARGET!r} among them"
         )
-    return {name: _checked(name, given) for name, given in targets.items()}
+    return {name: _checked(name, spec) for name, spec in targets.items()}
 
 
 def _checked(target: str, loss: LossSpec) -> LossSpec:
@@ -124,7 +124,7 @@ def compared_units(spec: ModelSpec) -> Plan:
     UnitsError
         As of :func:`flow_factor`.
     """
-    whole = plan((made.part for made in make_parts(spec)), spec.seconds)
+    whole = plan((one.part for one in make_parts(spec)), spec.seconds)
     if TARGET not in whole.outputs:
         hint = suggestion(TARGET, whole.outputs)
         raise ConfigError(f"model: it gives no output {TARGET!r}{hint}")
@@ -145,16 +145,16 @@ def targets_of(whole: Plan, data: BasinData) -> BasinData:
     UnitsError
         The units cannot be converted.
     """
-    found = {}
-    for name, known in data.targets.items():
+    targets = {}
+    for name, target in data.targets.items():
         if name not in whole.outputs:
             hint = suggestion(name, whole.outputs)
             raise ConfigError(f"data.targets: the model has no output {name!r}{hint}")
         _, output = whole.outputs[name]
         declared = Forcing(name=name, units=output.units, bounds=output.bounds)
-        values = series_of(known.values, known.units, declared, known.where)
-        found[name] = replace(known, values=values, units=output.units)
-    return replace(data, targets=found)
+        values = series_of(target.values, target.units, declared, target.where)
+        targets[name] = replace(target, values=values, units=output.units)
+    return replace(data, targets=targets)
 
 
 @dataclass(frozen=True)
@@ -192,12 +192,12 @@ class TargetLoss:
         """
         observed = training.targets[name]
         values = observed.values.astype(np.float64)
-        seen = np.isfinite(values).any(axis=0)
-        if not seen.any():
+        has_values = np.isfinite(values).any(axis=0)
+        if not has_values.any():
             raise DataError(
                 f"{observed.where}: nothing is observed in the training period"
             )
-        spread = float(np.nanstd(values[:, seen], axis=0).mean())
+        spread = float(np.nanstd(values[:, has_values], axis=0).mean())
         if not spread > 0.0:
             raise DataError(
                 f"{observed.where}: it does not change in the training period"
@@ -235,18 +235,18 @@ def score_targets(
     names : iterable of str
         Which scores.
     """
-    found = {}
-    for name, known in observed.targets.items():
-        scores = score(simulated[name], known.values, names)
+    targets = {}
+    for name, target in observed.targets.items():
+        scores = score(simulated[name], target.values, names)
         medians = {
             group: {n: median(values[at])[0] for n, values in scores.items()}
             for group, at in groups.items()
         }
         counts = {g: median(scores["nse"][at])[1] for g, at in groups.items()}
-        found[name] = TargetScores(
-            units=known.units, scores=scores, medians=medians, basins=counts
+        targets[name] = TargetScores(
+            units=target.units, scores=scores, medians=medians, basins=counts
         )
-    return found
+    return targets
 
 
 def with_targets(
@@ -265,9 +265,12 @@ def with_targets(
     """
     more = {
         f"{kind}_{name}": Series(
-            values=values.astype(np.float32), units=known.units, about=f"{kind} {name}"
+            values=values.astype(np.float32), units=target.units, about=f"{kind} {name}"
         )
-        for name, known in observed.targets.items()
-        for kind, values in (("simulated", simulated[name]), ("observed", known.values))
+        for name, target in observed.targets.items()
+        for kind, values in (
+            ("simulated", simulated[name]),
+            ("observed", target.values),
+        )
     }
     return replace(flows, series={**flows.series, **more})

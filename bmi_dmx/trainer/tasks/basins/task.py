@@ -19,18 +19,23 @@ from ....conversion import plain
 from ....errors import DataError, TrainingError
 from ....models.hydrology.climate import CLIMATE, TOPOGRAPHY
 from ....variables import Attribute
-from ...asked import Comparing, Examining, Scoring, Weighing
 from ...protocols.trial import Trial
 from ...report.content import Findings
-from ...report.evaluated import scored_summary
+from ...report.evaluation import scored_summary
+from ...requests import (
+    ComparisonRequest,
+    ExaminationRequest,
+    ModelWeights,
+    ScoringRequest,
+)
 from ...run_folder import RunFolder
 from ...shares import Divisible
 from ...task import Monitor, Task, attributes_in
-from ..streamflow.compared import Compared
 from ..streamflow.comparison import Comparison
+from ..streamflow.comparison_table import ComparisonResult
 from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median_of_all
-from ..streamflow.unscored import UNCHOSEN, unscored
+from ..streamflow.missing_scores import UNCHOSEN, unscored
 from .checks import check_daily_warmup, check_periods
 from .climates import Climates
 from .data.basins import AT_ONCE, BasinData
@@ -39,7 +44,6 @@ from .evaluate import Report, evaluate
 from .examination import Examination, examine
 from .experiment import Experiment
 from .groups import basin_groups
-from .kept import ATTRIBUTES, means_of, write_attributes
 from .prediction import (
     Blocks,
     blocks,
@@ -49,6 +53,7 @@ from .prediction import (
     steps_within,
     with_lead,
 )
+from .run_files import ATTRIBUTES, means_of, write_attributes
 from .sampler import Batch, WindowSampler, share
 from .scoring import score_bundle
 from .targets import TARGET, TargetLoss, by_target, compared_units, targets_of
@@ -176,8 +181,8 @@ class BasinsTask(Divisible, Task[Experiment]):
         part, lead = with_lead(self.data, period, self.experiment.evaluation_warmup)
         part = part.compared(self.experiment.monitored)
         for name in self.experiment.monitored:
-            known = part.target if name == TARGET else part.targets[name].values
-            observed = known[lead:]
+            series = part.target if name == TARGET else part.targets[name].values
+            observed = series[lead:]
             # A perfect simulation has a score wherever any has.
             if math.isnan(median_of_all("nse", observed, observed)):
                 of = "" if name == TARGET else f" of {name}"
@@ -303,21 +308,21 @@ class BasinsTask(Divisible, Task[Experiment]):
         return findings(folder, experiment, period)
 
     @classmethod
-    def score(cls, bundle: Bundle, asked: Scoring) -> Comparison:
+    def score(cls, bundle: Bundle, request: ScoringRequest) -> Comparison:
         """Score a bundle beside baselines; see :func:`~.scoring.score_bundle`."""
-        return score_bundle(bundle, asked)
+        return score_bundle(bundle, request)
 
     @classmethod
     def compare(
         cls,
         runs: Mapping[str, RunFolder],
         bundles: Mapping[str, Bundle],
-        asked: Comparing,
-    ) -> Compared:
+        request: ComparisonRequest,
+    ) -> ComparisonResult:
         """Score models on the same basins and days; see :func:`~.compare.compare`."""
         from .compare import compare
 
-        return compare(runs, bundles, asked)
+        return compare(runs, bundles, request)
 
     @classmethod
     def yardstick(cls, experiment: Experiment) -> Experiment:
@@ -327,16 +332,16 @@ class BasinsTask(Divisible, Task[Experiment]):
         return yardstick(experiment)
 
     @classmethod
-    def weigh(cls, bundle: Bundle, asked: Scoring) -> Weighing:
+    def weigh(cls, bundle: Bundle, request: ScoringRequest) -> ModelWeights:
         """Return weights of several models; see :func:`~.together.weigh`."""
-        from .together import weigh
+        from .model_bundles import weigh
 
-        return weigh(bundle, asked)
+        return weigh(bundle, request)
 
     @classmethod
-    def examine(cls, bundle: Bundle, asked: Examining) -> Examination:
+    def examine(cls, bundle: Bundle, request: ExaminationRequest) -> Examination:
         """Score a bundle under conditions; see :func:`~.examination.examine`."""
-        return examine(bundle, asked)
+        return examine(bundle, request)
 
     @classmethod
     def trial(cls) -> Trial[Experiment]:
@@ -370,10 +375,10 @@ class BasinsTask(Divisible, Task[Experiment]):
         not its definition, nor units that nobody stated.
         """
         computed = facts.get("computed", CLIMATE.names)
-        own = [*(a for a in CLIMATE if a.name in computed), *TOPOGRAPHY]
-        names = {attribute.name for attribute in own}
+        portables = [*(a for a in CLIMATE if a.name in computed), *TOPOGRAPHY]
+        names = {attribute.name for attribute in portables}
         more = {n: text for n, text in facts["units"].items() if n not in names}
-        return [*own, *attributes_in(more)]
+        return [*portables, *attributes_in(more)]
 
     @classmethod
     def scores(
@@ -391,14 +396,14 @@ class BasinsTask(Divisible, Task[Experiment]):
                 "median_nse": training[cls.monitor.best],
             }
         if experiment.periods.test is not None:
-            found = scored_summary(
+            summary = scored_summary(
                 folder, "test", lambda: evaluate([folder], [experiment], "test", None)
             )
-            kept = ("scored", "warmup_days_before", "basins", "medians")
+            keys = ("scored", "warmup_days_before", "basins", "medians")
             more = "median_nse_with_first_year_as_warmup"
-            scores["test"] = {name: found[name] for name in (*kept, more)}
-            if "targets" in found:
-                scores["test"]["targets"] = found["targets"]
+            scores["test"] = {name: summary[name] for name in (*keys, more)}
+            if "targets" in summary:
+                scores["test"]["targets"] = summary["targets"]
         return scores
 
     @classmethod
@@ -419,7 +424,7 @@ class BasinsTask(Divisible, Task[Experiment]):
 def _read_by(experiment: Experiment, data: BasinData) -> tuple[list[str], list[str]]:
     """Return the names of the forcings and attributes that the model reads."""
     spec = experiment.model
-    whole = plan((made.part for made in make_parts(spec)), spec.seconds)
+    whole = plan((one.part for one in make_parts(spec)), spec.seconds)
     forcings = [forcing.name for forcing in whole.forcings]
     lacking = EVAPORATION in forcings and EVAPORATION not in data.forcing
     if lacking and spec.recipe is not None:
@@ -427,5 +432,5 @@ def _read_by(experiment: Experiment, data: BasinData) -> tuple[list[str], list[s
             f"model.evaporation: 'given' takes {EVAPORATION!r} from the data, which do"
             " not hold it; a formula such as 'hargreaves' computes it"
         )
-    needed = (a.name for a in whole.attributes if a.name not in whole.optional)
-    return forcings, list(needed)
+    attributes = (a.name for a in whole.attributes if a.name not in whole.optional)
+    return forcings, list(attributes)

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from ....errors import BundleError
 from ..streamflow.periods import Period
 
-__all__ = ["BASIN_IDS", "Learned", "learned"]
+__all__ = ["BASIN_IDS", "TrainingBasins", "learned"]
 
 BASIN_IDS = "basin_ids"
 """Key of the provenance under which the basins are listed."""
 
 
 @dataclass(frozen=True)
-class Learned:
+class TrainingBasins:
     """What a bundle learned from.
 
     Parameters
@@ -31,7 +31,7 @@ class Learned:
         The days of training and validation, as far as they are said.
     about : str
         Basins and data as a reader is told.
-    models : tuple of Learned
+    models : tuple of TrainingBasins
         Each of several models that run as one, and the weights between them; empty of
         one model.
     """
@@ -39,7 +39,7 @@ class Learned:
     ids: tuple[str, ...] | None
     periods: tuple[Period, ...]
     about: str
-    models: tuple[Learned, ...] = ()
+    models: tuple[TrainingBasins, ...] = ()
 
     def among(self, ids: NDArray[np.str_]) -> NDArray[np.bool_] | None:
         """Return which of some basins it learned from; None where nobody knows.
@@ -77,14 +77,14 @@ class Learned:
         array (B,) of bool, or None
             None where nobody knows.
         """
-        found = np.zeros(len(ids), dtype=bool)
+        shared = np.zeros(len(ids), dtype=bool)
         for one in self.models or (self,):
             if one.shares_days(period):
-                own = one.among(ids)
-                if own is None:
+                among = one.among(ids)
+                if among is None:
                     return None
-                found |= own
-        return found
+                shared |= among
+        return shared
 
     def shares_days(self, period: Period) -> bool:
         """Return whether days of a period are among those it learned from."""
@@ -100,7 +100,7 @@ def _tail(name: str) -> str:
     return _plain(name.rpartition("_")[2])
 
 
-def learned(provenance: Mapping[str, Any], where: str) -> Learned:
+def learned(provenance: Mapping[str, Any], where: str) -> TrainingBasins:
     """Return what the provenance of a bundle says it learned from.
 
     Parameters
@@ -117,12 +117,12 @@ def learned(provenance: Mapping[str, Any], where: str) -> Learned:
     """
     if "models" in provenance:
         return _together(provenance, where)
-    given = provenance.get(BASIN_IDS)
-    if given is not None and not isinstance(given, list):
+    basins = provenance.get(BASIN_IDS)
+    if basins is not None and not isinstance(basins, list):
         raise BundleError(f"{where}: provenance.{BASIN_IDS}: expected a list")
     periods = provenance.get("periods") or {}
     try:
-        found = tuple(
+        spans = tuple(
             (date.fromisoformat(str(first)), date.fromisoformat(str(last)))
             for name in ("train", "validation")
             if (days := periods.get(name))
@@ -134,11 +134,11 @@ def learned(provenance: Mapping[str, Any], where: str) -> Learned:
     source = data.get("path") if isinstance(data, Mapping) else None
     count = provenance.get("basins", "unknown")
     about = f"{count} basins" + (f" of {source}" if source else "")
-    ids = None if given is None else tuple(map(str, given))
-    return Learned(ids, found, about)
+    ids = None if basins is None else tuple(map(str, basins))
+    return TrainingBasins(ids, spans, about)
 
 
-def _together(provenance: Mapping[str, Any], where: str) -> Learned:
+def _together(provenance: Mapping[str, Any], where: str) -> TrainingBasins:
     """Return what several models that run as one, and their weights, learned from."""
     models = provenance["models"]
     try:
@@ -149,8 +149,8 @@ def _together(provenance: Mapping[str, Any], where: str) -> Learned:
         raise BundleError(f"{where}: provenance.models: {error}") from None
     names = (one.ids for one in each)
     ids: tuple[str, ...] | None = ()
-    for own in names:
-        ids = None if own is None or ids is None else tuple(dict.fromkeys(ids + own))
+    for more in names:
+        ids = None if more is None or ids is None else tuple(dict.fromkeys(ids + more))
     periods = dict.fromkeys(period for one in each for period in one.periods)
     about = " and ".join(dict.fromkeys(one.about for one in each))
-    return Learned(ids, tuple(periods), about, tuple(each))
+    return TrainingBasins(ids, tuple(periods), about, tuple(each))

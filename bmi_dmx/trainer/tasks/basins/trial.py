@@ -19,7 +19,7 @@ from ....conversion import plain, refuse_outside
 from ....errors import ConfigError
 from ....files import atomic_folder
 from ...checkpoint import load_model
-from ...protocols.splits import KnownPlaces
+from ...protocols.splits import PlaceTable
 from ...protocols.trial import Cell, Span, Study, Trial
 from ..streamflow.frequency import OCTOBER, annual_peaks, return_periods
 from ..streamflow.metrics import median, score
@@ -80,7 +80,7 @@ class _Block:
 class BasinsTrial(Trial[Experiment]):
     """Basins and days held out of the task ``basins``."""
 
-    def places(self, experiment: Experiment) -> KnownPlaces:
+    def places(self, experiment: Experiment) -> PlaceTable:
         """Return basins and attributes of the data set, those computed left out."""
         spec, here = experiment.data, Path.cwd()
         source = open_source(spec, here)
@@ -88,7 +88,7 @@ class BasinsTrial(Trial[Experiment]):
         order = {name: at for at, name in enumerate(source.ids.tolist())}
         at = np.array([order[name] for name in ids.tolist()])
         numbers = {name: values[at] for name, values in source.attributes.items()}
-        return KnownPlaces(
+        return PlaceTable(
             ids=ids,
             numbers=numbers,
             classes=_classes(numbers),
@@ -98,16 +98,16 @@ class BasinsTrial(Trial[Experiment]):
 
     def withheld(self, experiment: Experiment, times: Mapping[str, Any]) -> list[Span]:
         """Return the years of every basin whose peak is rare."""
-        asked = config.convert({"times": dict(times)}, _Block).times
+        options = config.convert({"times": dict(times)}, _Block).times
         data = read(experiment.data.without_computed())
         learned = data.period(*experiment.learned_days)
-        fitted = learned if asked.fitted is None else data.period(*asked.fitted)
-        years, peaks = annual_peaks(learned.time, learned.target, asked.begin)
-        _, known = annual_peaks(fitted.time, fitted.target, asked.begin)
-        rare = return_periods(peaks, known) > asked.return_period
+        fitted = learned if options.fitted is None else data.period(*options.fitted)
+        years, peaks = annual_peaks(learned.time, learned.target, options.begin)
+        _, fitted_peaks = annual_peaks(fitted.time, fitted.target, options.begin)
+        rare = return_periods(peaks, fitted_peaks) > options.return_period
         spans = []
         for basin, year in np.argwhere(rare.T):
-            first, after = (_begin(int(years[year]) + n, asked.begin) for n in (0, 1))
+            first, after = (_begin(int(years[year]) + n, options.begin) for n in (0, 1))
             spans.append(Span(str(data.ids[basin]), first, after - timedelta(days=1)))
         return spans
 
@@ -127,9 +127,9 @@ class BasinsTrial(Trial[Experiment]):
         run = study.run(cell)
         experiment = run.experiment()
         assert isinstance(experiment, Experiment)
-        held = study.fold(cell.fold).held
+        basins = study.fold(cell.fold).held_out
         model = load_model(run.require_best(), experiment.model)
-        data = targets_of(model.plan, held_data(experiment, held))
+        data = targets_of(model.plan, held_data(experiment, basins))
         days = scored_days(experiment)
         part, lead = with_lead(data, days, experiment.evaluation_warmup)
         scored = part.part(slice(lead, None))
@@ -163,13 +163,13 @@ class BasinsTrial(Trial[Experiment]):
             "baselines": about,
             "training": json.loads(run.summary.read_text(encoding="utf-8")),
         }
-        with atomic_folder(study.answers(cell)) as made:
-            write_streamflow(made / ANSWERS[0], flows)
+        with atomic_folder(study.answers(cell)) as temporary:
+            write_streamflow(temporary / ANSWERS[0], flows)
             for name, content in zip(
                 ANSWERS[1:], (_parameters(model, data), summary), strict=True
             ):
                 text = json.dumps(plain(content, name, lambda *_: None)) + "\n"
-                (made / name).write_text(text, encoding="utf-8")
+                (temporary / name).write_text(text, encoding="utf-8")
 
     def report(self, study: Study) -> StudyReport:
         """Pool the answers, score them and write the report."""
@@ -191,19 +191,19 @@ def scored_days(experiment: Experiment) -> Period:
     return experiment.periods.test
 
 
-def held_data(experiment: Experiment, held: Sequence[str]) -> BasinData:
+def held_data(experiment: Experiment, basins: Sequence[str]) -> BasinData:
     """Return basins with their attributes as in training, and their own weather.
 
     Attributes are computed by the rules of the training: of the days learned from, the
     withheld ones left out.
     """
-    spec = replace(experiment.data, basins=list(held), unobserved="refuse")
-    known = read(spec)
+    spec = replace(experiment.data, basins=list(basins), unobserved="refuse")
+    data = read(spec)
     if not spec.withheld:
-        return known
+        return data
     whole = read(replace(spec.without_computed(), withheld=""))
     return replace(
-        known, forcing=whole.forcing, target=whole.target, targets=whole.targets
+        data, forcing=whole.forcing, target=whole.target, targets=whole.targets
     )
 
 
@@ -214,20 +214,22 @@ def _begin(year: int, month: int) -> date:
 
 def _classes(numbers: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.str_]]:
     """Return the classes of text attributes, which readers give as one number each."""
-    found: dict[str, NDArray[np.str_]] = {}
+    classes: dict[str, NDArray[np.str_]] = {}
     for column, values in numbers.items():
         name, mark, label = column.partition("__")
         if mark:
-            before = found.get(name, np.full(len(values), "", dtype="<U80"))
-            found[name] = np.where(values == 1.0, label, before)
-    return found
+            before = classes.get(name, np.full(len(values), "", dtype="<U80"))
+            classes[name] = np.where(values == 1.0, label, before)
+    return classes
 
 
 def _parameters(model: Model, data: BasinData) -> dict[str, Any]:
     """Return the constant parameters of basins, with bounds and units."""
-    given = {name: torch.from_numpy(data.attributes[name]) for name in model.attributes}
+    attributes = {
+        name: torch.from_numpy(data.attributes[name]) for name in model.attributes
+    }
     with torch.no_grad():
-        values = model.constant_parameters(given)
+        values = model.constant_parameters(attributes)
     declared = model.plan.supplied
     return {
         "ids": data.ids.tolist(),

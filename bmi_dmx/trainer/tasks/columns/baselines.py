@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .experiment import Years
-from .record import Array, Observed, years_inside
+from .record import Array, ObservedMeans, years_inside
 from .samples import Runs
 
 __all__ = ["BASELINES", "Climatology", "baselines"]
@@ -39,21 +39,21 @@ class Climatology:
     coefficients: Array
 
     @classmethod
-    def fit(cls, observed: Observed, years: Sequence[Years]) -> Climatology:
+    def fit(cls, observed: ObservedMeans, years: Sequence[Years]) -> Climatology:
         """Return what is usual in some stretches of years, level by level."""
         inside = years_inside(observed.begins[:-1], years)
         waves = _waves(observed.season()[inside])
         values = observed.values[inside]
-        found = np.empty((waves.shape[1], values.shape[1]))
+        coefficients = np.empty((waves.shape[1], values.shape[1]))
         for k, x in enumerate(values.T):
-            known = np.isfinite(x)
-            found[:, k] = np.linalg.lstsq(waves[known], x[known], rcond=None)[0]
-        return cls(found)
+            valid = np.isfinite(x)
+            coefficients[:, k] = np.linalg.lstsq(waves[valid], x[valid], rcond=None)[0]
+        return cls(coefficients)
 
     def at(self, season: Array) -> Array:
         """Return usual values, (…, level), at parts of the year."""
-        found: Array = _waves(season) @ self.coefficients
-        return found
+        usual: Array = _waves(season) @ self.coefficients
+        return usual
 
 
 def baselines(runs: Runs, years: Sequence[Years]) -> dict[str, Array]:
@@ -75,11 +75,11 @@ def baselines(runs: Runs, years: Sequence[Years]) -> dict[str, Array]:
     now = anomalies[runs.first]
     learned = years_inside(observed.begins[:-1], years)
     inside = np.where(learned[:, None], anomalies, np.nan)
-    left = np.stack([_left(inside, lead + 1) for lead in range(runs.leads)])
+    fading = np.stack([_left(inside, lead + 1) for lead in range(runs.leads)])
     return {
         "climatology": usual,
         "persistence": usual + now,
-        "damped": usual + left[:, None] * now,
+        "damped": usual + fading[:, None] * now,
     }
 
 
@@ -87,8 +87,8 @@ def _left(anomalies: Array, lead: int) -> Array:
     """Return what is left of anomalies, by regression through 0, (level,)."""
     product = anomalies[:-lead] * anomalies[lead:]
     square = np.where(np.isfinite(product), anomalies[:-lead] ** 2, np.nan)
-    found: Array = np.nansum(product, 0) / np.nansum(square, 0)
-    return found
+    fading: Array = np.nansum(product, 0) / np.nansum(square, 0)
+    return fading
 
 
 def _waves(season: Array) -> Array:

@@ -23,7 +23,7 @@ from ...run_folder import (
 from .baselines import BASELINES, baselines
 from .experiment import Experiment, Leads
 from .pictures import draw_column, draw_runs
-from .record import Array, Modelled, Record
+from .record import Array, ModelColumn, Record
 from .samples import Runs, means, simulate
 
 __all__ = ["Report", "evaluate", "runs_of"]
@@ -73,9 +73,9 @@ class Report:
                 values = [one["difference"][kind][key] for one in by_group.values()]
                 columns.append(Column(header=key, values=values, format="+.3f"))
             each = [one["each"][kind] for one in by_group.values() if "each" in one]
-            for key, chosen in (("least", min), ("mean", np.mean), ("most", max)):
+            for key, statistic in (("least", min), ("mean", np.mean), ("most", max)):
                 if each:
-                    values = [float(chosen(errors)) for errors in each]
+                    values = [float(statistic(errors)) for errors in each]
                     columns.append(
                         Column(header=f"{key} of each", values=values, format=".3f")
                     )
@@ -103,7 +103,7 @@ def evaluate(
     period: str,
     output: Path | None,
     record: Record,
-    column: Modelled,
+    column: ModelColumn,
 ) -> Report:
     """Run the best checkpoints freely, and score the mean of their answers.
 
@@ -120,7 +120,7 @@ def evaluate(
         ``runs.png`` and ``column.png``.
     record : Record
         What was observed.
-    column : Modelled
+    column : ModelColumn
         Levels of the model.
 
     Raises
@@ -133,25 +133,25 @@ def evaluate(
     runs = runs_of(experiment, record, period)
     models = best_models(folders, experiments)
     each = [_simulated(model, column, runs) for model in models]
-    found = {name: np.mean([one[name] for one in each], 0) for name in each[0]}
+    answers = {name: np.mean([one[name] for one in each], 0) for name in each[0]}
     levels = experiment.data.levels
-    made = {"model": found["temperature"][..., :levels]}
+    forecasts = {"model": answers["temperature"][..., :levels]}
     alone = [one["temperature"][..., :levels] for one in each]
-    made |= baselines(runs, experiment.periods.learned)
+    forecasts |= baselines(runs, experiment.periods.learned)
     report = Report(
         folder=output or results_folder(folders, experiment.name, period),
         period=period,
         scores=_scores(
-            made, alone, runs.targets, column.thickness[:levels], experiment
+            forecasts, alone, runs.targets, column.thickness[:levels], experiment
         ),
     )
-    _write(report, folders, experiments, runs, found)
-    draw_runs(report.folder / "runs.png", runs, made, experiment.name)
-    draw_column(report.folder / "column.png", runs, found, column, experiment.name)
+    _write(report, folders, experiments, runs, answers)
+    draw_runs(report.folder / "runs.png", runs, forecasts, experiment.name)
+    draw_column(report.folder / "column.png", runs, answers, column, experiment.name)
     return report
 
 
-def _simulated(model: Model, column: Modelled, runs: Runs) -> dict[str, Array]:
+def _simulated(model: Model, column: ModelColumn, runs: Runs) -> dict[str, Array]:
     """Return means over leads.
 
     ``temperature`` is (lead, run, level), ``mixed_depth`` (lead, run).
@@ -161,15 +161,15 @@ def _simulated(model: Model, column: Modelled, runs: Runs) -> dict[str, Array]:
     model.eval()
     with torch.no_grad():
         ran = simulate(model, column, batch, names)
-    found = {name: means(x.double(), batch["edges"]).numpy() for name, x in ran.items()}
+    leads = {name: means(x.double(), batch["edges"]).numpy() for name, x in ran.items()}
     return {
-        "temperature": np.stack([found[name] for name in names[:-1]], -1),
-        "mixed_depth": found["mixed_depth"],
+        "temperature": np.stack([leads[name] for name in names[:-1]], -1),
+        "mixed_depth": leads["mixed_depth"],
     }
 
 
 def _scores(
-    made: Mapping[str, Array],
+    forecasts: Mapping[str, Array],
     alone: Sequence[Array],
     targets: Array,
     thickness: Array,
@@ -180,23 +180,23 @@ def _scores(
     kinds = {"top": np.eye(len(weights))[0]}
     if len(weights) > 1:
         kinds["profile"] = weights
-    scores: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in made}
+    scores: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in forecasts}
     for group in experiment.groups:
-        squares = {name: _squares(x - targets, group) for name, x in made.items()}
-        called = _called(group)
-        for name in made:
-            scores[name][called] = {
+        squares = {name: _squares(x - targets, group) for name, x in forecasts.items()}
+        label = _called(group)
+        for name in forecasts:
+            scores[name][label] = {
                 kind: float(np.sqrt((squares[name] @ w).mean()))
                 for kind, w in kinds.items()
             }
-        scores["model"][called]["runs"] = targets.shape[1]
+        scores["model"][label]["runs"] = targets.shape[1]
         if len(alone) > 1:
             each = [_squares(x - targets, group) for x in alone]
-            scores["model"][called]["each"] = {
+            scores["model"][label]["each"] = {
                 kind: [float(np.sqrt((x @ w).mean())) for x in each]
                 for kind, w in kinds.items()
             }
-        scores["model"][called]["difference"] = {
+        scores["model"][label]["difference"] = {
             kind: _difference(
                 {name: x @ w for name, x in squares.items()},
                 experiment.evaluation.draws,
@@ -208,8 +208,8 @@ def _scores(
 
 def _squares(error: Array, group: Leads) -> Array:
     """Return mean squared errors over the leads of a group, (run, level)."""
-    found: Array = np.nanmean(error[group[0] - 1 : group[1]] ** 2, 0)
-    return found
+    squares: Array = np.nanmean(error[group[0] - 1 : group[1]] ** 2, 0)
+    return squares
 
 
 def _called(group: Leads) -> str:
@@ -235,7 +235,7 @@ def _write(
     folders: Sequence[RunFolder],
     experiments: Sequence[Experiment],
     runs: Runs,
-    found: Mapping[str, Array],
+    answers: Mapping[str, Array],
 ) -> None:
     """Write table, summary and runs."""
     kinds = ("top", "profile")
@@ -254,6 +254,6 @@ def _write(
         "scores": report.scores,
     }
     write_summary(report.folder, folders, experiments, content)
-    simulated = {name: x.astype(np.float32) for name, x in found.items()}
+    simulated = {name: x.astype(np.float32) for name, x in answers.items()}
     observed = {"begins": runs.moments, "observed": runs.targets}
     write_arrays(report.folder / "runs.npz", {**observed, **simulated})

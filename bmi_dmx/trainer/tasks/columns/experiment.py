@@ -56,11 +56,11 @@ class DataSpec:
         refuse_outside("levels", self.levels, 1)
         if (self.surface is None) == (not self.profiles):
             raise ConfigError("surface, profiles: expected one of them")
-        known = self.usual if self.surface else self.profiles
-        if set(known) != {"temperature", "salinity"}:
+        names = self.usual if self.surface else self.profiles
+        if set(names) != {"temperature", "salinity"}:
             key = "usual" if self.surface else "profiles"
             raise ConfigError(
-                f"{key}: found {', '.join(known) or 'none'}, expected temperature and "
+                f"{key}: found {', '.join(names) or 'none'}, expected temperature and "
                 "salinity"
             )
         if self.surface and self.levels > 1:

@@ -19,7 +19,7 @@ from ....errors import DataError, suggestion
 from ....variables import Forcing, Variable
 from .experiment import DataSpec, Years
 
-__all__ = ["Modelled", "Observed", "Record", "read", "years_inside"]
+__all__ = ["ModelColumn", "ObservedMeans", "Record", "read", "years_inside"]
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ _WATER = {
 
 
 @dataclass(frozen=True)
-class Modelled:
+class ModelColumn:
     """What the model of a column says of itself.
 
     Parameters
@@ -73,12 +73,12 @@ class Modelled:
     @property
     def depths(self) -> Array:
         """Middles of the levels, m."""
-        found: Array = self.thickness.cumsum() - 0.5 * self.thickness
-        return found
+        middles: Array = self.thickness.cumsum() - 0.5 * self.thickness
+        return middles
 
 
 @dataclass(frozen=True)
-class Observed:
+class ObservedMeans:
     """Means over days or months that follow each other.
 
     Parameters
@@ -97,8 +97,8 @@ class Observed:
         middle = self.begins[:-1] + (self.begins[1:] - self.begins[:-1]) / 2
         year = middle.astype("datetime64[Y]")
         length = (year + 1).astype("datetime64[s]") - year.astype("datetime64[s]")
-        found: Array = (middle - year.astype("datetime64[s]")) / length
-        return found
+        season: Array = (middle - year.astype("datetime64[s]")) / length
+        return season
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Record:
         When steps begin.
     forcing : dict of str to (T,) array
         By name of the model.
-    observed : Observed
+    observed : ObservedMeans
         What is learned.
     profiles : dict of str to (M, level) array
         Temperature and salinity on the levels of the model in which runs begin.
@@ -123,7 +123,7 @@ class Record:
 
     begins: Times
     forcing: dict[str, Array]
-    observed: Observed
+    observed: ObservedMeans
     profiles: dict[str, Array]
     dated: Times | None
     latitude: float
@@ -172,10 +172,10 @@ def years_inside(
 ) -> NDArray[np.bool_]:
     """Return which moments lie in one of some stretches of years."""
     year = moments.astype("datetime64[Y]").astype(int) + 1970
-    found = np.zeros(year.shape, bool)
+    inside = np.zeros(year.shape, bool)
     for first, last in stretches:
-        found |= (year >= first) & (year <= last)
-    return found
+        inside |= (year >= first) & (year <= last)
+    return inside
 
 
 def _of_months(x: Array, moment: Any) -> Array:
@@ -184,11 +184,11 @@ def _of_months(x: Array, moment: Any) -> Array:
     part = (moment - year.astype(moment.dtype)) / np.timedelta64(31557600, "s")
     at = part * 12.0 - 0.5
     before, share = np.floor(at).astype(int) % 12, at % 1.0
-    found: Array = (1.0 - share) * x[before] + share * x[(before + 1) % 12]
-    return found
+    values: Array = (1.0 - share) * x[before] + share * x[(before + 1) % 12]
+    return values
 
 
-def read(spec: DataSpec, column: Modelled) -> Record:
+def read(spec: DataSpec, column: ModelColumn) -> Record:
     """Return the series of a file, on the step and the levels of a model.
 
     Raises
@@ -200,7 +200,7 @@ def read(spec: DataSpec, column: Modelled) -> Record:
     with opened(path) as file:
         source = _File(path, file)
         begins = source.times(next(iter(spec.forcing.values()))[0], column.seconds)
-        made = {_CLOCK: _day_of_year(begins)}
+        series = {_CLOCK: _day_of_year(begins)}
         latitude = float(source.numbers(spec.latitude).reshape(-1)[0])
         if spec.surface is not None:
             observed = _of_days(begins, source.water("temperature", spec.surface))
@@ -210,12 +210,12 @@ def read(spec: DataSpec, column: Modelled) -> Record:
             }
             dated = None
             surface = profiles["temperature"][:, 0]
-            made[_TARGET] = _of_months(surface, begins)
+            series[_TARGET] = _of_months(surface, begins)
         else:
             observed, profiles, dated = source.monthly(spec, column)
         forcing = {
-            f.name: made[f.name]
-            if f.name in made and f.name not in spec.forcing
+            f.name: series[f.name]
+            if f.name in series and f.name not in spec.forcing
             else source.forcing(spec, f, len(begins))
             for f in column.forcings
         }
@@ -237,10 +237,10 @@ class _File:
     def numbers(self, name: str) -> Array:
         return numbers(self.path, self.variable(name))
 
-    def quantity(self, name: str, wanted: Variable) -> Array:
+    def quantity(self, name: str, target: Variable) -> Array:
         variable = self.variable(name)
         return quantity(
-            numbers(self.path, variable), units_of(variable), wanted,
+            numbers(self.path, variable), units_of(variable), target,
             f"{self.path}: {name}", lambda text: _log.warning("%s", text),
         )  # fmt: skip
 
@@ -262,14 +262,14 @@ class _File:
             _log.warning("%s: %s", self.path, remark)
         return axis.times
 
-    def forcing(self, spec: DataSpec, wanted: Forcing, steps: int) -> Array:
+    def forcing(self, spec: DataSpec, forcing: Forcing, steps: int) -> Array:
         """Return one forcing, short gaps bridged."""
-        if wanted.name not in spec.forcing:
-            hint = suggestion(wanted.name, spec.forcing)
-            raise DataError(f"data.forcing: the model needs {wanted.name!r}{hint}")
+        if forcing.name not in spec.forcing:
+            hint = suggestion(forcing.name, spec.forcing)
+            raise DataError(f"data.forcing: the model needs {forcing.name!r}{hint}")
         total = np.zeros(steps)
-        for name in spec.forcing[wanted.name]:
-            values = self.quantity(name, wanted)
+        for name in spec.forcing[forcing.name]:
+            values = self.quantity(name, forcing)
             if values.shape != (steps,):
                 raise DataError(
                     f"{self.path}: {name}: found {values.shape}, expected {(steps,)}"
@@ -287,8 +287,8 @@ class _File:
         return np.stack([np.interp(depths, at, row) for row in values])
 
     def monthly(
-        self, spec: DataSpec, column: Modelled
-    ) -> tuple[Observed, dict[str, Array], Times]:
+        self, spec: DataSpec, column: ModelColumn
+    ) -> tuple[ObservedMeans, dict[str, Array], Times]:
         """Return means of months, profiles on levels, and when these were."""
         name = spec.profiles["temperature"]
         dimension, depth = self.variable(name).dimensions
@@ -311,7 +311,7 @@ class _File:
             kind: self.profiles(kind, variable, column.depths)
             for kind, variable in spec.profiles.items()
         }
-        return Observed(begins, values), profiles, dated
+        return ObservedMeans(begins, values), profiles, dated
 
 
 def _bridged(what: str, values: Array) -> Array:
@@ -333,19 +333,19 @@ def _bridged(what: str, values: Array) -> Array:
 
 def _day_of_year(begins: Times) -> Array:
     days = begins.astype("datetime64[D]")
-    found: Array = (days - days.astype("datetime64[Y]")).astype(float) + 1.0
-    return found
+    day: Array = (days - days.astype("datetime64[Y]")).astype(float) + 1.0
+    return day
 
 
-def _of_days(begins: Times, values: Array) -> Observed:
+def _of_days(begins: Times, values: Array) -> ObservedMeans:
     """Return means of whole days; NaN where less than half of a day was observed."""
     days = begins.astype("datetime64[D]")
     which = (days - days[0]).astype(int)
-    known = np.isfinite(values)
-    count = np.bincount(which, known)
-    total = np.bincount(which, np.where(known, values, 0.0))
+    finite = np.isfinite(values)
+    count = np.bincount(which, finite)
+    total = np.bincount(which, np.where(finite, values, 0.0))
     usual = np.bincount(which).max()
     with np.errstate(invalid="ignore"):
         means = np.where(count >= 0.5 * usual, total / count, np.nan)
     edges = (days[0] + np.arange(len(means) + 1)).astype("datetime64[s]")
-    return Observed(edges, means[:, None])
+    return ObservedMeans(edges, means[:, None])

@@ -16,7 +16,7 @@ from ....compose import Model
 from ....errors import DataError
 from ...sampler import Positions, Sampler
 from .experiment import Experiment, Years
-from .record import Array, Modelled, Record
+from .record import Array, ModelColumn, Record
 
 __all__ = ["Batch", "RunSampler", "Runs", "means", "simulate"]
 
@@ -113,15 +113,15 @@ class Runs:
         """(2, N, R) steps of a run between which each lead lies."""
         at = self.first + 1 + np.arange(self.leads + 1)[:, None]
         steps = np.searchsorted(self.record.begins, self.record.observed.begins[at])
-        passed = steps - self.begin
-        return np.stack((passed[:-1], passed[1:]))
+        offsets = steps - self.begin
+        return np.stack((offsets[:-1], offsets[1:]))
 
     @property
     def targets(self) -> Array:
         """(N, R, K) what was observed at each lead."""
         at = self.first + 1 + np.arange(self.leads)[:, None]
-        found: Array = self.record.observed.values[at]
-        return found
+        targets: Array = self.record.observed.values[at]
+        return targets
 
     def batch(self, at: Positions) -> Batch:
         """Return some of the runs."""
@@ -174,7 +174,7 @@ class RunSampler(Sampler[Batch]):
 
 def simulate(
     model: Model,
-    column: Modelled,
+    column: ModelColumn,
     batch: Batch,
     outputs: Sequence[str],
     reach: int | None = None,
@@ -185,7 +185,7 @@ def simulate(
     ----------
     model : Model
         The model, where the batch is.
-    column : Modelled
+    column : ModelColumn
         Its column.
     batch : Batch
         The runs.

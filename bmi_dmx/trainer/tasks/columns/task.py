@@ -18,13 +18,13 @@ from ....conversion import plain
 from ....errors import ConfigError
 from ....registries import processes
 from ....variables import Attribute
+from ...checkpoint_score import scored_by_error
 from ...run_folder import RunFolder
-from ...scored import scored_by_error
 from ...shares import Divisible
 from ...task import Monitor, Task
 from .evaluate import Report, evaluate, runs_of
 from .experiment import Experiment
-from .record import Modelled, Record, read
+from .record import ModelColumn, Record, read
 from .samples import Batch, RunSampler, means, simulate
 
 __all__ = ["ColumnsTask"]
@@ -77,10 +77,10 @@ class ColumnsTask(Divisible, Task[Experiment]):
         """Return the moments of what networks read of the weather of the runs."""
         spec = self.experiment.model
         batch = self.runs.whole
-        read = {n: x.numpy() for n, x in batch["forcing"].items()}
-        known = {n: x for n, x in read.items() if n in spec.network_inputs}
+        forcing = {n: x.numpy() for n, x in batch["forcing"].items()}
+        inputs = {n: x for n, x in forcing.items() if n in spec.network_inputs}
         attributes = {"latitude": batch["latitude"].numpy()}
-        return fit_statistics(spec, known, attributes)
+        return fit_statistics(spec, inputs, attributes)
 
     def prepare(self, model: Model, count: int) -> None:
         """Cut the runs of the validation, and make ready to draw others."""
@@ -90,17 +90,17 @@ class ColumnsTask(Divisible, Task[Experiment]):
     def answers(self, model: Model, batch: Batch) -> dict[str, Tensor]:
         """Return means over leads as they are simulated, (lead, run), by level."""
         reach = self.experiment.training.window
-        found = simulate(model, self.column, batch, self.outputs, reach)
-        return {name: means(x, batch["edges"]) for name, x in found.items()}
+        series = simulate(model, self.column, batch, self.outputs, reach)
+        return {name: means(x, batch["edges"]) for name, x in series.items()}
 
     def judged(self, answers: Mapping[str, Tensor], batch: Batch) -> Tensor:
         """Return the mean squared error, half of it of the uppermost level, K2."""
         squares = []
         for k, name in enumerate(self.outputs):
             target = batch["targets"][..., k]
-            known = ~target.isnan()
-            error = torch.where(known, answers[name] - target.nan_to_num(), 0.0)
-            squares.append(error.square().sum() / known.sum().clamp(min=1))
+            valid = ~target.isnan()
+            error = torch.where(valid, answers[name] - target.nan_to_num(), 0.0)
+            squares.append(error.square().sum() / valid.sum().clamp(min=1))
         by_level = torch.stack(squares)
         return 0.5 * ((by_level * self.weights).sum() + by_level[0])
 
@@ -182,7 +182,7 @@ class ColumnsTask(Divisible, Task[Experiment]):
         return scored_by_error(cls, folder, experiment, training)
 
 
-def modelled(experiment: Experiment) -> Modelled:
+def modelled(experiment: Experiment) -> ModelColumn:
     """Return what the model of an experiment says of its column.
 
     Raises
@@ -191,12 +191,12 @@ def modelled(experiment: Experiment) -> Modelled:
         It has none.
     """
     spec = experiment.model
-    made = make_parts(spec, None)
-    whole = plan((one.part for one in made), spec.seconds)
-    for one in made:
+    parts = make_parts(spec, None)
+    whole = plan((one.part for one in parts), spec.seconds)
+    for one in parts:
         if isinstance(one.process, processes["column"]):
             states = (s.name for s in one.process.states)
-            return Modelled(
+            return ModelColumn(
                 part=one.part.name,
                 temperatures=tuple(n for n in states if n.startswith("temperature_")),
                 thickness=np.array(one.process.options.thickness),
@@ -206,7 +206,7 @@ def modelled(experiment: Experiment) -> Modelled:
     raise ConfigError("model: no part has the process 'column'")
 
 
-def opened(experiment: Experiment, column: Modelled) -> Record:
+def opened(experiment: Experiment, column: ModelColumn) -> Record:
     """Return the series of an experiment.
 
     Raises
@@ -222,5 +222,5 @@ def opened(experiment: Experiment, column: Modelled) -> Record:
 
 def moved(batch: Batch, device: torch.device) -> Batch:
     """Return a batch where a model is."""
-    found: Batch = move_data_to_device(batch, device)
-    return found
+    copy: Batch = move_data_to_device(batch, device)
+    return copy

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BASELINES", "Damped", "LinearInverse", "baselines"]
+__all__ = ["BASELINES", "DampedPersistence", "LinearInverse", "baselines"]
 
 Array = NDArray[np.float64]
 
@@ -21,7 +21,7 @@ Forecast = Callable[[Array, int], Array]
 
 
 @dataclass(frozen=True)
-class Damped:
+class DampedPersistence:
     """Anomalies that fade away, by a share for each cell and lead.
 
     Parameters
@@ -99,15 +99,15 @@ class LinearInverse:
         c = now @ self.projection
         rest = now - c @ self.patterns.T
         ahead = c @ np.linalg.matrix_power(self.propagator, lead) @ self.patterns.T
-        found: Array = ahead + rest * self.fading**lead
-        return found
+        forecast: Array = ahead + rest * self.fading**lead
+        return forecast
 
     @property
     def responses(self) -> Array:
         """(mode, cell) what follows a step later where all else fades alike."""
         ahead = self.propagator @ self.patterns.T
-        found: Array = ahead - self.patterns.T * self.fading
-        return found
+        responses: Array = ahead - self.patterns.T * self.fading
+        return responses
 
 
 BASELINES = {
@@ -135,7 +135,7 @@ def baselines(anomalies: Array, weights: Array) -> dict[str, Forecast]:
     return {
         "climatology": lambda now, lead: np.zeros_like(now),
         "persistence": lambda now, lead: now,
-        "damped": Damped(anomalies),
+        "damped": DampedPersistence(anomalies),
         "lim20": fit(anomalies, weights, min(20, most), residual=False),
         "lim15": fit(anomalies, weights, min(15, most), residual=True),
     }

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from ....compose import Model
-from ....compose.parameterization import Constant
+from ....compose.parameterization import ConstantParameters
 from ....errors import DataError
 from ....networks.maps import Maps
 from ....variables import Parameter
-from .baselines import Damped, LinearInverse
+from .baselines import DampedPersistence, LinearInverse
 from .experiment import Experiment
 from .samples import FieldSamples
 
@@ -51,15 +51,15 @@ def known_maps(
     usual = samples.climatology.get(name)
     if usual is not None and usual.kind == "months":
         maps |= {f"usual_{k + 1}": x for k, x in enumerate(usual.table)}
-    for state, known in samples.climatology.items():
-        if known.kind == "mean":
-            maps[f"usual_{state}"] = known.table[0]
+    for state, climate in samples.climatology.items():
+        if climate.kind == "mean":
+            maps[f"usual_{state}"] = climate.table[0]
     if experiment.start.kind == "nothing":
         return {**maps, "damping": np.zeros(samples.mask.shape)}
     steps = samples.steps(experiment.periods.train)
     learned = samples.cells(name, slice(steps.start, steps.stop))
     share = experiment.start.share
-    left = Damped(learned).share(1)
+    fading = DampedPersistence(learned).share(1)
 
     def field(cells: Array) -> Array:
         whole = np.zeros(samples.mask.shape)
@@ -69,11 +69,11 @@ def known_maps(
     if modes:
         weights = samples.weights[samples.mask]
         inverse = LinearInverse.fit(learned, weights, modes, residual=True)
-        left = share * inverse.fading + (1.0 - share) * left
+        fading = share * inverse.fading + (1.0 - share) * fading
         for k in range(modes):
             maps[f"weight_{k + 1}"] = field(inverse.projection[:, k])
             maps[f"response_{k + 1}"] = field(share * inverse.responses[k])
-    maps["damping"] = field(1.0 - left)
+    maps["damping"] = field(1.0 - fading)
     return maps
 
 
@@ -91,7 +91,7 @@ def begin_with(model: Model, samples: FieldSamples, experiment: Experiment) -> N
     parts = [
         module
         for name in (part.name for part in model.plan.networks)
-        if isinstance(module := model.network(name), Constant)
+        if isinstance(module := model.network(name), ConstantParameters)
         and isinstance(module.network, Maps)
     ]
     names = [entry.parameter.name for module in parts for entry in module.supplied]
@@ -124,9 +124,9 @@ def _refuse_absurd(
     if values is None or not parameter.name.startswith("usual_"):
         return
     low, high = parameter.limits
-    known = values[samples.mask]
-    if known.size and not (low <= known.min() and known.max() <= high):
-        furthest = known.min() if known.min() < low else known.max()
+    cells = values[samples.mask]
+    if cells.size and not (low <= cells.min() and cells.max() <= high):
+        furthest = cells.min() if cells.min() < low else cells.max()
         raise DataError(
             f"{experiment.data.source}: {parameter.name} is {furthest:g}, expected "
             f"{low:g} to {high:g} {parameter.units}, the units of the model: the "
@@ -145,5 +145,5 @@ def _raw(parameter: Parameter, maps: Mapping[str, Array]) -> Array | None:
             return None
         values = np.full(next(iter(maps.values())).shape, low + 0.05 * (high - low))
     share = np.clip((values - low) / (high - low), _MARGIN, 1.0 - _MARGIN)
-    found: Array = np.log(share / (1.0 - share))
-    return found
+    logits: Array = np.log(share / (1.0 - share))
+    return logits

@@ -35,8 +35,8 @@ def day_of_year(begins: Times) -> NDArray[np.intp]:
     number = (days - first).astype(np.intp) + 1
     years = days.astype("datetime64[Y]").astype(int) + 1970
     leap = (years % 4 == 0) & ((years % 100 != 0) | (years % 400 == 0))
-    found: NDArray[np.intp] = np.where(leap & (number >= 60), number - 1, number)
-    return found
+    day: NDArray[np.intp] = np.where(leap & (number >= 60), number - 1, number)
+    return day
 
 
 @dataclass(frozen=True)
@@ -95,16 +95,18 @@ class Climatology:
                 f"climatology: {len(x)} times are too few for {harmonics} harmonics"
             )
         flat = values.reshape(len(values), -1)
-        found = np.linalg.lstsq(x, flat, rcond=None)[0].astype(np.float64)
-        return cls.of_waves(found.reshape(-1, *values.shape[1:]), harmonics)
+        coefficients = np.linalg.lstsq(x, flat, rcond=None)[0].astype(np.float64)
+        return cls.of_waves(coefficients.reshape(-1, *values.shape[1:]), harmonics)
 
     @classmethod
-    def of_waves(cls, found: Array, harmonics: int) -> Climatology:
+    def of_waves(cls, coefficients: Array, harmonics: int) -> Climatology:
         """Return the climatology of coefficients of :func:`waves`, (wave, ...)."""
         if not harmonics:
-            return cls("mean", found)
-        days = waves(np.arange(1, _DAYS + 1), harmonics) @ found.reshape(len(found), -1)
-        return cls("harmonics", days.reshape(_DAYS, *found.shape[1:]))
+            return cls("mean", coefficients)
+        days = waves(np.arange(1, _DAYS + 1), harmonics) @ coefficients.reshape(
+            len(coefficients), -1
+        )
+        return cls("harmonics", days.reshape(_DAYS, *coefficients.shape[1:]))
 
     def at(self, begins: Times) -> Array:
         """Return the usual fields at some times, (T, ...)."""

@@ -16,8 +16,8 @@ from ....conversion import plain
 from ....errors import ConfigError
 from ....files import atomic_folder
 from ....tables import Column, print_table
-from ...asked import Comparing
-from ...report.evaluated import scored_summary
+from ...report.evaluation import scored_summary
+from ...requests import ComparisonRequest
 from ...result_files import write_table
 from ...run_folder import (
     RunFolder,
@@ -30,9 +30,9 @@ from .experiment import Experiment
 from .pictures import draw_compared
 from .samples import FieldSamples
 from .scores import moving_block_bootstrap
-from .verification import Cut, Verification
+from .verification import LeadVerification, Verification
 
-__all__ = ["FILES", "Compared", "compare"]
+__all__ = ["FILES", "ComparisonResult", "compare"]
 
 Array = NDArray[np.float64]
 
@@ -57,7 +57,7 @@ TERMINAL = 80
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compared:
+class ComparisonResult:
     """What a comparison found.
 
     Parameters
@@ -87,8 +87,8 @@ class Compared:
             "meaning": {**MEANING, **BASELINES},
             "scores": self.scores,
         }
-        found: dict[str, Any] = plain(content, "comparison", lambda *_: None)
-        return found
+        comparison: dict[str, Any] = plain(content, "comparison", lambda *_: None)
+        return comparison
 
     def show(self) -> None:
         """Print a table for each field, a row for each lead and model."""
@@ -121,17 +121,17 @@ class Compared:
 
 def compare(
     runs: Mapping[str, RunFolder],
-    asked: Comparing,
+    request: ComparisonRequest,
     samples: FieldSamples,
     evaluate: Evaluate,
-) -> Compared:
+) -> ComparisonResult:
     """Score runs on the same forecasts; runs that differ in their seeds are one model.
 
     Parameters
     ----------
     runs : mapping of str to RunFolder
         In the order of the table.
-    asked : Comparing
+    request : ComparisonRequest
         The period, and whether forecasts without a model are scored beside.
     samples : FieldSamples
         What was observed.
@@ -144,23 +144,27 @@ def compare(
         Two runs are of the same model and seed, or data, periods or
         leads differ.
     """
-    refuse_no_period(asked.period, next(iter(runs)))
-    refuse_other_files(asked.output, FILES)
+    refuse_no_period(request.period, next(iter(runs)))
+    refuse_other_files(request.output, FILES)
     groups = _groups(runs)
     first = next(iter(groups.values()))[0][1]
-    period = getattr(first.periods, asked.period)
+    period = getattr(first.periods, request.period)
     starts = samples.starts(period, min(first.evaluation.leads))
     end = samples.steps(period).stop
-    made = {
-        model: [_forecasts(folder, of, asked.period, evaluate) for folder, of in group]
+    forecasts = {
+        model: [
+            _forecasts(folder, of, request.period, evaluate) for folder, of in group
+        ]
         for model, group in groups.items()
     }
-    report = Compared(
-        folder=asked.output or numbered_folder(FOLDER, "comparison"),
-        title=f"{asked.period}, {period[0]} to {period[1]}",
+    report = ComparisonResult(
+        folder=request.output or numbered_folder(FOLDER, "comparison"),
+        title=f"{request.period}, {period[0]} to {period[1]}",
         seeds={n: [of.seed for _, of in group] for n, group in groups.items()},
         scores=_scores(
-            made, Verification(samples, first, starts, end), baselined=asked.baselines
+            forecasts,
+            Verification(samples, first, starts, end),
+            baselined=request.baselines,
         ),
     )
     _write(report)
@@ -216,12 +220,12 @@ def _forecasts(
     """Return the forecasts of a run, (lead, forecast, cell) by field."""
     folder.require_best()
     scored_summary(folder, period, lambda: evaluate(folder, experiment))
-    with np.load(folder.path / period / "forecasts.npz") as found:
-        return {n: found[n].astype(np.float64) for n in found.files if n != "starts"}
+    with np.load(folder.path / period / "forecasts.npz") as file:
+        return {n: file[n].astype(np.float64) for n in file.files if n != "starts"}
 
 
 def _scores(
-    made: Mapping[str, Sequence[Mapping[str, Array]]],
+    forecasts: Mapping[str, Sequence[Mapping[str, Array]]],
     verification: Verification,
     *,
     baselined: bool,
@@ -230,25 +234,25 @@ def _scores(
     scores: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
     block = verification.experiment.evaluation.block
     for name, of in verification.fields().items():
-        known = {}
+        others = {}
         if baselined:
-            known = baselines(verification.learned(of), verification.weights(of))
+            others = baselines(verification.learned(of), verification.weights(of))
         whole = {
             model: [np.concatenate([one[n] for n in of], axis=-1) for one in each]
-            for model, each in made.items()
+            for model, each in forecasts.items()
         }
         scores[name] = {}
         for lead, cut in verification.cuts(of).items():
             answers = {
                 m: [x[lead - 1][cut.inside] for x in e] for m, e in whole.items()
             }
-            answers |= {m: [ahead(cut.now, lead)] for m, ahead in known.items()}
+            answers |= {m: [ahead(cut.now, lead)] for m, ahead in others.items()}
             scores[name][str(lead)] = _of_lead(answers, cut, block)
     return scores
 
 
 def _of_lead(
-    answers: Mapping[str, Sequence[Array]], cut: Cut, block: int
+    answers: Mapping[str, Sequence[Array]], cut: LeadVerification, block: int
 ) -> dict[str, dict[str, Any]]:
     """Return the scores of one lead, by model; others are compared with the first."""
     errors = {m: np.stack([cut.errors(y) for y in each]) for m, each in answers.items()}
@@ -270,13 +274,13 @@ def _of_lead(
     return scores
 
 
-def _write(report: Compared) -> None:
+def _write(report: ComparisonResult) -> None:
     """Write table, summary and picture, all or nothing."""
     kinds = ("rmse", "least", "most", "pairs")
     ends = ("value", "low", "high")
-    with atomic_folder(report.folder) as made:
+    with atomic_folder(report.folder) as temporary:
         write_table(
-            made / "scores.csv",
+            temporary / "scores.csv",
             ("field", "lead", "model", *kinds, "difference", "low", "high"),
             (
                 [name, lead, model, *(one[k] for k in kinds),
@@ -287,5 +291,5 @@ def _write(report: Compared) -> None:
             ),
         )  # fmt: skip
         text = json.dumps(report.plain(), indent=2, ensure_ascii=False)
-        (made / "summary.json").write_text(f"{text}\n", encoding="utf-8")
-        draw_compared(made / "comparison.png", report.scores)
+        (temporary / "summary.json").write_text(f"{text}\n", encoding="utf-8")
+        draw_compared(temporary / "comparison.png", report.scores)

@@ -117,42 +117,42 @@ def evaluate(
     models = best_models(folders, experiments)
     spec, months = experiment.evaluation, getattr(experiment.periods, period)
     starts = samples.starts(months, min(spec.leads))
-    found = forecasts(models, part, samples, starts, max(spec.leads), spec.at_once)
+    simulated = forecasts(models, part, samples, starts, max(spec.leads), spec.at_once)
     end = samples.steps(months).stop
     verification = Verification(samples, experiment, starts, end)
     report = Report(
         folder=output or results_folder(folders, experiment.name, period),
         period=period,
-        scores=_scores(found, verification, spec.block),
+        scores=_scores(simulated, verification, spec.block),
     )
-    _write(report, folders, experiments, starts, found)
-    last = _last(found, verification)
+    _write(report, folders, experiments, starts, simulated)
+    last = _last(simulated, verification)
     draw(report.folder / "scores.png", report.scores, last, samples)
     return report
 
 
 def _scores(
-    found: Mapping[str, Array], verification: Verification, block: int
+    simulated: Mapping[str, Array], verification: Verification, block: int
 ) -> dict[str, Any]:
     """Return the scores of the model and of the baselines."""
     scores: dict[str, Any] = {n: {} for n in ("model", *BASELINES)}
     for name, of in verification.fields().items():
-        x = np.concatenate([found[n] for n in of], axis=-1)
-        known = baselines(verification.learned(of), verification.weights(of))
+        x = np.concatenate([simulated[n] for n in of], axis=-1)
+        others = baselines(verification.learned(of), verification.weights(of))
         for one in scores:
             scores[one][name] = {}
         for lead, cut in verification.cuts(of).items():
-            made = {"model": x[lead - 1][cut.inside]}
-            made |= {n: forecast(cut.now, lead) for n, forecast in known.items()}
-            errors = {n: cut.errors(y) for n, y in made.items()}
-            for one, y in made.items():
+            answers = {"model": x[lead - 1][cut.inside]}
+            answers |= {n: forecast(cut.now, lead) for n, forecast in others.items()}
+            errors = {n: cut.errors(y) for n, y in answers.items()}
+            for one, y in answers.items():
                 scores[one][name][str(lead)] = {
                     "rmse": float(np.sqrt(errors[one].mean())),
                     "acc": pattern_correlation(y, cut.observed, cut.weights),
                     "pairs": len(y),
                     **cut.correlations(y),
                 }
-            best = min(known, key=lambda n: float(errors[n].mean()))
+            best = min(others, key=lambda n: float(errors[n].mean()))
             better = moving_block_bootstrap(errors["model"], errors[best], block)
             scores["model"][name][str(lead)] |= {
                 "difference": asdict(better),
@@ -161,10 +161,10 @@ def _scores(
     return scores
 
 
-def _last(found: Mapping[str, Array], verification: Verification) -> dict[str, Any]:
+def _last(simulated: Mapping[str, Array], verification: Verification) -> dict[str, Any]:
     """Return maps of errors and spectra of the first field, for pictures."""
     samples = verification.samples
-    name, x = next(iter(found.items()))
+    name, x = next(iter(simulated.items()))
     lead = verification.experiment.evaluation.monitor[-1]
     inside = verification.starts + lead < verification.end
     observed = samples.cells(name, verification.starts[inside] + lead)
@@ -191,7 +191,7 @@ def _write(
     folders: Sequence[RunFolder],
     experiments: Sequence[Experiment],
     starts: NDArray[np.intp],
-    found: Mapping[str, Array],
+    simulated: Mapping[str, Array],
 ) -> None:
     """Write table, summary and forecasts."""
     write_table(
@@ -211,5 +211,5 @@ def _write(
         "scores": report.scores,
     }
     write_summary(report.folder, folders, experiments, content)
-    single = {name: x.astype(np.float32) for name, x in found.items()}
+    single = {name: x.astype(np.float32) for name, x in simulated.items()}
     write_arrays(report.folder / "forecasts.npz", {"starts": starts, **single})

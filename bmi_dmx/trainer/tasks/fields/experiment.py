@@ -124,10 +124,10 @@ class RollOut:
         ):
             raise ConfigError(f"until: found {list(self.until)}, expected them to rise")
 
-    def length(self, done: int, total: int) -> int:
+    def length(self, batches: int, total: int) -> int:
         """Return the length after some of all batches."""
-        passed = sum(done >= share * total for share in self.until)
-        return self.steps[passed]
+        stage = sum(batches >= share * total for share in self.until)
+        return self.steps[stage]
 
 
 @dataclass(frozen=True, kw_only=True)

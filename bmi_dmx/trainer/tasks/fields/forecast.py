@@ -38,9 +38,9 @@ def simulate(model: Model, part: str, batch: Batch) -> dict[str, Tensor]:
     first = batch["targets"][names[0]]
     state = dict(model.initial_state(first.shape[1]))
     state |= {f"{part}.{name}": x for name, x in batch["state"].items()}
-    needed = {n: x for n, x in batch["forcing"].items() if n in model.forcings}
+    forcing = {n: x for n, x in batch["forcing"].items() if n in model.forcings}
     return model.simulate(
-        needed, {}, state=state, steps=None if needed else len(first), outputs=names
+        forcing, {}, state=state, steps=None if forcing else len(first), outputs=names
     ).outputs
 
 
@@ -75,29 +75,29 @@ def forecasts(
         By state, of cells that belong to the system.
     """
     mask = torch.from_numpy(samples.mask)
-    found: dict[str, list[Array]] = {name: [] for name in samples.anomalies}
+    states: dict[str, list[Array]] = {name: [] for name in samples.anomalies}
     for some in batches(starts, at_once):
         batch = _inside(samples, some, lead)
         runs = [_run(model, part, batch, mask) for model in models]
-        for name, pieces in found.items():
+        for name, pieces in states.items():
             mean = torch.stack([run[name].double() for run in runs]).mean(0)
             pieces.append(mean.numpy())
-    return {name: np.concatenate(pieces, axis=1) for name, pieces in found.items()}
+    return {name: np.concatenate(pieces, axis=1) for name, pieces in states.items()}
 
 
 def _inside(samples: FieldSamples, starts: NDArray[np.intp], lead: int) -> Batch:
     """Return windows whose targets, which nobody reads here, are the first alone."""
-    known = samples.cut(starts, 1)
+    windows = samples.cut(starts, 1)
     forcing = samples.clock(starts + 1 + np.arange(lead)[:, None])
     targets = {
-        name: x.expand(lead, *x.shape[1:]) for name, x in known["targets"].items()
+        name: x.expand(lead, *x.shape[1:]) for name, x in windows["targets"].items()
     }
-    return Batch(state=known["state"], forcing=forcing, targets=targets)
+    return Batch(state=windows["state"], forcing=forcing, targets=targets)
 
 
 def _run(model: Model, part: str, batch: Batch, mask: Tensor) -> dict[str, Tensor]:
     like = model.like
-    given = Batch(
+    windows = Batch(
         state={n: x.to(like) for n, x in batch["state"].items()},
         forcing={n: x.to(like) for n, x in batch["forcing"].items()},
         targets=batch["targets"],
@@ -105,6 +105,6 @@ def _run(model: Model, part: str, batch: Batch, mask: Tensor) -> dict[str, Tenso
     training = model.training
     model.eval()
     with torch.no_grad():
-        found = simulate(model, part, given)
+        states = simulate(model, part, windows)
     model.train(training)
-    return {name: x.cpu()[..., mask] for name, x in found.items()}
+    return {name: x.cpu()[..., mask] for name, x in states.items()}

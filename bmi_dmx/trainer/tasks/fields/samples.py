@@ -91,35 +91,37 @@ class FieldSamples:
             mask.
         """
         path = expanded(spec.source, "data.source")
-        read = read_fields(path, list(spec.variables.values()))
-        refuse_uneven(read.begins, str(path))
-        known = {n: np.isfinite(read.values[v]) for n, v in spec.variables.items()}
+        fields = read_fields(path, list(spec.variables.values()))
+        refuse_uneven(fields.begins, str(path))
+        finite = {n: np.isfinite(fields.values[v]) for n, v in spec.variables.items()}
         mask = (
-            np.logical_and.reduce([x.all(0) for x in known.values()])
+            np.logical_and.reduce([x.all(0) for x in finite.values()])
             if spec.mask is None
             else read_mask(path, spec.mask)
         )
-        learned = between(read.begins, train)
+        learned = between(fields.begins, train)
         anomalies, climatology = {}, {}
         for name, variable in spec.variables.items():
-            x = np.where(mask, read.values[variable], 0.0)
-            _refuse_gaps(f"{path}: {variable}", x, read.begins)
+            x = np.where(mask, fields.values[variable], 0.0)
+            _refuse_gaps(f"{path}: {variable}", x, fields.begins)
             if spec.climatology != "none":
                 usual = Climatology.fit(
-                    x[learned], read.begins[learned], spec.climatology
+                    x[learned], fields.begins[learned], spec.climatology
                 )
                 climatology[name] = usual
-                x = x - usual.at(read.begins)
+                x = x - usual.at(fields.begins)
             anomalies[name] = x
         history = {name: (of, sizes[name]) for name, of in spec.history.items()}
-        return cls(read.begins, read.y, read.x, mask, anomalies, climatology, history)
+        return cls(
+            fields.begins, fields.y, fields.x, mask, anomalies, climatology, history
+        )
 
     @property
     def weights(self) -> Array:
         """(row, column) share of each cell, by cos y; 0 outside the mask."""
         weights = np.cos(np.radians(self.y))[:, None] * self.mask
-        found: Array = weights / weights.sum()
-        return found
+        shares: Array = weights / weights.sum()
+        return shares
 
     @property
     def reach(self) -> int:
@@ -151,8 +153,8 @@ class FieldSamples:
 
     def cells(self, name: str, at: Any = slice(None)) -> Array:
         """Return anomalies of the cells that belong to the system, (time, cell)."""
-        found: Array = self.anomalies[name][at][:, self.mask]
-        return found
+        anomalies: Array = self.anomalies[name][at][:, self.mask]
+        return anomalies
 
     def cut(self, start: Positions, length: int) -> Batch:
         """Return windows that begin with the state at some steps."""
@@ -184,8 +186,8 @@ class FieldSamples:
         else:
             length = self.begins[1] - self.begins[0]
             days = day_of_year(self.begins[0] + steps * length).astype(np.float64)
-        found = _tensor(days)[..., None, None]
-        return {CLOCK: found.expand(*steps.shape, *self.mask.shape)}
+        clock = _tensor(days)[..., None, None]
+        return {CLOCK: clock.expand(*steps.shape, *self.mask.shape)}
 
     @property
     def by_months(self) -> bool:
@@ -253,8 +255,8 @@ def between(begins: NDArray[np.datetime64], period: Dates) -> NDArray[np.bool_]:
     """Return which steps begin in a period."""
     first, last = (np.datetime64(text) for text in period)
     after = begins.astype(first.dtype) >= first
-    found: NDArray[np.bool_] = after & (begins.astype(last.dtype) <= last)
-    return found
+    inside: NDArray[np.bool_] = after & (begins.astype(last.dtype) <= last)
+    return inside
 
 
 def _refuse_gaps(what: str, values: Array, begins: NDArray[np.datetime64]) -> None:

@@ -29,8 +29,8 @@ def mean_square(errors: Array, weights: Array) -> Array:
     weights : (cell,) array
         How much cells count; their sum is one.
     """
-    found: Array = (errors**2) @ weights
-    return found
+    squares: Array = (errors**2) @ weights
+    return squares
 
 
 def pattern_correlation(forecast: Array, observed: Array, weights: Array) -> float:
@@ -45,8 +45,8 @@ def pattern_correlation(forecast: Array, observed: Array, weights: Array) -> flo
     """
     product = (forecast * observed) @ weights
     size = np.sqrt((forecast**2 @ weights) * (observed**2 @ weights))
-    known = size > 0.0
-    return float((product[known] / size[known]).mean()) if known.any() else 0.0
+    varying = size > 0.0
+    return float((product[varying] / size[varying]).mean()) if varying.any() else 0.0
 
 
 def correlation(one: Array, other: Array) -> float:
@@ -75,9 +75,9 @@ def zonal_spectrum(fields: Array, mask: NDArray[np.bool_], y: Array) -> Array:
     weights = np.cos(np.radians(y)) * mask.mean(1)
     waves = np.fft.rfft(np.where(mask, fields, 0.0), axis=-1) / fields.shape[-1]
     power = (np.abs(waves) ** 2).mean(0)
-    found: Array = weights @ power / weights.sum()
-    found[1:] *= 2.0
-    return found
+    spectrum: Array = weights @ power / weights.sum()
+    spectrum[1:] *= 2.0
+    return spectrum
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from ....bundle import Bundle
 from ....compose import Model, Statistics
 from ....conversion import plain
 from ....errors import ConfigError, suggestion
-from ...asked import Comparing
+from ...checkpoint_score import scored_by_error
+from ...requests import ComparisonRequest
 from ...run_folder import RunFolder
-from ...scored import scored_by_error
 from ...shares import Divisible
 from ...task import Monitor, Task
 from .beginning import begin_with
-from .compare import Compared, compare
+from .compare import ComparisonResult, compare
 from .evaluate import Report, evaluate
 from .experiment import Experiment
 from .forecast import forecasts, simulate
@@ -120,14 +120,14 @@ class FieldsTask(Divisible, Task[Experiment]):
         leads = spec.evaluation.monitor
         period = spec.periods.validation
         starts = self.samples.starts(period, 1)
-        found = forecasts(
+        simulated = forecasts(
             [model], self.part, self.samples, starts, max(leads),
             spec.evaluation.at_once,
         )  # fmt: skip
         weights = self.samples.weights[self.samples.mask]
         end = self.samples.steps(period).stop
         errors = []
-        for name, x in found.items():
+        for name, x in simulated.items():
             observed = self.samples.cells(name)
             for lead in leads:
                 inside = starts + lead < end
@@ -174,21 +174,21 @@ class FieldsTask(Divisible, Task[Experiment]):
         cls,
         runs: Mapping[str, RunFolder],
         bundles: Mapping[str, Bundle],
-        asked: Comparing,
-    ) -> Compared:
+        request: ComparisonRequest,
+    ) -> ComparisonResult:
         """Score several models on the same forecasts; see :func:`~.compare.compare`."""
         for name in bundles:
             raise ConfigError(f"{name}: a bundle; runs alone are compared in fields")
-        if asked.scoring is not None:
+        if request.scoring is not None:
             raise ConfigError("--data: found one, but runs have data of their own")
         first = next(iter(runs.values())).experiment()
         assert isinstance(first, Experiment)
         samples = opened(first, states_of(first)[1])
 
         def evaluated(folder: RunFolder, experiment: Experiment) -> Report:
-            return cls.evaluate([folder], [experiment], asked.period, None)
+            return cls.evaluate([folder], [experiment], request.period, None)
 
-        return compare(runs, asked, samples, evaluated)
+        return compare(runs, request, samples, evaluated)
 
     @classmethod
     def provenance(
@@ -227,15 +227,15 @@ def states_of(experiment: Experiment) -> tuple[str, dict[str, int]]:
     spec = experiment.model
     if spec.space is None:
         raise ConfigError("model.space: fields need a grid, found none")
-    wanted = (*experiment.data.variables, *experiment.data.history)
-    known: list[str] = []
-    for made in make_parts(spec, space_from(spec.space)):
-        sizes = {s.name: s.size for s in made.part.variables.states}
-        known += sizes
-        if set(wanted) <= set(sizes):
-            return made.part.name, sizes
-    lacking = next((name for name in wanted if name not in known), wanted[0])
-    hint = suggestion(lacking, known)
+    names = (*experiment.data.variables, *experiment.data.history)
+    states: list[str] = []
+    for one in make_parts(spec, space_from(spec.space)):
+        sizes = {s.name: s.size for s in one.part.variables.states}
+        states += sizes
+        if set(names) <= set(sizes):
+            return one.part.name, sizes
+    lacking = next((name for name in names if name not in states), names[0])
+    hint = suggestion(lacking, states)
     raise ConfigError(f"data.variables: no part has a state {lacking!r}{hint}")
 
 
@@ -256,12 +256,12 @@ def opened(experiment: Experiment, sizes: dict[str, int]) -> FieldSamples:
     space = space_from(spec.model.space or {})
     if not isinstance(space, Grid):
         raise ConfigError(f"model.space: found {type(space).__name__}, expected a grid")
-    for axis, found in (("y", samples.y), ("x", samples.x)):
+    for axis, nodes in (("y", samples.y), ("x", samples.x)):
         expected = space.nodes("y" if axis == "y" else "x")
-        if found.shape != expected.shape or np.abs(found - expected).max() > 1e-3:
+        if nodes.shape != expected.shape or np.abs(nodes - expected).max() > 1e-3:
             raise DataError(
-                f"{spec.data.source}: {axis}: found {found.size} from {found[0]:g} to "
-                f"{found[-1]:g}, the model has {expected.size} from {expected[0]:g} to "
+                f"{spec.data.source}: {axis}: found {nodes.size} from {nodes[0]:g} to "
+                f"{nodes[-1]:g}, the model has {expected.size} from {expected[0]:g} to "
                 f"{expected[-1]:g}"
             )
     return samples
@@ -270,10 +270,10 @@ def opened(experiment: Experiment, sizes: dict[str, int]) -> FieldSamples:
 def _refuse_other_steps(samples: FieldSamples, experiment: Experiment) -> None:
     """Refuse a file whose steps have another length than those of the model."""
     seconds = experiment.model.seconds
-    found = float(np.diff(samples.begins).mean() / np.timedelta64(1, "s"))
+    length = float(np.diff(samples.begins).mean() / np.timedelta64(1, "s"))
     # Months differ by a tenth, and few of them are not as long as the mean of all.
-    if abs(found / seconds - 1.0) > (0.1 if samples.by_months else 1e-6):
+    if abs(length / seconds - 1.0) > (0.1 if samples.by_months else 1e-6):
         raise ConfigError(
-            f"{experiment.data.source}: found steps of {found:g} s, the model has "
+            f"{experiment.data.source}: found steps of {length:g} s, the model has "
             f"{seconds:g} s"
         )

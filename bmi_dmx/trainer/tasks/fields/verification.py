@@ -14,13 +14,13 @@ from .experiment import Experiment
 from .samples import FieldSamples
 from .scores import correlation, mean_square
 
-__all__ = ["Cut", "Verification"]
+__all__ = ["LeadVerification", "Verification"]
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Cut:
+class LeadVerification:
     """What forecasts of one lead are compared with.
 
     Parameters
@@ -101,23 +101,23 @@ class Verification:
         steps = self.samples.steps(self.experiment.periods.train)
         return self._observed(of, slice(steps.start, steps.stop))
 
-    def cuts(self, of: Sequence[str]) -> dict[int, Cut]:
+    def cuts(self, of: Sequence[str]) -> dict[int, LeadVerification]:
         """Return what forecasts of some fields are compared with, by lead.
 
         Leads that no forecast verifies at are left out.
         """
-        found = {}
+        cuts = {}
         for lead in self.experiment.evaluation.leads:
             inside = self.starts + lead < self.end
             if inside.any():
-                found[lead] = Cut(
+                cuts[lead] = LeadVerification(
                     inside,
                     self._observed(of, self.starts[inside]),
                     self._observed(of, self.starts[inside] + lead),
                     self.weights(of),
                     self._boxes if len(of) == 1 else {},
                 )
-        return found
+        return cuts
 
     def _observed(self, names: Sequence[str], at: Any) -> Array:
         """Return anomalies of some fields, one after the other, (time, cell)."""
@@ -135,7 +135,7 @@ def _box(samples: FieldSamples, box: tuple[float, ...]) -> NDArray[np.bool_]:
     south, north, west, east = box
     rows = (samples.y > south) & (samples.y < north)
     columns = (samples.x > west) & (samples.x < east)
-    found: NDArray[np.bool_] = (rows[:, None] & columns)[samples.mask]
-    if not found.any():
+    inside: NDArray[np.bool_] = (rows[:, None] & columns)[samples.mask]
+    if not inside.any():
         raise ConfigError(f"evaluation.regions: no cell lies in {list(box)}")
-    return found
+    return inside

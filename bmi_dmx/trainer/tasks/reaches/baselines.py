@@ -35,21 +35,21 @@ def summed(data: RiverData) -> Array:
     """Return the sum of the inflow above every gauge, (step of the inflow, gauge)."""
     tree = data.river.tree
     at = tree.positions(data.gauges.reaches)
-    found = np.empty((len(data.inflow), len(data.gauges)))
+    sums = np.empty((len(data.inflow), len(data.gauges)))
     for k, (reach, place) in enumerate(
         zip(data.gauges.reaches, at.tolist(), strict=True)
     ):
         above = tree.upstream_of([reach])
         total = data.inflow[:, above].sum(axis=1, dtype=np.float64)
-        below = (1.0 - data.gauges.seen[k]) * data.inflow[:, place]
-        found[:, k] = total - below
-    return found
+        below = (1.0 - data.gauges.share[k]) * data.inflow[:, place]
+        sums[:, k] = total - below
+    return sums
 
 
 def daily(series: Array, per_day: int) -> Array:
     """Return means of days, (day, gauge)."""
-    found: Array = series.reshape(-1, per_day, series.shape[1]).mean(axis=1)
-    return found
+    means: Array = series.reshape(-1, per_day, series.shape[1]).mean(axis=1)
+    return means
 
 
 def lagged(series: Array, per_day: int, hours: float) -> Array:
@@ -109,11 +109,11 @@ class Lag:
                 for h in HOURS
             ]
         )
-        known = np.isfinite(fits).any(axis=0)
-        best = np.where(np.isfinite(fits), fits, -np.inf)[:, known].argmax(axis=0)
-        self.hours[known] = HOURS[best]
-        if known.any():
-            self.hours[~known] = np.median(self.hours[known])
+        has_fit = np.isfinite(fits).any(axis=0)
+        best = np.where(np.isfinite(fits), fits, -np.inf)[:, has_fit].argmax(axis=0)
+        self.hours[has_fit] = HOURS[best]
+        if has_fit.any():
+            self.hours[~has_fit] = np.median(self.hours[has_fit])
 
     def _days(self, hours: float) -> Array:
         return lagged(self._sums, self._per_day, hours)
@@ -122,8 +122,8 @@ class Lag:
         """Return the flow of all days by baseline, (day, gauge), m3 s-1."""
         late = np.empty((len(self._sums) // self._per_day, len(self.hours)))
         for value in np.unique(self.hours):
-            chosen = self.hours == value
-            late[:, chosen] = self._days(float(value))[:, chosen]
+            gauges = self.hours == value
+            late[:, gauges] = self._days(float(value))[:, gauges]
         return {SUMMED: daily(self._sums, self._per_day), LAGGED: late}
 
     def plain(self, ids: tuple[str, ...]) -> dict[str, Any]:

@@ -124,24 +124,24 @@ class RiverData:
         DataError
             When nothing is known of one.
         """
-        found = {}
+        attributes = {}
         for name in names:
             values = self.river.attributes.get(name)
             if values is None or not np.isfinite(values).any():
-                known = ", ".join(self.river.attributes)
+                listing = ", ".join(self.river.attributes)
                 raise DataError(
-                    f"the river has no attribute {name!r} of reaches; it has {known}"
+                    f"the river has no attribute {name!r} of reaches; it has {listing}"
                 )
-            found[name] = np.where(np.isfinite(values), values, np.nanmean(values))
-        return found
+            attributes[name] = np.where(np.isfinite(values), values, np.nanmean(values))
+        return attributes
 
     def fingerprint(self, attributes: Iterable[str], forcings: Iterable[str]) -> str:
         """Return a hash of all that is seen in a training."""
         digest = hashlib.sha256(self.river.tree.fingerprint.encode())
-        known = self.attributes(attributes).values()
-        gauges = (self.gauges.area_km2, self.gauges.seen, self.gauges.utc_offset)
+        columns = self.attributes(attributes).values()
+        gauges = (self.gauges.area_km2, self.gauges.share, self.gauges.utc_offset)
         series = (self.forcing[name] for name in forcings)
-        for values in (self.observed, *series, *gauges, *known):
+        for values in (self.observed, *series, *gauges, *columns):
             digest.update(np.ascontiguousarray(values).data)
         if self.land is not None:
             digest.update(self.land.fingerprint().encode())
@@ -174,8 +174,8 @@ def read(spec: DataSpec, model: Plan, land: Land | None = None) -> RiverData:
     ground = None if land is None else read_land(land, river, path)
     if ground is None:
         inflow = _series(spec.inflow, path, INFLOW, "inflow")
-        days, per_day, kept = whole_days(inflow, "inflow")
-        local, filled = _of_reaches(spec, inflow, kept, river)
+        days, per_day, steps = whole_days(inflow, "inflow")
+        local, filled = _of_reaches(spec, inflow, steps, river)
         remarks += [*inflow.remarks, *filled]
     else:
         days, per_day = ground.days, ground.per_day
@@ -191,17 +191,17 @@ def read(spec: DataSpec, model: Plan, land: Land | None = None) -> RiverData:
                 f" said{hint}"
             )
     others = {}
-    for name, given in spec.forcings.items():
+    for name, source in spec.forcings.items():
         if name not in units:
             raise ConfigError(
                 f"data.forcings: the model reads no {name!r}{suggestion(name, units)}"
             )
         where = (
             path
-            if given.path is None
-            else expanded(given.path, f"data.forcings.{name}.path")
+            if source.path is None
+            else expanded(source.path, f"data.forcings.{name}.path")
         )
-        series = read_series(where, given.variable or name, units=units[name])
+        series = read_series(where, source.variable or name, units=units[name])
         remarks += series.remarks
         others[name] = _on_steps(name, series, days, per_day, river, remarks)
     return RiverData(
@@ -221,27 +221,27 @@ def _series(spec: Series, river: Path, usual: Sequence[str], key: str) -> ReachS
     if name is None:
         with netcdf.opened(path) as file:
             there = [n for n in usual if n in file.variables]
-            known = ", ".join(file.variables)
+            variables = ", ".join(file.variables)
         if len(there) != 1:
             raise ConfigError(
                 f"data.{key}.variable: {path} has {' and '.join(there) or 'none'} of"
-                f" {', '.join(usual)}; say which of its variables: {known}"
+                f" {', '.join(usual)}; say which of its variables: {variables}"
             )
         (name,) = there
     return read_series(path, name, units=UNITS)
 
 
 def _of_reaches(
-    spec: DataSpec, series: ReachSeries, kept: slice, river: River
+    spec: DataSpec, series: ReachSeries, steps: slice, river: River
 ) -> tuple[Array32, tuple[str, ...]]:
     """Return inflow in the order of the reaches; gaps as asked for."""
-    values = series.values[kept]
+    values = series.values[steps]
     at = {name: k for k, name in enumerate(series.ids)}
     if any(name in at for name in river.tree.ids):
-        found = np.full((len(values), len(river)), np.nan)
+        inflow = np.full((len(values), len(river)), np.nan)
         for k, name in enumerate(river.tree.ids):
             if name in at:
-                found[:, k] = values[:, at[name]]
+                inflow[:, k] = values[:, at[name]]
     else:
         entering = [name for name in series.ids if name in river.entering]
         if not entering:
@@ -249,10 +249,10 @@ def _of_reaches(
                 f"inflow: none of its places, such as {series.ids[0]!r}, is a reach of"
                 f" the river, such as {river.tree.ids[0]!r}, or enters one"
             )
-        found = river.map_from(entering).apply(values[:, [at[n] for n in entering]])
-    missing = ~np.isfinite(found)
+        inflow = river.map_from(entering).apply(values[:, [at[n] for n in entering]])
+    missing = ~np.isfinite(inflow)
     if not missing.any():
-        return found.astype(np.float32), ()
+        return inflow.astype(np.float32), ()
     lacking = [river.tree.ids[k] for k in np.flatnonzero(missing.any(axis=0))]
     if spec.missing_inflow == "refuse":
         raise DataError(
@@ -264,7 +264,7 @@ def _of_reaches(
         f"inflow: {int(missing.sum())} values of {len(lacking)} reaches are missing and"
         f" taken as {spec.least:g} {UNITS} ({listed(lacking)})"
     )
-    return np.where(missing, spec.least, found).astype(np.float32), (remark,)
+    return np.where(missing, spec.least, inflow).astype(np.float32), (remark,)
 
 
 def _on_steps(
@@ -280,10 +280,10 @@ def _on_steps(
     Where it is missing at some reaches it is the mean of the others.
     """
     key = f"data.forcings.{name}"
-    own, count, kept = whole_days(series, key)
-    if per_day % count or own[0] > days[0] or own[-1] < days[-1]:
+    dates, count, steps = whole_days(series, key)
+    if per_day % count or dates[0] > days[0] or dates[-1] < days[-1]:
         raise DataError(
-            f"{key}: found {count} steps a day from {own[0]} to {own[-1]}, expected"
+            f"{key}: found {count} steps a day from {dates[0]} to {dates[-1]}, expected"
             f" {per_day} or a part of them from {days[0]} to {days[-1]}"
         )
     at = {place: k for k, place in enumerate(series.ids)}
@@ -293,10 +293,10 @@ def _on_steps(
             f"{key}: nothing is known of {len(lacking)} of {len(river)} reaches"
             f" ({listed(lacking)})"
         )
-    begin = int((days[0] - own[0]).astype(int)) * count
-    values = series.values[kept][begin : begin + len(days) * count]
-    found = values[:, [at[reach] for reach in river.tree.ids]]
-    missing = ~np.isfinite(found)
+    begin = int((days[0] - dates[0]).astype(int)) * count
+    values = series.values[steps][begin : begin + len(days) * count]
+    forcing = values[:, [at[reach] for reach in river.tree.ids]]
+    missing = ~np.isfinite(forcing)
     unknown = missing.all(axis=1)
     if unknown.any():
         step = int(unknown.argmax())
@@ -305,13 +305,13 @@ def _on_steps(
             f" {int(unknown.sum())} such steps"
         )
     if missing.any():
-        mean = np.nanmean(found, axis=1, keepdims=True)
-        found = np.where(missing, mean, found)
+        mean = np.nanmean(forcing, axis=1, keepdims=True)
+        forcing = np.where(missing, mean, forcing)
         remarks.append(
             f"{key}: {int(missing.sum())} missing values are the mean of the other"
             " reaches"
         )
-    return np.repeat(found, per_day // count, axis=0).astype(np.float32)
+    return np.repeat(forcing, per_day // count, axis=0).astype(np.float32)
 
 
 def _of_gauges(
@@ -330,14 +330,14 @@ def _of_gauges(
             f"observed: there is no flow of {len(lacking)} of {len(gauges)} gauges"
             f" ({listed(lacking)})"
         )
-    own = series.values[:, [at[name] for name in gauges.ids]]
+    flow = series.values[:, [at[name] for name in gauges.ids]]
     when = series.time.times.astype("datetime64[D]")
-    found = np.full((len(days), len(gauges)), np.nan, dtype=np.float32)
+    observed = np.full((len(days), len(gauges)), np.nan, dtype=np.float32)
     offset = (when - days[0]).astype(int)
     inside = (offset >= 0) & (offset < len(days))
-    found[offset[inside]] = own[inside]
-    if not np.isfinite(found).any():
+    observed[offset[inside]] = flow[inside]
+    if not np.isfinite(observed).any():
         raise DataError(
             f"observed: nothing on the days of the inflow, {days[0]} to {days[-1]}"
         )
-    return found
+    return observed

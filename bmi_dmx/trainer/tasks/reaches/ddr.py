@@ -11,7 +11,7 @@ from typing import Any
 from ....errors import ConfigError, suggestion
 from ....models.rivers.hydraulics import Floors
 from ....registries import processes
-from ...importing import Imported
+from ...importing import ImportedExperiment
 from .ddr_file import Ddr, Minimums, read
 
 __all__ = ["imported"]
@@ -37,7 +37,7 @@ SOIL = ("sand", "clay")
 RIVER = "muskingum_cunge"
 
 
-def imported(path: Path) -> Imported:
+def imported(path: Path) -> ImportedExperiment:
     """Return the experiment that a configuration of DDR stands for.
 
     Raises
@@ -52,10 +52,10 @@ def imported(path: Path) -> Imported:
             f"{path}: mode: found {ddr.mode!r}, expected 'training'; what was trained "
             "is scored by dmx evaluate"
         )
-    return _Reading(path, ddr).imported()
+    return _Conversion(path, ddr).imported()
 
 
-class _Reading:
+class _Conversion:
     """One file on its way into an experiment, and what is said of it."""
 
     def __init__(self, path: Path, ddr: Ddr) -> None:
@@ -71,7 +71,7 @@ class _Reading:
         """Tell what of the file is other in the experiment."""
         self.remarks.append(f"{key}: {text}")
 
-    def imported(self) -> Imported:
+    def imported(self) -> ImportedExperiment:
         """Return the experiment and the remarks."""
         ddr = self.ddr
         experiment = {
@@ -102,7 +102,7 @@ class _Reading:
         for key in ("s3_region", "hydra", "defaults"):
             if getattr(ddr, key) is not None:
                 self.say(key, "not needed")
-        return Imported(experiment, tuple(self.remarks))
+        return ImportedExperiment(experiment, tuple(self.remarks))
 
     # Data
 
@@ -120,10 +120,10 @@ class _Reading:
             self.say(f"data_sources.{key}", "not given; data.river has to be")
         data: dict[str, Any] = {"river": "" if river is None else self._file(river)}
         for name, here in (("streamflow", "inflow"), ("observations", "observed")):
-            found = getattr(sources, name)
-            if found is not None:
-                data[here] = {"path": self._file(found)}
-                if "://" in found:
+            address = getattr(sources, name)
+            if address is not None:
+                data[here] = {"path": self._file(address)}
+                if "://" in address:
                     self.say(
                         f"data_sources.{name}", "is far away; fetch it, and say where "
                         f"it lies by data.{here}.path"
@@ -198,7 +198,7 @@ class _Reading:
                 f"{self.path}: kan.learnable_parameters: expected at least one of "
                 f"{', '.join(self._names)}"
             )
-        names = {name for found in learned.values() for name in found}
+        names = {name for parameters in learned.values() for name in parameters}
         parts["river"] = self._river(names)
         return parts
 
@@ -207,7 +207,7 @@ class _Reading:
         block = getattr(self.ddr, network)
         off = getattr(block, "off_parameters", ())
         leaks = self.ddr.params.use_leakance
-        known = []
+        parameters = []
         for name in block.learnable_parameters:
             if name in off or name in OTHER or (name in LEAKANCE and not leaks):
                 self.say(f"{network}.learnable_parameters", f"{name!r} is left out")
@@ -217,8 +217,8 @@ class _Reading:
                     f"{_hint(name)}"
                 )
             else:
-                known.append(name)
-        return tuple(known)
+                parameters.append(name)
+        return tuple(parameters)
 
     def _kan(self, learned: tuple[str, ...]) -> dict[str, Any]:
         kan = self.ddr.kan
@@ -238,10 +238,10 @@ class _Reading:
         assert lstm is not None
         if lstm.num_layers != 1:
             self.say("cuda_lstm.num_layers", f"one layer in place of {lstm.num_layers}")
-        named = ", ".join(lstm.forcing_var_names) or "nothing"
+        forcings = ", ".join(lstm.forcing_var_names) or "nothing"
         self.say(
             "cuda_lstm.forcing_var_names", f"the network reads the lateral inflow in "
-            f"place of {named}"
+            f"place of {forcings}"
         )  # fmt: skip
         self.say("cuda_lstm", "the parameters of a day follow from the days before it")
         return {
@@ -288,14 +288,14 @@ class _Reading:
     def _soil(self) -> dict[str, str]:
         """Return under which names the soil of reaches is known, in percent."""
         kan = self.ddr.kan
-        known = kan.input_var_names if kan is not None else ()
-        found = {}
+        inputs = kan.input_var_names if kan is not None else ()
+        soils = {}
         for soil in SOIL:
-            names = [name for name in known if soil in name.lower()]
+            names = [name for name in inputs if soil in name.lower()]
             if len(names) == 1:
-                found[soil] = names[0]
+                soils[soil] = names[0]
                 self.say("kan.input_var_names", f"{names[0]} is percent of {soil}")
-        return found
+        return soils
 
     def _compare(self, learned: set[str], options: Mapping[str, Any]) -> None:
         """Say where declared bounds and spacings are others than those of the file."""
@@ -310,12 +310,12 @@ class _Reading:
             parameter = declared.get(here)
             if there not in learned or parameter is None:
                 continue
-            given = params.parameter_ranges.get(there)
-            if given is not None and given != parameter.bounds:
-                low, high = parameter.bounds or given
+            bounds = params.parameter_ranges.get(there)
+            if bounds is not None and bounds != parameter.bounds:
+                low, high = parameter.bounds or bounds
                 self.say(
                     f"params.parameter_ranges.{there}", f"{low:g} to {high:g}, as "
-                    f"declared, in place of {given[0]:g} to {given[1]:g}"
+                    f"declared, in place of {bounds[0]:g} to {bounds[1]:g}"
                 )  # fmt: skip
             listed = params.log_space_parameters
             log = parameter.spacing == "log"

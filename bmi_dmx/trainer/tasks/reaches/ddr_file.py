@@ -163,15 +163,15 @@ def _meant(reference: str, whole: Mapping[str, Any], where: str) -> str:
         if kind != "oc.env":
             raise ConfigError(f"{where}: found ${{{reference}}}, expected 'oc.env:…'")
         name, comma, default = rest.partition(",")
-        found = os.environ.get(name, default if comma else None)
-        if found is None:
+        text = os.environ.get(name, default if comma else None)
+        if text is None:
             raise ConfigError(f"{where}: no {name!r} in the environment")
-        return found
-    known: Any = whole
+        return text
+    node: Any = whole
     for key in reference.split("."):
-        if not isinstance(known, Mapping) or key not in known:
-            keys = known if isinstance(known, Mapping) else ()
+        if not isinstance(node, Mapping) or key not in node:
+            keys = node if isinstance(node, Mapping) else ()
             hint = suggestion(key, map(str, keys))
             raise ConfigError(f"{where}: ${{{reference}}} is not there{hint}")
-        known = known[key]
-    return str(known)
+        node = node[key]
+    return str(node)

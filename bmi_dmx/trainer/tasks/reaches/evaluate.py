@@ -29,7 +29,7 @@ from .forest import Forests
 from .land_runs import LandRuns
 from .land_spec import LAND, Land
 from .pictures import draw
-from .prediction import Predicted, Span, predict, unrouted
+from .prediction import RiverPrediction, Span, predict, unrouted
 from .shift import Shift
 from .simulation import Routing, learned
 
@@ -74,7 +74,7 @@ def evaluate(
     span = Span.of(experiment, days)
     pairs = zip(folders, experiments, strict=True)
     wet = [_with_land(data, folder, e) for folder, e in pairs]
-    found = [
+    runs = [
         _predicted(one, shift, model, span, experiment.land)
         for one, model in zip(wet, models, strict=True)
     ]
@@ -95,7 +95,7 @@ def evaluate(
         "model",
         models if experiment.land is None or experiment.land.routed else (),
         data,
-        found,
+        runs,
         span,
         Lag(data, train),
         experiment.evaluation,
@@ -116,17 +116,17 @@ def _with_land(data: RiverData, folder: RunFolder, experiment: Experiment) -> Ri
 
 def _predicted(
     data: RiverData, shift: Shift, model: Model, span: Span, land: Land | None
-) -> Predicted:
+) -> RiverPrediction:
     if land is not None and not land.routed:
         return unrouted(data, span)
     return predict(Routing(data, Forests(data), shift, model), model, span)
 
 
 def _notes(span: Span, experiment: Experiment) -> tuple[str, ...]:
-    wanted = experiment.evaluation_warmup
-    if span.lead >= wanted:
+    warmup = experiment.evaluation_warmup
+    if span.lead >= warmup:
         return ()
-    return (f"warmed up on {span.lead} days, not on {wanted}: the record has no more",)
+    return (f"warmed up on {span.lead} days, not on {warmup}: the record has no more",)
 
 
 def _refuse_other(
@@ -160,10 +160,10 @@ def write(
     kind: str,
     models: Sequence[Model],
     data: RiverData,
-    found: Sequence[Predicted],
+    runs: Sequence[RiverPrediction],
     span: Span,
     lag: Lag,
-    asked: Evaluation,
+    evaluation: Evaluation,
     head: Mapping[str, Any],
     notes: tuple[str, ...],
 ) -> Comparison:
@@ -179,20 +179,20 @@ def write(
         What was run; what it learned is drawn where there is only one.
     data : RiverData
         The river.
-    found : sequence of Predicted
+    runs : sequence of RiverPrediction
         What each model simulated; the mean is scored.
     span : Span
         The scored days.
     lag : Lag
         Fitted on the training period.
-    asked : Evaluation
+    evaluation : Evaluation
         Metrics and classes.
     head : mapping
         What a reader of the summary must know first.
     notes : tuple of str
         What a reader of the scores must know.
     """
-    simulated = np.mean([one.days for one in found], axis=0)
+    simulated = np.mean([one.days for one in runs], axis=0)
     observed = data.observed[span.days].astype(np.float64)
     if not np.isfinite(observed).any():
         raise DataError(
@@ -201,7 +201,7 @@ def write(
         )
     depth = data.gauges.depth
     baselines = {n: x[span.days] for n, x in lag.flow().items()}
-    names = tuple(dict.fromkeys((*metrics_named(asked.metrics), *COMPARED)))
+    names = tuple(dict.fromkeys((*metrics_named(evaluation.metrics), *COMPARED)))
     report = Comparison(
         folder=folder,
         title=title,
@@ -211,12 +211,12 @@ def write(
             n: score(x * depth, observed * depth, COMPARED)
             for n, x in baselines.items()
         },
-        groups=classes(data.gauges.area_km2, asked.areas),
+        groups=classes(data.gauges.area_km2, evaluation.areas),
         about=ABOUT,
         notes=notes,
         kind=kind,
     )
-    water = {n: float(np.mean([one.water[n] for one in found])) for n in found[0].water}
+    water = {n: float(np.mean([one.water[n] for one in runs])) for n in runs[0].water}
     summary = {
         **head,
         "notes": list(notes),
@@ -235,9 +235,9 @@ def write(
     }
     series = {"simulated": simulated, "observed": observed, **baselines}
     flows = _hydrographs(title, data, span, series)
-    with atomic_folder(folder) as made:
-        write_results(made, flows, report.scores, summary, columns)
-        draw(made, report, models, data, flows)
+    with atomic_folder(folder) as temporary:
+        write_results(temporary, flows, report.scores, summary, columns)
+        draw(temporary, report, models, data, flows)
     return report
 
 

@@ -290,8 +290,8 @@ class Experiment(AnyExperiment):
     @property
     def evaluation_warmup(self) -> int:
         """Days simulated before a scored period, as far as the record reaches."""
-        given = self.evaluation.warmup
-        return self.training.warmup if given is None else given
+        warmup = self.evaluation.warmup
+        return self.training.warmup if warmup is None else warmup
 
     def resolved(self, anchored: Anchor) -> Experiment:
         """Return the experiment with absolute paths."""

@@ -6,7 +6,7 @@ from ....logs import remarks
 from ...checkpoint import load_model
 from ...experiment_file import naming
 from ...report.content import Findings
-from ...report.evaluated import pictures_in, scored_summary
+from ...report.evaluation import pictures_in, scored_summary
 from ...run_folder import RunFolder
 from ..streamflow.comparison import COMPARED
 from ..streamflow.findings import (
@@ -54,13 +54,13 @@ def findings(folder: RunFolder, experiment: Experiment, period: str) -> Findings
     )
     flows = read_streamflow(folder.path / period / "streamflow.nc")
     model = load_model(folder.require_best(), experiment.model)
-    with remarks() as told, naming(folder.config, experiment):
+    with remarks() as notes, naming(folder.config, experiment):
         data = read(experiment.data, model.plan, experiment.land)
     assert flows.area_km2 is not None
     depth = DEPTH / flows.area_km2
     others = {name: flows[name.replace(" ", "_")] for name in ABOUT}
-    chosen = metrics_named(experiment.evaluation.metrics)
-    names = list(dict.fromkeys((*COMPARED, *chosen)))
+    metric_names = metrics_named(experiment.evaluation.metrics)
+    names = list(dict.fromkeys((*COMPARED, *metric_names)))
     scores = score(flows["simulated"] * depth, flows["observed"] * depth, names)
     compared = baseline_scores(flows, others, names, depth)
     groups = classes(flows.area_km2, experiment.evaluation.areas)
@@ -82,5 +82,5 @@ def findings(folder: RunFolder, experiment: Experiment, period: str) -> Findings
             if path.stem in DRAWN
         },
         baselines=ABOUT,
-        notes=list(told),
+        notes=list(notes),
     )

@@ -49,10 +49,10 @@ class Forest:
     @cached_property
     def above(self) -> torch.Tensor:
         """(gauge, reach of a copy) 1 where the water of a reach passes a gauge."""
-        found = torch.zeros(len(self.outlets) // self.copies, len(self.reaches))
+        above = torch.zeros(len(self.outlets) // self.copies, len(self.reaches))
         for k, reach in enumerate(self._gauged):
-            found[k, self._one.upstream_of([reach])] = 1.0
-        return found
+            above[k, self._one.upstream_of([reach])] = 1.0
+        return above
 
     def name(self, position: int) -> str:
         """Return the reach at a position of the tree, as the river calls it."""

@@ -38,7 +38,7 @@ class Gauges:
         The reach of each, whose flow it measures.
     area_km2 : (gauge,) float64
         Drainage area.
-    seen : (gauge,) float64
+    share : (gauge,) float64
         Share of the lateral inflow of its own reach that a gauge sees.
     utc_offset : (gauge,) float64
         Hours of local standard time east of Greenwich.
@@ -47,7 +47,7 @@ class Gauges:
     ids: tuple[str, ...]
     reaches: tuple[str, ...]
     area_km2: Array
-    seen: Array
+    share: Array
     utc_offset: Array
 
     def __len__(self) -> int:
@@ -74,58 +74,58 @@ def gauges_of(spec: DataSpec, river: River) -> tuple[River, Gauges]:
     ConfigError, DataError
         When there is no such gauge or table, or no drainage area is known.
     """
-    chosen: Sequence[str]
+    names: Sequence[str]
     table = None
     if isinstance(spec.gauges, str) and spec.gauges != "all":
         table = read_gauges(expanded(spec.gauges, "data.gauges"))
         river = with_gauges(river, table)
-        named = {**table.reaches, **table.areas}
-        chosen = [name for name in river.gauges if name in named]
+        rows = {**table.reaches, **table.areas}
+        names = [name for name in river.gauges if name in rows]
     else:
-        chosen = list(river.gauges) if spec.gauges == "all" else list(spec.gauges)
-    if not chosen:
+        names = list(river.gauges) if spec.gauges == "all" else list(spec.gauges)
+    if not names:
         raise DataError(
             f"{spec.river}: there is no gauge on it; data.gauges: a table says on which"
             " reach each is"
         )
-    for name in chosen:
+    for name in names:
         if name not in river.gauges:
             hint = suggestion(name, river.gauges)
             raise ConfigError(f"data.gauges: {spec.river} has no gauge {name!r}{hint}")
-    reaches = tuple(river.gauges[name] for name in chosen)
-    area = _areas(chosen, reaches, river)
-    seen = np.ones(len(chosen))
+    reaches = tuple(river.gauges[name] for name in names)
+    area = _areas(names, reaches, river)
+    shares = np.ones(len(names))
     if spec.partial_area:
         share = partial_area(river, table)
-        seen = np.array([share[name] for name in chosen])
-    offset = _offsets(spec.days.utc_offset, chosen)
-    return river, Gauges(tuple(chosen), reaches, area, seen, offset)
+        shares = np.array([share[name] for name in names])
+    offset = _offsets(spec.days.utc_offset, names)
+    return river, Gauges(tuple(names), reaches, area, shares, offset)
 
 
 def _areas(ids: Sequence[str], reaches: Sequence[str], river: River) -> Array:
     """Return drainage areas: of the gauge, else of its reach."""
     of_reach = river.attributes.get("drainage_area_km2")
     at = river.tree.positions(reaches)
-    found = np.full(len(ids), np.nan)
+    areas = np.full(len(ids), np.nan)
     for k, name in enumerate(ids):
-        found[k] = river.gauge_areas.get(name, np.nan)
-        if not found[k] > 0.0 and of_reach is not None:
-            found[k] = of_reach[at[k]]
-        if not found[k] > 0.0:
+        areas[k] = river.gauge_areas.get(name, np.nan)
+        if not areas[k] > 0.0 and of_reach is not None:
+            areas[k] = of_reach[at[k]]
+        if not areas[k] > 0.0:
             raise DataError(
                 f"data.gauges: the drainage area of gauge {name!r} is not known; a"
                 " table of gauges with a column area_km2 says it"
             )
-    return found
+    return areas
 
 
-def _offsets(given: float | Mapping[str, float], ids: Sequence[str]) -> Array:
-    if not isinstance(given, Mapping):
-        return np.full(len(ids), float(given))
+def _offsets(offsets: float | Mapping[str, float], ids: Sequence[str]) -> Array:
+    if not isinstance(offsets, Mapping):
+        return np.full(len(ids), float(offsets))
     for name in ids:
-        if name not in given:
+        if name not in offsets:
             raise ConfigError(
                 f"data.days.utc_offset: nothing is said of gauge {name!r}"
-                f"{suggestion(name, given)}"
+                f"{suggestion(name, offsets)}"
             )
-    return np.array([given[name] for name in ids])
+    return np.array([offsets[name] for name in ids])

@@ -110,28 +110,28 @@ def read_land(spec: Land, river: River, path: Path) -> LandData:
     ConfigError, DataError, UnitsError
         Something is missing; the message names it.
     """
-    made = spec.spec
-    model = plan((m.part for m in make_parts(made)), made.seconds)
+    inner = spec.spec
+    model = plan((m.part for m in make_parts(inner)), inner.seconds)
     weather = path if spec.path is None else expanded(spec.path, "land.path")
     series, remarks = _weather(spec, model, weather)
     first = next(iter(series.values()))
-    days, per_day, kept = whole_days(first, "land.forcings")
-    if abs(made.seconds * per_day - 86400.0) > 1.0:
+    days, per_day, steps = whole_days(first, "land.forcings")
+    if abs(inner.seconds * per_day - 86400.0) > 1.0:
         raise ConfigError(
-            f"land.model: its steps are of {made.seconds:g} s, those of the weather of"
+            f"land.model: its steps are of {inner.seconds:g} s, those of the weather of"
             f" {86400.0 / per_day:g} s; expected the same"
         )
     ids = _entering(first, river)
     at = [first.ids.index(name) for name in ids]
-    forcing = {n: _whole(f"land.forcings.{n}", s, kept, at) for n, s in series.items()}
+    forcing = {n: _whole(f"land.forcings.{n}", s, steps, at) for n, s in series.items()}
     if MIDDLE not in forcing and set(EXTREMES) <= set(forcing):
         low, high = (forcing[name] for name in EXTREMES)
         forcing[MIDDLE] = 0.5 * (low + high)
         remarks.append(f"{MIDDLE} is the middle of the lowest and highest of the day")
     calendar = day_of_year(days, per_day)[:, None]
     forcing[CALENDAR] = np.broadcast_to(calendar, (len(calendar), len(ids))).copy()
-    wanted = [a.name for a in model.attributes if a.name not in model.optional]
-    attributes = _attributes(expanded(spec.attributes, "land.attributes"), ids, wanted)
+    names = [a.name for a in model.attributes if a.name not in model.optional]
+    attributes = _attributes(expanded(spec.attributes, "land.attributes"), ids, names)
     return LandData(
         river.map_from(ids), days, per_day,
         {f.name: forcing[f.name] for f in model.forcings}, attributes, tuple(remarks),
@@ -148,11 +148,11 @@ def _weather(
             raise ConfigError(
                 f"land.forcings: the land reads no {name!r}{suggestion(name, units)}"
             )
-    found: dict[str, ReachSeries] = {}
+    series: dict[str, ReachSeries] = {}
     remarks: list[str] = []
     for name, unit in units.items():
-        given = spec.forcings.get(name)
-        if given is None:
+        source = spec.forcings.get(name)
+        if source is None:
             if name == MIDDLE and set(EXTREMES) <= set(units):
                 continue
             raise ConfigError(
@@ -160,26 +160,26 @@ def _weather(
             )
         where = (
             path
-            if given.path is None
-            else expanded(given.path, f"land.forcings.{name}.path")
+            if source.path is None
+            else expanded(source.path, f"land.forcings.{name}.path")
         )
-        one = read_series(where, given.variable or name, units=unit)
+        one = read_series(where, source.variable or name, units=unit)
         remarks += one.remarks
-        first = next(iter(found.values()), one)
+        first = next(iter(series.values()), one)
         if one.ids != first.ids or not np.array_equal(one.time.times, first.time.times):
             raise DataError(
                 f"land.forcings.{name}: its places or times are not those of"
-                f" {next(iter(found))}"
+                f" {next(iter(series))}"
             )
-        found[name] = one
-    if not found:
+        series[name] = one
+    if not series:
         raise ConfigError("land.forcings: expected at least one, found none")
-    return found, remarks
+    return series, remarks
 
 
 def _entering(series: ReachSeries, river: River) -> list[str]:
-    known = {*river.entering, *river.tree.ids}
-    ids = [name for name in series.ids if name in known]
+    places = {*river.entering, *river.tree.ids}
+    ids = [name for name in series.ids if name in places]
     if not ids:
         raise DataError(
             f"land.forcings: none of its places, such as {series.ids[0]!r}, enters a"
@@ -188,8 +188,8 @@ def _entering(series: ReachSeries, river: River) -> list[str]:
     return ids
 
 
-def _whole(key: str, series: ReachSeries, kept: slice, at: list[int]) -> Array32:
-    values = series.values[kept][:, at]
+def _whole(key: str, series: ReachSeries, steps: slice, at: list[int]) -> Array32:
+    values = series.values[steps][:, at]
     missing = ~np.isfinite(values).all(axis=0)
     if missing.any():
         lacking = [series.ids[at[k]] for k in np.flatnonzero(missing).tolist()]
@@ -200,7 +200,7 @@ def _whole(key: str, series: ReachSeries, kept: slice, at: list[int]) -> Array32
 
 
 def _attributes(
-    path: Path, ids: Sequence[str], wanted: Sequence[str]
+    path: Path, ids: Sequence[str], names: Sequence[str]
 ) -> dict[str, Array64]:
     """Return what is known of places, from a table."""
     table = read_table(path, "a place")
@@ -209,15 +209,15 @@ def _attributes(
         if name not in rows:
             raise DataError(f"{path}: nothing is said of {name!r}")
     at = [rows[name] for name in ids]
-    found = {}
-    for name in dict.fromkeys((*wanted, AREA)):
+    attributes = {}
+    for name in dict.fromkeys((*names, AREA)):
         if name not in table.titles:
             hint = suggestion(name, table.titles)
             raise DataError(f"{path}: no column {name!r}{hint}")
-        found[name] = table.numbers(table.titles.index(name), missing=False)[at]
-    if not (found[AREA] > 0.0).all():
+        attributes[name] = table.numbers(table.titles.index(name), missing=False)[at]
+    if not (attributes[AREA] > 0.0).all():
         raise DataError(f"{path}: {AREA}: expected numbers above 0")
-    return found
+    return attributes
 
 
 def write_links(path: Path, data: LandData) -> None:

@@ -117,18 +117,18 @@ class LandRuns:
             name: torch.from_numpy(x[at].reshape(steps.shape[1], -1)).to(like)
             for name, x in self.data.forcing.items()
         }
-        given = {
+        attributes = {
             n: x[places].to(like).repeat(copies) for n, x in self.attributes.items()
         }
         gives = self.spec.gives
         ran = self.model.simulate(
-            forcing, given, warmup=before * self.data.per_day, outputs=(gives,)
+            forcing, attributes, warmup=before * self.data.per_day, outputs=(gives,)
         )
         flow = ran.outputs[gives].reshape(-1, copies, len(places))
         flow = flow * self.volume[places].to(like)
         shares = flow[:, :, columns] * weights.to(like)
-        found = shares.new_zeros(len(flow), copies, len(reaches))
-        return found.index_add(2, rows.to(like.device), shares).flatten(1)
+        inflow = shares.new_zeros(len(flow), copies, len(reaches))
+        return inflow.index_add(2, rows.to(like.device), shares).flatten(1)
 
     def _links(
         self, reaches: NDArray[np.intp]
@@ -137,10 +137,10 @@ class LandRuns:
         whole = self.data.map
         local = np.full(len(whole.target), -1)
         local[reaches] = np.arange(len(reaches))
-        kept = local[whole.rows] >= 0
-        places, columns = np.unique(whole.columns[kept], return_inverse=True)
-        weights = torch.from_numpy(whole.weights[kept].copy())
-        rows = torch.from_numpy(local[whole.rows[kept]])
+        inside = local[whole.rows] >= 0
+        places, columns = np.unique(whole.columns[inside], return_inverse=True)
+        weights = torch.from_numpy(whole.weights[inside].copy())
+        rows = torch.from_numpy(local[whole.rows[inside]])
         return places, rows, columns, weights
 
     def whole(self, river: RiverData) -> RiverData:
@@ -150,9 +150,9 @@ class LandRuns:
         training = self.model.training
         self.model.eval()
         with torch.no_grad():
-            found = self.inflow(reaches, first, len(river.days))
+            inflow = self.inflow(reaches, first, len(river.days))
         self.model.train(training)
-        return replace(river, inflow=found.float().cpu().numpy())
+        return replace(river, inflow=inflow.float().cpu().numpy())
 
     def departure(self) -> Tensor:
         """Return how far the weights are from those that the land began with.
@@ -172,25 +172,25 @@ def _volume(spec: Land, data: LandData, model: Model) -> NDArray[np.float64]:
         raise ConfigError(f"land.gives: the land gives no {spec.gives!r}{hint}")
     units = model.plan.outputs[spec.gives][1].units
     area = data.attributes[AREA]
-    for known, factor in ((DEPTH, area / MM_PER_DAY), (VOLUME, np.ones(len(area)))):
-        if _convertible(units, known):
-            return factor * float(convert(1.0, units, known))
+    for target, factor in ((DEPTH, area / MM_PER_DAY), (VOLUME, np.ones(len(area)))):
+        if _convertible(units, target):
+            return factor * float(convert(1.0, units, target))
     raise ConfigError(
         f"land.gives: {spec.gives!r} is in {units}, expected a depth in time, such as"
         f" {DEPTH}, or {VOLUME}"
     )
 
 
-def _convertible(units: str, known: str) -> bool:
+def _convertible(units: str, target: str) -> bool:
     try:
-        convert(1.0, units, known)
+        convert(1.0, units, target)
     except UnitsError:
         return False
     return True
 
 
 def at_once(
-    forest: Forest, lateral: Tensor, seen: Tensor, per_day: int, warmup: int
+    forest: Forest, lateral: Tensor, share: Tensor, per_day: int, warmup: int
 ) -> Tensor:
     """Return daily flow at gauges of what enters above on the same day, (day, place).
 
@@ -200,7 +200,7 @@ def at_once(
         Where.
     lateral : Tensor
         (step, reach of the forest), whole days.
-    seen : Tensor
+    share : Tensor
         (gauge,) share of the inflow of its own reach that a gauge sees.
     per_day : int
         Steps in a day.
@@ -209,6 +209,6 @@ def at_once(
     """
     days = lateral.reshape(-1, per_day, lateral.shape[1]).mean(1)[warmup:]
     above = forest.above.to(days)
-    own = (1.0 - seen.to(days)).repeat(forest.copies) * days[:, forest.outlets]
+    below = (1.0 - share.to(days)).repeat(forest.copies) * days[:, forest.outlets]
     by_copy = days.reshape(len(days), forest.copies, -1)
-    return (by_copy @ above.T).flatten(1) - own
+    return (by_copy @ above.T).flatten(1) - below

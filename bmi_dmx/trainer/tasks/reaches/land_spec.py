@@ -99,14 +99,14 @@ class Land:
 
     def resolved(self, anchored: Anchor) -> Land:
         """Return the land with absolute paths, and what it is made of."""
-        given: dict[str, Any] = {}
+        changes: dict[str, Any] = {}
         if self.start is not None and self.start not in bundles:
-            given["start"] = anchored("land.start", self.start)
-        given["model"] = replace(self, **given).spec
-        given["attributes"] = anchored("land.attributes", self.attributes)
+            changes["start"] = anchored("land.start", self.start)
+        changes["model"] = replace(self, **changes).spec
+        changes["attributes"] = anchored("land.attributes", self.attributes)
         if self.path is not None:
-            given["path"] = anchored("land.path", self.path)
-        given["forcings"] = {
+            changes["path"] = anchored("land.path", self.path)
+        changes["forcings"] = {
             name: series
             if series.path is None
             else replace(
@@ -114,7 +114,7 @@ class Land:
             )
             for name, series in self.forcings.items()
         }
-        return replace(self, **given)
+        return replace(self, **changes)
 
     def course(self) -> Mapping[str, Any]:
         """Return what decides the course of a training, without where files lie."""

@@ -88,21 +88,21 @@ def _flows(
 
 def _learned(folder: Path, model: Model, data: RiverData) -> None:
     """Draw the parameters that networks supply once, and roughness on the tree."""
-    found = learned(model, data)
-    if not found:
+    parameters = learned(model, data)
+    if not parameters:
         return
     declared = model.plan.supplied
     learned_parameters(
         folder / "parameters.png",
-        found,
+        parameters,
         {n: p.bounds for n, p in declared.items() if p.bounds is not None},
         units={n: p.units for n, p in declared.items()},
     )
     slope = data.river.attributes.get("slope")
-    if "manning" in found and slope is not None:
+    if "manning" in parameters and slope is not None:
         # Of a flat channel the ratio alone is known, so it is what is shown.
         least = _least_slope(model)
-        values = found["manning"] / np.sqrt(np.maximum(slope, least))
+        values = parameters["manning"] / np.sqrt(np.maximum(slope, least))
         tree_map(
             folder / "roughness.png",
             data,
@@ -237,8 +237,8 @@ def layout(
     y : (reach,) array
         Springs one below the other; other reaches in the middle of those above.
     """
-    own = np.ones(len(tree)) if length is None else length / 1000.0
-    x = own.copy()
+    lengths = np.ones(len(tree)) if length is None else length / 1000.0
+    x = lengths.copy()
     for place in reversed(tree.order.tolist()):
         if (below := tree.downstream[place]) >= 0:
             x[place] += x[below]
@@ -290,15 +290,15 @@ def plot(
     """
     path = source / "streamflow.nc" if source.is_dir() else source
     flows = read_streamflow(path)
-    chosen, kept = shown_of(path, flows, gauges, start, end, what="gauge")
+    positions, steps = shown_of(path, flows, gauges, start, end, what="gauge")
     nse = score(flows["simulated"], flows["observed"], ["nse"])["nse"]
-    window: Any = np.ix_(kept, np.array(chosen))
+    window: Any = np.ix_(steps, np.array(positions))
     shown = Hydrographs(
-        time=flows.time[kept],
-        ids=flows.ids[chosen],
+        time=flows.time[steps],
+        ids=flows.ids[positions],
         series={
             n: type(s)(values=s.values[window], units=s.units, about=s.about)
             for n, s in flows.series.items()
         },
     )
-    return _flows(output, "", shown, nse[chosen], len(gauges) or 6)
+    return _flows(output, "", shown, nse[positions], len(gauges) or 6)

@@ -17,7 +17,7 @@ from .forest import Forest
 from .land_runs import LandRuns
 from .simulation import FLOW, Routing
 
-__all__ = ["Predicted", "Span", "followed", "predict", "unrouted"]
+__all__ = ["RiverPrediction", "Span", "followed", "predict", "unrouted"]
 
 COUNTED = ("created", "negative")
 """Fluxes that say what the least flow has cost, where a river has them."""
@@ -54,7 +54,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Predicted:
+class RiverPrediction:
     """What a river did over a period.
 
     Parameters
@@ -70,7 +70,7 @@ class Predicted:
     water: dict[str, float]
 
 
-def predict(routing: Routing, model: Model, span: Span) -> Predicted:
+def predict(routing: Routing, model: Model, span: Span) -> RiverPrediction:
     """Simulate a period at all gauges, without gradient.
 
     Parameters
@@ -92,8 +92,8 @@ def predict(routing: Routing, model: Model, span: Span) -> Predicted:
     forest = routing.forests.of(gauges, 1)
     outlets = forest.outlets.numpy()
     end = span.days.stop * shift.per_day + shift.steps_behind
-    counted = [name for name in COUNTED if name in model.outputs]
-    sums = dict.fromkeys((*counted, "inflow"), 0.0)
+    names = [name for name in COUNTED if name in model.outputs]
+    sums = dict.fromkeys((*names, "inflow"), 0.0)
     flows, laterals = [], []
     steps = range(span.first * shift.per_day, end, span.chunk * shift.per_day)
     with torch.no_grad():
@@ -104,7 +104,7 @@ def predict(routing: Routing, model: Model, span: Span) -> Predicted:
             if begin == steps.start:
                 state = routing.steady(model.on(forest.tree), forest, lateral[0])
                 before = state[f"{routing.part.name}.{FLOW}"][outlets].cpu()
-            flow, state, more = routing.advance(model, forest, forcing, state, counted)
+            flow, state, more = routing.advance(model, forest, forcing, state, names)
             flows.append(flow.cpu())
             laterals.append(lateral[:, outlets].cpu())
             sums["inflow"] += float(lateral.double().sum())
@@ -115,13 +115,13 @@ def predict(routing: Routing, model: Model, span: Span) -> Predicted:
         )
     count = (end - steps.start) * len(forest.reaches)
     of = {"created": sums["inflow"], "negative": float(count)}
-    water = {name: sums[name] / of[name] for name in counted if of[name]}
-    return Predicted(days.double().numpy(), water)
+    water = {name: sums[name] / of[name] for name in names if of[name]}
+    return RiverPrediction(days.double().numpy(), water)
 
 
 def followed(
     routing: Routing, model: Model, span: Span, land: LandRuns | None
-) -> Predicted:
+) -> RiverPrediction:
     """Simulate a period at all gauges, from the weather over land where there is some.
 
     Parameters
@@ -136,13 +136,13 @@ def followed(
     data = land.whole(routing.data)
     if not land.spec.routed:
         return unrouted(data, span)
-    own = Routing(data, routing.forests, routing.shift, model)
-    return predict(own, model, span)
+    land_routing = Routing(data, routing.forests, routing.shift, model)
+    return predict(land_routing, model, span)
 
 
-def unrouted(data: RiverData, span: Span) -> Predicted:
+def unrouted(data: RiverData, span: Span) -> RiverPrediction:
     """Return what enters above the gauges on the same days."""
-    return Predicted(daily(summed(data), data.per_day)[span.days], {})
+    return RiverPrediction(daily(summed(data), data.per_day)[span.days], {})
 
 
 def _forcing(
@@ -155,9 +155,9 @@ def _forcing(
     steps = np.arange(first, -(-piece.stop // parts) + 1)
     # Behind the record the last step stands for those to come.
     at = np.minimum(steps, len(data.inflow) - 1)
-    wanted = slice(piece.start - first * parts, piece.stop - first * parts)
-    found = {}
+    window = slice(piece.start - first * parts, piece.stop - first * parts)
+    forcing = {}
     for name in routing.forcings:
         series = torch.from_numpy(data.forcing[name][at][:, forest.reaches])
-        found[name] = routing.steps(name, series.to(model.like))[wanted]
-    return found
+        forcing[name] = routing.steps(name, series.to(model.like))[window]
+    return forcing

@@ -24,16 +24,16 @@ def check_priors(priors: Mapping[str, Prior], model: Model) -> None:
         Naming the parameter, or a value outside its bounds.
     """
     constant = {part.name for part in model.plan.networks if part.every == "once"}
-    known = {
+    parameters = {
         p.name: p
         for part, p in model.plan.given()
         if model.plan.link(part, p.name).part in constant
     }
     for name, prior in priors.items():
-        if name not in known:
-            hint = suggestion(name, known)
+        if name not in parameters:
+            hint = suggestion(name, parameters)
             raise ConfigError(f"priors: no network supplies {name!r}{hint}")
-        bounds = known[name].bounds
+        bounds = parameters[name].bounds
         if bounds and not bounds[0] <= prior.value <= bounds[1]:
             raise ConfigError(
                 f"priors.{name}.value: found {prior.value:g}, expected"
@@ -55,11 +55,11 @@ def penalty(
     attributes : mapping of str to Tensor
         (reach,).
     """
-    found = model.constant_parameters(attributes)
+    parameters = model.constant_parameters(attributes)
     terms = []
     for name, prior in priors.items():
         # Parameters may be 0 where their bounds allow it.
-        apart = (found[name].clamp(min=1e-6) / prior.value).log() / math.log(
+        apart = (parameters[name].clamp(min=1e-6) / prior.value).log() / math.log(
             prior.factor
         )
         terms.append(prior.weight * apart.square().mean())

@@ -14,8 +14,8 @@ from .... import config
 from ....bundle import Bundle
 from ....conversion import plain, refuse_outside
 from ....errors import ConfigError, DataError
-from ...asked import Scoring
 from ...provenance import commit
+from ...requests import ScoringRequest
 from ...run_folder import numbered_folder
 from ..streamflow.comparison import Comparison
 from .baselines import Lag
@@ -40,7 +40,7 @@ class _Block:
     data: DataSpec
 
 
-def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
+def score_bundle(bundle: Bundle, request: ScoringRequest) -> Comparison:
     """Route the inflow of a river with a bundle, and score it beside baselines.
 
     Days of gauges are taken as in the training unless settings say something else.
@@ -49,7 +49,7 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
     ----------
     bundle : Bundle
         A trained river.
-    asked : Scoring
+    request : ScoringRequest
         The river, and what of it is scored.
 
     Raises
@@ -59,18 +59,18 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
     ConfigError, DataError, UnitsError
         What is asked for cannot be had, or the data do not suit the bundle.
     """
-    refuse_outside("--warmup", asked.warmup, 0)
-    for part in asked.choices:
+    refuse_outside("--warmup", request.warmup, 0)
+    for part in request.choices:
         raise ConfigError(f"parts: nothing can be chosen for {part!r}")
-    known = bundle.manifest.provenance
-    spec = _spec(known, asked)
+    provenance = bundle.manifest.provenance
+    spec = _spec(provenance, request)
     model = bundle.model()
     data = read(spec, model.plan)
-    span, notes = _span(data, asked)
+    span, notes = _span(data, request)
     shift = Shift.of(spec.days, data.gauges, model.spec.seconds)
-    found = predict(Routing(data, Forests(data), shift, model), model, span)
+    run = predict(Routing(data, Forests(data), shift, model), model, span)
     first, last = data.days[span.days][[0, -1]]
-    train, told = _train(known, data)
+    train, lag_notes = _train(provenance, data)
     head = {
         "bundle": bundle.name,
         "fingerprint": bundle.fingerprint,
@@ -80,34 +80,34 @@ def score_bundle(bundle: Bundle, asked: Scoring) -> Comparison:
         "commit": commit() or "unknown",
     }
     return write(
-        asked.output or numbered_folder(FOLDER, bundle.name),
+        request.output or numbered_folder(FOLDER, bundle.name),
         bundle.name,
         f"{bundle.name} on {Path(spec.river).name}, {first} to {last}",
         "bundle",
         [model],
         data,
-        [found],
+        [run],
         span,
         Lag(data, train),
         Evaluation(),
         head,
-        (*notes, *told, *_new(known, data, span)),
+        (*notes, *lag_notes, *_new(provenance, data, span)),
     )
 
 
-def _spec(known: Mapping[str, Any], asked: Scoring) -> DataSpec:
-    for setting in asked.settings:
+def _spec(provenance: Mapping[str, Any], request: ScoringRequest) -> DataSpec:
+    for setting in request.settings:
         if not setting.partition("=")[0].strip().startswith("data."):
             raise ConfigError(f"--data: setting {setting!r}, expected data.KEY=VALUE")
-    learned = known.get("data")
+    learned = provenance.get("data")
     days = learned.get("days", {}) if isinstance(learned, Mapping) else {}
-    block: dict[str, Any] = {"days": dict(days), "gauges": _chosen(asked.places)}
-    block = config.override({"data": block}, asked.settings)["data"]
+    block: dict[str, Any] = {"days": dict(days), "gauges": _chosen(request.places)}
+    block = config.override({"data": block}, request.settings)["data"]
     if "river" in block:
-        raise ConfigError(f"data.river: given already, as --data {asked.data}")
-    block["river"] = str(asked.data)
-    if str(asked.data) != SAMPLE and not asked.data.exists():
-        raise DataError(f"{asked.data}: no such file or folder")
+        raise ConfigError(f"data.river: given already, as --data {request.data}")
+    block["river"] = str(request.data)
+    if str(request.data) != SAMPLE and not request.data.exists():
+        raise DataError(f"{request.data}: no such file or folder")
     return config.convert({"data": block}, _Block).data
 
 
@@ -117,34 +117,36 @@ def _chosen(places: Sequence[str]) -> str | list[str]:
     return list(places) or "all"
 
 
-def _span(data: RiverData, asked: Scoring) -> tuple[Span, tuple[str, ...]]:
-    wanted = WARMUP if asked.warmup is None else asked.warmup
+def _span(data: RiverData, request: ScoringRequest) -> tuple[Span, tuple[str, ...]]:
+    warmup = WARMUP if request.warmup is None else request.warmup
     chunk = Evaluation().chunk
-    if asked.period is None:
-        if wanted >= len(data.days):
+    if request.period is None:
+        if warmup >= len(data.days):
             raise DataError(
-                f"{asked.data}: {len(data.days)} days, no longer than the warm-up of"
-                f" {wanted}; --warmup sets a shorter one"
+                f"{request.data}: {len(data.days)} days, no longer than the warm-up of"
+                f" {warmup}; --warmup sets a shorter one"
             )
-        return Span(0, slice(wanted, len(data.days)), chunk), ()
-    days = data.within(asked.period, "--period")
-    span = Span(max(days.start - wanted, 0), days, chunk)
-    if span.lead >= wanted:
+        return Span(0, slice(warmup, len(data.days)), chunk), ()
+    days = data.within(request.period, "--period")
+    span = Span(max(days.start - warmup, 0), days, chunk)
+    if span.lead >= warmup:
         return span, ()
     return span, (
-        f"warmed up on {span.lead} days, not on {wanted}: the record has no more",
+        f"warmed up on {span.lead} days, not on {warmup}: the record has no more",
     )
 
 
-def _train(known: Mapping[str, Any], data: RiverData) -> tuple[slice, tuple[str, ...]]:
+def _train(
+    provenance: Mapping[str, Any], data: RiverData
+) -> tuple[slice, tuple[str, ...]]:
     """Return the days on which the lag is fitted: those of the training, if any."""
-    periods = known.get("periods")
-    given = periods.get("train") if isinstance(periods, Mapping) else None
+    periods = provenance.get("periods")
+    period = periods.get("train") if isinstance(periods, Mapping) else None
     nothing = slice(0, 0)
-    if not given:
+    if not period:
         return nothing, ("the lag is 0: the bundle does not say when it was trained",)
     first, last = (
-        np.datetime64(day if isinstance(day, date) else str(day), "D") for day in given
+        np.datetime64(day if isinstance(day, date) else str(day), "D") for day in period
     )
     inside = np.flatnonzero((data.days >= first) & (data.days <= last))
     days = slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else nothing
@@ -156,23 +158,23 @@ def _train(known: Mapping[str, Any], data: RiverData) -> tuple[slice, tuple[str,
     return days, ()
 
 
-def _new(known: Mapping[str, Any], data: RiverData, span: Span) -> tuple[str, ...]:
+def _new(provenance: Mapping[str, Any], data: RiverData, span: Span) -> tuple[str, ...]:
     """Return what scores owe to gauges and days that the bundle learned from."""
-    learned = known.get("gauges")
+    learned = provenance.get("gauges")
     if not isinstance(learned, list):
         return ()
-    seen = [name for name in data.gauges.ids if name in learned]
-    count = f"{len(seen)} of {len(data.gauges)} gauges"
-    if not seen:
+    shared = [name for name in data.gauges.ids if name in learned]
+    count = f"{len(shared)} of {len(data.gauges)} gauges"
+    if not shared:
         return (
             f"new to the bundle: it learned from none of {len(data.gauges)} gauges",
         )
-    periods = known.get("periods")
-    given = periods if isinstance(periods, Mapping) else {}
+    periods = provenance.get("periods")
+    spans = periods if isinstance(periods, Mapping) else {}
     scored = data.days[span.days]
     for name in ("train", "validation"):
-        if name in given:
-            first, last = (np.datetime64(str(day), "D") for day in given[name])
+        if name in spans:
+            first, last = (np.datetime64(str(day), "D") for day in spans[name])
             if scored[0] <= last and first <= scored[-1]:
                 return (
                     f"NO TEST at {count}: it learned from them, and scored days are"

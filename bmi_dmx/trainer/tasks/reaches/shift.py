@@ -56,10 +56,10 @@ class Shift:
         ConfigError
             It is too short.
         """
-        needed = math.ceil(max(0.0, -float(self.steps.min())) / self.per_day)
-        if warmup < needed:
+        least = math.ceil(max(0.0, -float(self.steps.min())) / self.per_day)
+        if warmup < least:
             raise ConfigError(
-                f"training.warmup: found {warmup}, expected at least {needed} days, for"
+                f"training.warmup: found {warmup}, expected at least {least} days, for"
                 " days of gauges begin earlier than those of the inflow"
             )
 
@@ -89,15 +89,15 @@ class Shift:
         count = (len(flow) - self.steps_behind) // self.per_day - warmup
         copies = flow.shape[1] // len(gauges)
         shift = np.tile(self.steps[gauges], copies)
-        found = torch.empty(0)
+        daily = torch.empty(0)
         columns, order = [], []
         for value in np.unique(shift):
             places = np.flatnonzero(shift == value)
-            own = means[:, torch.from_numpy(places)]
-            columns.append(self._means(own, float(value), warmup, count))
+            block = means[:, torch.from_numpy(places)]
+            columns.append(self._means(block, float(value), warmup, count))
             order.append(places)
-        found = torch.cat(columns, 1)
-        return found[:, torch.from_numpy(np.argsort(np.concatenate(order)))]
+        daily = torch.cat(columns, 1)
+        return daily[:, torch.from_numpy(np.argsort(np.concatenate(order)))]
 
     def _means(self, means: Tensor, shift: float, warmup: int, count: int) -> Tensor:
         low = math.floor(shift)

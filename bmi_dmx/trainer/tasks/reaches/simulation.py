@@ -38,18 +38,18 @@ def river_of(plan: Plan) -> Part:
     ConfigError
         There is none, more than one, or it does not read or give what rivers do.
     """
-    found = [part for part in plan.processes if part.coupling == "upstream"]
-    if len(found) != 1:
-        named = ", ".join(part.name for part in found) or "none"
+    rivers = [part for part in plan.processes if part.coupling == "upstream"]
+    if len(rivers) != 1:
+        names = ", ".join(part.name for part in rivers) or "none"
         raise ConfigError(
             "model.parts: expected one process whose reaches see those upstream, such"
-            f" as muskingum_cunge; found {named}"
+            f" as muskingum_cunge; found {names}"
         )
     if FLOW not in plan.outputs:
         raise ConfigError(f"model.parts: none gives {FLOW!r}")
     if not {forcing.name for forcing in plan.forcings} & {*LATERAL}:
         raise ConfigError(f"model.parts: none reads {' or '.join(LATERAL)}")
-    return found[0]
+    return rivers[0]
 
 
 class Routing:
@@ -92,7 +92,7 @@ class Routing:
             name: torch.from_numpy(values.astype(np.float32))
             for name, values in data.attributes(model.attributes).items()
         }
-        self.seen = torch.from_numpy(data.gauges.seen.astype(np.float32))
+        self.share = torch.from_numpy(data.gauges.share.astype(np.float32))
 
     def forest(self, batch: Batch) -> Forest:
         """Return where a batch runs."""
@@ -111,10 +111,12 @@ class Routing:
         within = {"repeat": repeated, "linear": interpolated}
         return within[self.data.disaggregation](series, self.parts)
 
-    def given(self, forest: Forest, like: Tensor) -> dict[str, Tensor]:
+    def repeated(self, forest: Forest, like: Tensor) -> dict[str, Tensor]:
         """Return the attributes of all reaches of a forest, alike another tensor."""
-        own = self.of_reaches(forest)
-        return {name: x.to(like).repeat(forest.copies) for name, x in own.items()}
+        attributes = self.of_reaches(forest)
+        return {
+            name: x.to(like).repeat(forest.copies) for name, x in attributes.items()
+        }
 
     def run(self, model: Model, batch: Batch, warmup: int) -> Tensor:
         """Return the flow of windows at their gauges, m3 s-1, (day, place).
@@ -134,19 +136,19 @@ class Routing:
             A flow is not a number; names the reach.
         """
         forest = self.forest(batch)
-        given = self._with_land(batch, forest)
+        drivers = self._with_land(batch, forest)
         gauges = batch["gauges"].cpu().numpy().astype(np.intp)
         if self.land is not None and not self.land.spec.routed:
-            lateral = given[self.lateral]
+            lateral = drivers[self.lateral]
             beyond = self.shift.days_behind * self.data.per_day
             return at_once(
-                forest, lateral[: len(lateral) - beyond], self.seen[gauges],
+                forest, lateral[: len(lateral) - beyond], self.share[gauges],
                 self.data.per_day, warmup,
             )  # fmt: skip
         more = self.shift.days_behind * self.shift.per_day - self.shift.steps_behind
         forcing = {
             name: self.steps(name, x.to(model.like))[: len(x) * self.parts - more]
-            for name, x in given.items()
+            for name, x in drivers.items()
         }
         lateral = forcing[self.lateral]
         start = self.steady(model.on(forest.tree), forest, lateral[0])
@@ -157,12 +159,12 @@ class Routing:
 
     def _with_land(self, batch: Batch, forest: Forest) -> dict[str, Tensor]:
         """Return what drives windows, with the lateral inflow that land makes."""
-        given = batch["forcing"]
+        drivers = batch["forcing"]
         if self.land is None or not self.land.learns:
-            return given
-        days = len(given[self.lateral]) // self.data.per_day
+            return drivers
+        days = len(drivers[self.lateral]) // self.data.per_day
         inflow = self.land.inflow(forest.reaches, batch["start"], days)
-        return {**given, self.lateral: inflow}
+        return {**drivers, self.lateral: inflow}
 
     def advance(
         self,
@@ -201,9 +203,9 @@ class Routing:
         TrainingError
             A flow is not a number; names the reach.
         """
-        given = self.given(forest, forcing[self.lateral])
+        attributes = self.repeated(forest, forcing[self.lateral])
         ran = model.on(forest.tree).simulate(
-            forcing, given, state=state, outputs=(FLOW, *outputs)
+            forcing, attributes, state=state, outputs=(FLOW, *outputs)
         )
         flow = ran.outputs[FLOW]
         _refuse_not_finite(flow, forest)
@@ -232,11 +234,11 @@ class Routing:
             Days at the beginning that are left out.
         """
         days = self.shift.days(flow, before, gauges, warmup)
-        beyond = 1.0 - self.seen[torch.from_numpy(gauges)].to(flow)
+        beyond = 1.0 - self.share[torch.from_numpy(gauges)].to(flow)
         if not beyond.any():
             return days
-        own = self.shift.days(lateral, lateral[0], gauges, warmup)
-        rest = days - own * beyond.repeat(flow.shape[1] // len(gauges))
+        inflow = self.shift.days(lateral, lateral[0], gauges, warmup)
+        rest = days - inflow * beyond.repeat(flow.shape[1] // len(gauges))
         return rest.clamp(min=0.0)
 
     def steady(self, placed: Model, forest: Forest, lateral: Tensor) -> Tensors:
@@ -249,40 +251,40 @@ class Routing:
         name = self.part.name
         process = placed.processes[name]
         assert isinstance(process, MuskingumCunge)
-        found = hot_start(
+        start = hot_start(
             process, lateral, self._parameters(placed, forest, lateral),
             dt=placed.spec.seconds,
         )  # fmt: skip
-        return state | {f"{name}.{n}": x.squeeze(-1) for n, x in found.items()}
+        return state | {f"{name}.{n}": x.squeeze(-1) for n, x in start.items()}
 
     def _parameters(
         self, placed: Model, forest: Forest, like: Tensor
     ) -> dict[str, Tensor]:
         """Return parameters of the river; the middle of what changes with time."""
-        given = self.given(forest, like)
-        known = {**given, **placed.constant_parameters(given)}
-        found = {}
+        attributes = self.repeated(forest, like)
+        values = {**attributes, **placed.constant_parameters(attributes)}
+        parameters = {}
         for p in self.part.variables.parameters:
             link = placed.plan.link(self.part, p.name)
             if link.giver == "default":
                 continue
-            value = known.get(link.name)
+            value = values.get(link.name)
             if value is None:
                 value = within_bounds(torch.full_like(like, 0.5), p)
-            found[p.name] = value.expand_as(like).unsqueeze(-1)
-        return found
+            parameters[p.name] = value.expand_as(like).unsqueeze(-1)
+        return parameters
 
 
 def learned(model: Model, data: RiverData) -> dict[str, NDArray[np.float64]]:
     """Return what networks supply once, by parameter, (reach,)."""
-    given = {
+    attributes = {
         n: torch.from_numpy(x).to(model.like.device)
         for n, x in data.attributes(model.attributes).items()
     }
     with torch.no_grad():
-        found = model.constant_parameters(given)
+        parameters = model.constant_parameters(attributes)
     count = len(data.river)
-    return {n: x.double().expand(count).cpu().numpy() for n, x in found.items()}
+    return {n: x.double().expand(count).cpu().numpy() for n, x in parameters.items()}
 
 
 def steps_within(data: RiverData, seconds: float) -> int:
@@ -293,12 +295,12 @@ def steps_within(data: RiverData, seconds: float) -> int:
     ConfigError
         Not a whole number of them.
     """
-    own = 86400.0 / data.per_day
-    parts = own / seconds
+    length = 86400.0 / data.per_day
+    parts = length / seconds
     if parts < 1.0 or parts != round(parts):
         raise ConfigError(
             f"model.seconds: steps of {seconds:g} s do not divide those of the inflow,"
-            f" {own:g} s"
+            f" {length:g} s"
         )
     return round(parts)
 

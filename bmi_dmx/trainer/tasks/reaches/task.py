@@ -19,17 +19,17 @@ from ....compose.parts import make_parts
 from ....conversion import plain
 from ....errors import DataError, TrainingError
 from ....variables import Attribute
-from ...asked import Scoring
 from ...companion import Companion
 from ...report.content import Findings
-from ...report.evaluated import scored_summary
+from ...report.evaluation import scored_summary
+from ...requests import ScoringRequest
 from ...run_folder import RunFolder
 from ...shares import Divisible
 from ...task import Monitor, Task, attributes_in
 from ..streamflow.comparison import Comparison
 from ..streamflow.losses import Scale, compose
 from ..streamflow.metrics import median_of_all
-from ..streamflow.unscored import UNCHOSEN, unscored
+from ..streamflow.missing_scores import UNCHOSEN, unscored
 from .data import read
 from .evaluate import evaluate
 from .experiment import DAY, Experiment
@@ -100,20 +100,22 @@ class ReachesTask(Divisible, Task[Experiment]):
 
     def _observed_gauges(self) -> np.ndarray[Any, Any]:
         """Return the gauges with observations to learn from; say which have none."""
-        seen = np.isfinite(self.data.observed[self.days["train"]])
-        known = np.asarray(seen.any(axis=0))
-        if not known.any():
+        finite = np.isfinite(self.data.observed[self.days["train"]])
+        observed = np.asarray(finite.any(axis=0))
+        if not observed.any():
             raise DataError("periods.train: no gauge has observations in it")
-        left = [n for n, k in zip(self.data.gauges.ids, known, strict=True) if not k]
-        if left:
+        unobserved = [
+            n for n, k in zip(self.data.gauges.ids, observed, strict=True) if not k
+        ]
+        if unobserved:
             log.warning(
                 "periods.train: %d of %d gauges have no observations in it and are only"
                 " scored: %s",
-                len(left),
-                len(known),
-                ", ".join(left),
+                len(unobserved),
+                len(observed),
+                ", ".join(unobserved),
             )
-        return np.flatnonzero(known)
+        return np.flatnonzero(observed)
 
     @property
     def about(self) -> str:
@@ -291,9 +293,9 @@ class ReachesTask(Divisible, Task[Experiment]):
         return evaluate(folders, experiments, period, output)
 
     @classmethod
-    def score(cls, bundle: Bundle, asked: Scoring) -> Comparison:
+    def score(cls, bundle: Bundle, request: ScoringRequest) -> Comparison:
         """Score a bundle on any river; see :func:`~.scoring.score_bundle`."""
-        return score_bundle(bundle, asked)
+        return score_bundle(bundle, request)
 
     @classmethod
     def provenance(
@@ -355,10 +357,10 @@ class ReachesTask(Divisible, Task[Experiment]):
                 "median_nse": training[cls.monitor.best],
             }
         if experiment.periods.test is not None:
-            found = scored_summary(
+            summary = scored_summary(
                 folder, "test", lambda: evaluate([folder], [experiment], "test", None)
             )
-            scores["test"] = {n: found[n] for n in ("scored", "gauges", "medians")}
+            scores["test"] = {n: summary[n] for n in ("scored", "gauges", "medians")}
         return scores
 
     @classmethod

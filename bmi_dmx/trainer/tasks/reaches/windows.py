@@ -114,8 +114,8 @@ class WindowSampler(Sampler[Batch]):
         """Return the next batch."""
         gauges = np.sort(self.generator.permutation(self.eligible)[: self.together])
         starts = np.flatnonzero(self.usable[gauges].any(axis=0))
-        chosen = starts[self.generator.integers(len(starts), size=self.size)]
-        return self.cut(gauges, chosen)
+        sample = starts[self.generator.integers(len(starts), size=self.size)]
+        return self.cut(gauges, sample)
 
     def cut(self, place: Positions, start: Positions) -> Batch:
         """Return windows of all gauges at ``place``, one for every ``start``."""

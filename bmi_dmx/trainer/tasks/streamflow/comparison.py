@@ -140,25 +140,25 @@ class Comparison:
         at: NDArray[np.intp],
     ) -> dict[str, float]:
         summary = summarise(values)
-        found = {
+        quartiles = {
             "q25": summary.q25,
             "median": summary.median,
             "q75": summary.q75,
             "basins": summary.defined,
         }
-        own = self.scores[name][at]
-        both = np.isfinite(own) & np.isfinite(values)
+        scores = self.scores[name][at]
+        both = np.isfinite(scores) & np.isfinite(values)
         if model != self.name and both.any():
-            found["better"] = float((own[both] > values[both]).mean())
-        return found
+            quartiles["better"] = float((scores[both] > values[both]).mean())
+        return quartiles
 
     def show(self) -> None:
         """Print medians of all scores, and the model beside the baselines."""
         show_medians(self.medians, self.basins, self.title)
         rows = [
-            (group, model, found)
+            (group, model, quartiles)
             for group, models in self.compared().items()
-            for model, found in models.items()
+            for model, quartiles in models.items()
         ]
         columns = [
             Column(
@@ -172,9 +172,9 @@ class Comparison:
                 ("median", name.upper()),
                 ("q75", "75 %"),
             ):
-                values = [found[name][key] for *_, found in rows]
+                values = [quartiles[name][key] for *_, quartiles in rows]
                 columns.append(Column(header=head, values=values, format=".3f"))
-            better = [found[name].get("better") for *_, found in rows]
+            better = [quartiles[name].get("better") for *_, quartiles in rows]
             columns.append(
                 Column(header=f"{self.kind} better", values=better, format=".0%")
             )
@@ -230,27 +230,27 @@ def show_targets(targets: Mapping[str, TargetScores], title: str) -> None:
     title : str
         What was scored.
     """
-    for name, found in targets.items():
+    for name, scores in targets.items():
         print()
-        show_medians(found.medians, found.basins, f"{name} ({found.units}), {title}")
+        show_medians(scores.medians, scores.basins, f"{name} ({scores.units}), {title}")
 
 
 def target_columns(targets: Mapping[str, TargetScores]) -> dict[str, NDArray[Any]]:
     """Return the columns of a table of scores, such as ``nse_evaporation``."""
     return {
         f"{metric}_{name}": values
-        for name, found in targets.items()
-        for metric, values in found.scores.items()
+        for name, scores in targets.items()
+        for metric, values in scores.scores.items()
     }
 
 
 def target_summary(targets: Mapping[str, TargetScores]) -> dict[str, Any]:
     """Return units, medians and counts under ``targets``; nothing without targets."""
-    found = {
+    summary = {
         name: {"units": one.units, "medians": one.medians, "basins": one.basins}
         for name, one in targets.items()
     }
-    return {"targets": found} if found else {}
+    return {"targets": summary} if summary else {}
 
 
 def show_ranges(ranges: Mapping[str, Range]) -> None:
@@ -266,7 +266,7 @@ def show_ranges(ranges: Mapping[str, Range]) -> None:
     medians = range_medians(ranges)
     columns = [Column(header="range", values=list(ranges))]
     for name, (head, form) in _RANGE_HEADS.items():
-        values = [found.get(name) for found in medians.values()]
+        values = [entry.get(name) for entry in medians.values()]
         if any(value is not None for value in values):
             columns.append(Column(header=head, values=values, format=form))
     print()
@@ -293,10 +293,10 @@ def range_medians(ranges: Mapping[str, Range]) -> dict[str, dict[str, float]]:
 def range_summary(ranges: Mapping[str, Range]) -> dict[str, Any]:
     """Return medians and ranks under ``ranges``; nothing where there are none."""
     medians = range_medians(ranges)
-    found = {
+    summary = {
         name: {
             "about": one.about, "medians": medians[name], "ranks": one.ranks.tolist()
         }
         for name, one in ranges.items()
     }  # fmt: skip
-    return {"ranges": found} if found else {}
+    return {"ranges": summary} if summary else {}

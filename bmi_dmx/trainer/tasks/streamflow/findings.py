@@ -54,19 +54,19 @@ Scores = Mapping[str, NDArray[np.float64]]
 
 def tiles(scores: Scores, baselines: Mapping[str, Scores]) -> list[Tile]:
     """Return medians over gauges, and the best baseline beside them."""
-    found = []
+    tiles = []
     for name in FIRST:
         if name not in scores:
             continue
         middle, count = median(scores[name])
         others = {n: median(x[name])[0] for n, x in baselines.items() if name in x}
-        known = {n: x for n, x in others.items() if np.isfinite(x)}
+        finite = {n: x for n, x in others.items() if np.isfinite(x)}
         ideal = metrics[name].ideal or 0.0
-        best = min(known, key=lambda n: abs(known[n] - ideal)) if known else None
-        note = f"{best}: {_number(name, known[best])}" if best else metrics[name].about
+        best = min(finite, key=lambda n: abs(finite[n] - ideal)) if finite else None
+        note = f"{best}: {_number(name, finite[best])}" if best else metrics[name].about
         label = f"{_called(name)}, median of {count}"
-        found.append(Tile(_number(name, middle), label, note))
-    return found
+        tiles.append(Tile(_number(name, middle), label, note))
+    return tiles
 
 
 def _number(name: str, value: float) -> str:
@@ -167,10 +167,10 @@ def hydrograph_series(flows: Hydrographs, baselines: Mapping[str, Any]) -> Serie
     ]  # fmt: skip
     if "precipitation" in flows.series:
         rain = flows.series["precipitation"]
-        own = with_units("", rain.units).strip(" ()")
+        rain_units = with_units("", rain.units).strip(" ()")
         lines.append(
             Line(
-                name="precipitation", label="precipitation", units=own,
+                name="precipitation", label="precipitation", units=rain_units,
                 values=rain.values, kind="hanging", colour=COLOURS[5],
             )
         )  # fmt: skip
@@ -209,11 +209,11 @@ def learned(
             units=with_units("", declared[name].units).strip(" ()") or "1",
             about=declared[name].about,
             bounds=bounds,
-            values=np.asarray(found, dtype=np.float64).reshape(len(found), -1),
+            values=np.asarray(numbers, dtype=np.float64).reshape(len(numbers), -1),
             log=declared[name].spacing == "log",
             places=places,
         )
-        for name, found in values.items()
+        for name, numbers in values.items()
         if (bounds := declared[name].bounds) is not None
     ]
 

@@ -67,8 +67,8 @@ def annual_peaks(
     peaks = np.full((len(years), flow.shape[1]), np.nan)
     for at, year in enumerate(years):
         part = flow[number == year]
-        known = np.isfinite(part).sum(axis=0) > 0.9 * whole
-        peaks[at, known] = np.nanmax(part[:, known], axis=0)
+        complete = np.isfinite(part).sum(axis=0) > 0.9 * whole
+        peaks[at, complete] = np.nanmax(part[:, complete], axis=0)
     return years, peaks
 
 
@@ -93,10 +93,10 @@ def return_periods(peaks: Array, fitted: Array) -> Array:
         fitted.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        known = np.where(fitted > 0.0, np.log10(fitted), np.nan)
-        count = np.isfinite(known).sum(axis=0).astype(np.float64)
-        mean = np.nansum(known, axis=0) / count
-        away = known - mean
+        logs = np.where(fitted > 0.0, np.log10(fitted), np.nan)
+        count = np.isfinite(logs).sum(axis=0).astype(np.float64)
+        mean = np.nansum(logs, axis=0) / count
+        away = logs - mean
         spread = np.sqrt(np.nansum(away**2, axis=0) / (count - 1.0))
         cubes = np.nansum(away**3, axis=0)
         skew = count * cubes / ((count - 1.0) * (count - 2.0) * spread**3)

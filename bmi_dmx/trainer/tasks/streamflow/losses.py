@@ -317,8 +317,8 @@ def kge(predicted: Tensor, observed: Tensor, scale: Scale) -> Tensor:
     mean_o = _masked_mean(pairs.observed, pairs.mask)
     product = (pairs.predicted - mean_p) * (pairs.observed - mean_o)
     common = LEAST_FLOW**2
-    seen = _masked_variance(pairs.observed, pairs.mask)
-    var_p, var_o = _masked_variance(pairs.predicted, pairs.mask) + common, seen + common
+    var = _masked_variance(pairs.observed, pairs.mask)
+    var_p, var_o = _masked_variance(pairs.predicted, pairs.mask) + common, var + common
     covariance = _masked_mean(product, pairs.mask) + common
     parts = torch.stack(
         [
@@ -329,7 +329,7 @@ def kge(predicted: Tensor, observed: Tensor, scale: Scale) -> Tensor:
     )
     distance = torch.linalg.vector_norm(parts, dim=0)
     enough = pairs.mask.sum(dim=0) >= LEAST_STEPS
-    varied = seen.sqrt() > LEAST_VARIABILITY * scale.flow
+    varied = var.sqrt() > LEAST_VARIABILITY * scale.flow
     return _masked_mean(distance, enough & varied)
 
 

@@ -70,7 +70,7 @@ metrics: Registry[Metric] = Registry("metric")
 Function: TypeAlias = Callable[[Pairs], FloatArray]
 
 
-def metrics_named(asked: Literal["all"] | Sequence[str]) -> list[str]:
+def metrics_named(names: Literal["all"] | Sequence[str]) -> list[str]:
     """Return the names of the metrics that are asked for.
 
     Raises
@@ -78,13 +78,13 @@ def metrics_named(asked: Literal["all"] | Sequence[str]) -> list[str]:
     ConfigError
         There is none, or one is not registered.
     """
-    if not asked:
+    if not names:
         raise ConfigError("metrics: the list is empty, expected names or 'all'")
-    if asked == "all":
+    if names == "all":
         return list(metrics)
-    for name in asked:
+    for name in names:
         metrics[name]
-    return list(asked)
+    return list(names)
 
 
 def _metric(
@@ -125,12 +125,12 @@ def score(
     DataError
         If the arrays do not fit together or hold infinite values.
     """
-    chosen = {
+    functions = {
         name: metrics[name] for name in (metrics.names() if names is None else names)
     }
     with np.errstate(divide="ignore", invalid="ignore"):
         pairs = Pairs(simulated, observed)
-        return {name: _defined(metric, pairs) for name, metric in chosen.items()}
+        return {name: _defined(metric, pairs) for name, metric in functions.items()}
 
 
 def _defined(metric: Metric, pairs: Pairs) -> FloatArray:
@@ -363,8 +363,8 @@ def median(values: ArrayLike) -> tuple[float, int]:
 
     The median is NaN when the score is defined nowhere.
     """
-    given = _finite(values)
-    return (float(np.median(given)) if given.size else math.nan), given.size
+    finite = _finite(values)
+    return (float(np.median(finite)) if finite.size else math.nan), finite.size
 
 
 def median_of_all(name: str, simulated: ArrayLike, observed: ArrayLike) -> float:
@@ -415,11 +415,11 @@ class Summary:
 
 def summarise(values: ArrayLike) -> Summary:
     """Summarise one score over basins, ignoring where it is not defined."""
-    basins, given = np.size(values), _finite(values)
-    if not given.size:
+    basins, finite = np.size(values), _finite(values)
+    if not finite.size:
         return Summary(basins, 0, *[math.nan] * 8)
-    levels = np.quantile(given, [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1]).tolist()
-    return Summary(basins, given.size, float(given.mean()), *levels)
+    levels = np.quantile(finite, [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1]).tolist()
+    return Summary(basins, finite.size, float(finite.mean()), *levels)
 
 
 def _finite(values: ArrayLike) -> NDArray[Any]:

@@ -101,8 +101,8 @@ class Pairs:
 
     def _ranks(self, start: FloatArray, stop: FloatArray) -> Pairs:
         rank = np.arange(len(self.observed))[:, None]
-        wanted = (rank >= start) & (rank < stop)
-        return self.ranked.transformed(lambda values: np.where(wanted, values, np.nan))
+        inside = (rank >= start) & (rank < stop)
+        return self.ranked.transformed(lambda values: np.where(inside, values, np.nan))
 
 
 def _share(count: FloatArray, share: float) -> FloatArray:

@@ -37,11 +37,11 @@ class Periods:
     test: Period | None = None
 
     def __post_init__(self) -> None:
-        given = [(name, getattr(self, name)) for name in self.names]
-        for at, (name, (first, last)) in enumerate(given):
+        periods = [(name, getattr(self, name)) for name in self.names]
+        for at, (name, (first, last)) in enumerate(periods):
             if first > last:
                 raise ConfigError(f"{name}: {first} to {last} ends before it starts")
-            for other, (start, end) in given[:at]:
+            for other, (start, end) in periods[:at]:
                 if first <= end and start <= last:
                     raise ConfigError(
                         f"{other} ({start} to {end}) and {name} ({first} to {last}) "

@@ -154,7 +154,7 @@ class Range:
             Whether the flows are some of many that might have been; else they are
             quantiles, all that there are.
         """
-        found: list[dict[str, Array]] = []
+        pieces: list[dict[str, Array]] = []
         counts = np.zeros(len(values) + 1, dtype=np.int64)
         # Sorting takes several times the room of the flows.
         for at in _blocks(values.shape):
@@ -163,9 +163,9 @@ class Range:
             if sample:
                 scores["crps_fair"] = crps(x, o, weights, fair=True)
             scores["coverage_90"] = coverage(x, o, 0.9, weights)
-            found.append(scores)
+            pieces.append(scores)
             counts += ranks(x, o)
-        joined = {n: np.concatenate([one[n] for one in found]) for n in found[0]}
+        joined = {n: np.concatenate([one[n] for one in pieces]) for n in pieces[0]}
         return cls(joined, counts, about)
 
 
@@ -208,18 +208,18 @@ class Residuals:
         """
         inner = np.arange(1, CLASSES) / CLASSES
         edges = np.quantile(simulated, inner, axis=0)
-        found = cls(edges, simulated.mean(axis=0), np.empty((CLASSES, len(LEVELS))))
-        classes = found._classes(simulated)
-        errors = (observed - simulated) / found._scale(simulated)
+        residuals = cls(edges, simulated.mean(axis=0), np.empty((CLASSES, len(LEVELS))))
+        classes = residuals._classes(simulated)
+        errors = (observed - simulated) / residuals._scale(simulated)
         for k in range(CLASSES):
-            own = errors[(classes == k) & np.isfinite(errors)]
-            if own.size < len(LEVELS):
+            sample = errors[(classes == k) & np.isfinite(errors)]
+            if sample.size < len(LEVELS):
                 raise DataError(
-                    f"calibration: {own.size} observations in class {k + 1} of "
+                    f"calibration: {sample.size} observations in class {k + 1} of "
                     f"{CLASSES} of the flow, expected at least {len(LEVELS)}"
                 )
-            found.quantiles[k] = np.quantile(own, LEVELS, method="hazen")
-        return found
+            residuals.quantiles[k] = np.quantile(sample, LEVELS, method="hazen")
+        return residuals
 
     def around(self, simulated: Array) -> Array:
         """Return the flows at :data:`LEVELS` around a simulation, (LEVELS, T, B)."""

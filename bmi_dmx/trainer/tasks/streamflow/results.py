@@ -253,19 +253,19 @@ def shown_of(
     DataError
         A place is not in the file, or it has no such days.
     """
-    known = flows.ids.tolist()
+    ids = flows.ids.tolist()
     for name in names:
-        if name not in known:
-            raise DataError(f"{path}: no {what} {name!r}{suggestion(name, known)}")
+        if name not in ids:
+            raise DataError(f"{path}: no {what} {name!r}{suggestion(name, ids)}")
     days = flows.time.astype("datetime64[D]")
-    kept = np.ones(len(days), dtype=bool)
+    steps = np.ones(len(days), dtype=bool)
     if start is not None:
-        kept &= days >= np.datetime64(start)
+        steps &= days >= np.datetime64(start)
     if end is not None:
-        kept &= days <= np.datetime64(end)
-    if not kept.any():
+        steps &= days <= np.datetime64(end)
+    if not steps.any():
         raise DataError(f"{path}: no such days; it has {days[0]} to {days[-1]}")
-    return [known.index(name) for name in names or known], kept
+    return [ids.index(name) for name in names or ids], steps
 
 
 def read_streamflow(path: PathLike) -> Hydrographs:
@@ -290,8 +290,8 @@ def read_streamflow(path: PathLike) -> Hydrographs:
         file.set_auto_mask(False)
         for name in ("time", "basin_id"):
             if name not in file.variables:
-                found = suggestion(name, file.variables)
-                raise DataError(f"{path}: there is no variable {name!r}{found}")
+                hint = suggestion(name, file.variables)
+                raise DataError(f"{path}: there is no variable {name!r}{hint}")
         units, _, start = file["time"].units.partition(" since ")
         if units not in ("days", "seconds"):
             raise DataError(
@@ -337,8 +337,8 @@ def write_scores(
         Further columns, placed between identifier and scores.
     """
     columns: dict[str, NDArray[Any]] = {"basin_id": np.asarray(ids)}
-    for name, given in {**(stations or {}), **scores}.items():
-        values = np.asarray(given)
+    for name, column in {**(stations or {}), **scores}.items():
+        values = np.asarray(column)
         if values.shape != columns["basin_id"].shape:
             raise DataError(
                 f"{name} has shape {values.shape}, expected one value for each of "
@@ -385,9 +385,9 @@ def write_summary(
         meaning = {"units": metric.units, "about": metric.about, "ideal": metric.ideal}
         table[name] = {**meaning, **asdict(summarise(values))}
     content = {**(about or {}), "scores": table}
-    known = plain(content, Path(path).name, lambda *_: None)
+    summary = plain(content, Path(path).name, lambda *_: None)
     with atomic(path) as temporary:
-        text = json.dumps(known, indent=2, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
     return Path(path)
 
@@ -420,8 +420,8 @@ def write_results(
         The files by name.
     """
     root = Path(folder)
-    known = {name: getattr(hydrographs, name) for name in _STATION}
-    stations = {name: values for name, values in known.items() if values is not None}
+    entries = {name: getattr(hydrographs, name) for name in _STATION}
+    stations = {name: values for name, values in entries.items() if values is not None}
     first, last = hydrographs.time[[0, -1]]
     period = {"start": first, "end": last, "steps": len(hydrographs.time)}
     return {

@@ -34,11 +34,11 @@ def flashiness(flow: NDArray[Any]) -> Array:
     array (B,)
         NaN where no two steps in a row are known, or nothing flows.
     """
-    given = flow.astype(np.float64)
-    later, change = given[1:], np.diff(given, axis=0)
-    known = np.isfinite(change)
-    total = np.where(known, later, 0.0).sum(axis=0)
-    moved = np.where(known, np.abs(change), 0.0).sum(axis=0)
+    series = flow.astype(np.float64)
+    later, change = series[1:], np.diff(series, axis=0)
+    finite = np.isfinite(change)
+    total = np.where(finite, later, 0.0).sum(axis=0)
+    moved = np.where(finite, np.abs(change), 0.0).sum(axis=0)
     index: Array = np.divide(
         moved, total, out=np.full(total.shape, np.nan), where=total > 0.0
     )
@@ -63,11 +63,11 @@ def baseflow_index(flow: NDArray[Any]) -> Array:
     array (B,)
         From 0 to 1; NaN where nothing flows.
     """
-    given = np.maximum(flow.astype(np.float64), 0.0)
-    slow = given
+    series = np.maximum(flow.astype(np.float64), 0.0)
+    slow = series
     for number in range(PASSES):
         slow = _slow(slow) if number % 2 == 0 else _slow(slow[::-1])[::-1]
-    total = np.nansum(given, axis=0)
+    total = np.nansum(series, axis=0)
     index: Array = np.divide(
         np.nansum(slow, axis=0),
         total,

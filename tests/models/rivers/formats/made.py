@@ -73,26 +73,26 @@ def netcdf(path: Path, dimensions: Mapping[str, int], variables: Mapping[str, An
     return path
 
 
-def reach_netcdf(folder: Path, made: Made) -> Path:
+def reach_netcdf(folder: Path, river: Made) -> Path:
     """Write a table in the manner of MERIT-Basins."""
-    return netcdf(folder / "reaches.nc", {"reach": len(made.ids), "gauge": 1}, {
-        "reach_id": (("reach",), made.ids, {"cf_role": "timeseries_id"}),
-        "down_id": (("reach",), [b or -1 for b in made.below], {}),
-        "length": (("reach",), np.divide(made.length, 1e3), {"units": "km"}),
-        "slope": (("reach",), made.slope, {"units": "1"}),
-        "area": (("reach",), made.area, {"units": "km2"}),
+    return netcdf(folder / "reaches.nc", {"reach": len(river.ids), "gauge": 1}, {
+        "reach_id": (("reach",), river.ids, {"cf_role": "timeseries_id"}),
+        "down_id": (("reach",), [b or -1 for b in river.below], {}),
+        "length": (("reach",), np.divide(river.length, 1e3), {"units": "km"}),
+        "slope": (("reach",), river.slope, {"units": "1"}),
+        "area": (("reach",), river.area, {"units": "km2"}),
         "gauge_id": (("gauge",), np.array(["01000030"], object), {}),
         "gauge_reach_id": (("gauge",), [30], {}),
         "gauge_area": (("gauge",), [16.0], {"units": "km2"}),
     })  # fmt: skip
 
 
-def reach_csv(folder: Path, made: Made) -> Path:
+def reach_csv(folder: Path, river: Made) -> Path:
     """Write a table of text."""
     rows = [
         f"{i},{b},{x},{s},{a},{'01000030' if i == 30 else ''}"
         for i, b, x, s, a in zip(
-            made.ids, made.below, made.length, made.slope, made.area, strict=True
+            river.ids, river.below, river.length, river.slope, river.area, strict=True
         )
     ]
     text = "COMID,NextDownID,length[m],slope[1],unitarea[km2],gage\n"
@@ -107,24 +107,24 @@ def characters(words: Sequence[str], length: int = 15) -> Any:
     return np.array([list(word) for word in padded], "u1").view("S1")
 
 
-def route_link(folder: Path, made: Made) -> Path:
+def route_link(folder: Path, river: Made) -> Path:
     """Write links of the National Water Model, of which 30 and 2 lie in lakes."""
-    size = len(made.ids)
+    size = len(river.ids)
     lake = {30: 800, 2: 900}
-    gages = characters(["01000030" if i == 30 else "" for i in made.ids])
+    gages = characters(["01000030" if i == 30 else "" for i in river.ids])
     along = ("feature_id",)
     plain = {
-        "Length": made.length, "So": made.slope, "ChSlp": np.full(size, 0.5),
+        "Length": river.length, "So": river.slope, "ChSlp": np.full(size, 0.5),
         "n": np.full(size, 0.06), "nCC": np.full(size, 0.12),
         "BtmWdth": np.full(size, 5.0), "TopWdth": np.full(size, 9.0),
         "TopWdthCC": np.full(size, 27.0), "MusX": np.full(size, 0.2),
         "MusK": np.full(size, 3600.0),
     }  # fmt: skip
     return netcdf(folder / "RouteLink.nc", {"feature_id": size, "IDLength": 15}, {
-        "link": (along, made.ids, {}),
-        "to": (along, made.below, {}),
+        "link": (along, river.ids, {}),
+        "to": (along, river.below, {}),
         **{name: (along, values, {}) for name, values in plain.items()},
-        "NHDWaterbodyComID": (along, [lake.get(i, -9999) for i in made.ids], {}),
+        "NHDWaterbodyComID": (along, [lake.get(i, -9999) for i in river.ids], {}),
         "gages": (("feature_id", "IDLength"), gages, {}),
     })  # fmt: skip
 
@@ -140,13 +140,13 @@ def lake_file(folder: Path, ids: Sequence[int] = (900, 800)) -> Path:
     })  # fmt: skip
 
 
-def store(folder: Path, made: Made, *, gauges: bool = False) -> Path:
+def store(folder: Path, river: Made, *, gauges: bool = False) -> Path:
     """Write a sparse matrix in a Zarr store, or one group for a gauge."""
     import zarr
 
     path = folder / ("gauges.zarr" if gauges else "river.zarr")
-    place = {name: k for k, name in enumerate(made.ids)}
-    pairs = [(place[b], place[i]) for i, b in zip(made.ids, made.below, strict=True)
+    place = {name: k for k, name in enumerate(river.ids)}
+    pairs = [(place[b], place[i]) for i, b in zip(river.ids, river.below, strict=True)
              if b]  # fmt: skip
     root: Any = zarr.open_group(str(path), mode="w", zarr_format=3)
     if gauges:
@@ -158,20 +158,20 @@ def store(folder: Path, made: Made, *, gauges: bool = False) -> Path:
         "indices_0": np.array([row for row, _ in pairs], "i4"),
         "indices_1": np.array([column for _, column in pairs], "i4"),
         "values": np.ones(len(pairs), "u1"),
-        "order": np.array(made.ids, "i4"),
-        "length_m": np.array(made.length, "f4"),
-        "slope": np.array(made.slope, "f4"),
+        "order": np.array(river.ids, "i4"),
+        "length_m": np.array(river.length, "f4"),
+        "slope": np.array(river.slope, "f4"),
     }
     for name, values in arrays.items():
         root.create_array(name, data=values)
     return path
 
 
-def rapid(folder: Path, made: Made) -> Path:
+def rapid(folder: Path, river: Made) -> Path:
     """Write connectivity of RAPID."""
     rows = []
-    for i, b in zip(made.ids, made.below, strict=True):
-        above = [k for k, to in zip(made.ids, made.below, strict=True) if to == i]
+    for i, b in zip(river.ids, river.below, strict=True):
+        above = [k for k, to in zip(river.ids, river.below, strict=True) if to == i]
         filled = [*above, 0, 0, 0][:3]
         rows.append(",".join(map(str, [i, b, len(above), *filled])))
     path = folder / "rapid_connect.csv"
@@ -179,22 +179,22 @@ def rapid(folder: Path, made: Made) -> Path:
     return path
 
 
-def segments(folder: Path, made: Made) -> Path:
+def segments(folder: Path, river: Made) -> Path:
     """Write segments of the National Hydrologic Model, with two units of land each."""
-    size = len(made.ids)
-    number = {name: k + 1 for k, name in enumerate(made.ids)}
-    land = [(1000 + i, number[i], a / 2) for i, a in zip(made.ids, made.area,
+    size = len(river.ids)
+    number = {name: k + 1 for k, name in enumerate(river.ids)}
+    land = [(1000 + i, number[i], a / 2) for i, a in zip(river.ids, river.area,
             strict=True)]  # fmt: skip
-    land += [(2000 + i, number[i], a / 2) for i, a in zip(made.ids, made.area,
+    land += [(2000 + i, number[i], a / 2) for i, a in zip(river.ids, river.area,
              strict=True)]  # fmt: skip
     land.append((3000, 0, 7.0))
     dimensions = {"segment": size, "hru": len(land), "gauge": 1}
     return netcdf(folder / "segments.nc", dimensions, {
-        "segment_id": (("segment",), made.ids, {}),
-        "segment_downstream": (("segment",), [number.get(b, 0) for b in made.below],
+        "segment_id": (("segment",), river.ids, {}),
+        "segment_downstream": (("segment",), [number.get(b, 0) for b in river.below],
                                {}),
-        "segment_length": (("segment",), made.length, {"units": "m"}),
-        "segment_slope": (("segment",), made.slope, {"units": "1"}),
+        "segment_length": (("segment",), river.length, {"units": "m"}),
+        "segment_slope": (("segment",), river.slope, {"units": "1"}),
         "hru_id": (("hru",), [i for i, _, _ in land], {}),
         "hru_segment": (("hru",), [s for _, s, _ in land], {}),
         "hru_area": (("hru",), [a for _, _, a in land], {"units": "km2"}),
@@ -216,7 +216,7 @@ TABLES = {
 
 
 def geopackage(
-    folder: Path, made: Made, more: Mapping[str, Sequence[Sequence[Any]]] = {}
+    folder: Path, river: Made, more: Mapping[str, Sequence[Sequence[Any]]] = {}
 ) -> Path:
     """Write a hydrofabric: a nexus for each reach that something drains into.
 
@@ -227,24 +227,24 @@ def geopackage(
     more : mapping of str to rows
         Further rows of tables.
     """
-    into = {b: f"nex-{b}" for b in made.below if b} | {0: "nex-1000"}
+    into = {b: f"nex-{b}" for b in river.below if b} | {0: "nex-1000"}
     rows: dict[str, list[Sequence[Any]]] = {
         "flowpaths": [
             (f"wb-{i}", into[b], x / 1e3, a, DRAINED[i], None)
             for i, b, x, a in zip(
-                made.ids, made.below, made.length, made.area, strict=True
+                river.ids, river.below, river.length, river.area, strict=True
             )
         ],
         "nexus": [(n, f"wb-{b}") for b, n in into.items() if b]
         + [("nex-1000", "wb-1000")],
         "divides": [
             (f"cat-{i}", f"wb-{i}", a)
-            for i, a in zip(made.ids, made.area, strict=True)
+            for i, a in zip(river.ids, river.area, strict=True)
         ],
         "flowpath-attributes": [
             (f"wb-{i}", x, s, 0.06, "01000030" if i == 30 else None,
              into[9] if i == 30 else None, "800" if i == 30 else None)
-            for i, x, s in zip(made.ids, made.length, made.slope, strict=True)
+            for i, x, s in zip(river.ids, river.length, river.slope, strict=True)
         ],
         "lakes": [(800.0, 8.0, 80.0)],
     }  # fmt: skip

@@ -23,9 +23,9 @@ every_kind = pytest.mark.parametrize("kind", WRITERS)
 with_lengths = pytest.mark.parametrize("kind", [k for k in WRITERS if k != "rapid"])
 
 
-def written(kind: str, folder: Path, made: Made = MADE) -> River:
+def written(kind: str, folder: Path, river: Made = MADE) -> River:
     """Return a river that was written and read."""
-    return read_river(WRITERS[kind](folder, made))
+    return read_river(WRITERS[kind](folder, river))
 
 
 def name(kind: str, reach: int) -> str:
@@ -58,9 +58,9 @@ def test_lengths_are_metres_and_slopes_numbers(kind: str, tmp_path: Path) -> Non
 def test_the_order_of_rows_changes_nothing_by_name(kind: str, order: list[int]) -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         expected = written(kind, Path(one))
-        found = written(kind, Path(other), MADE.ordered(order))
-    assert by_id(found) == by_id(expected)
-    assert found.format == expected.format
+        river = written(kind, Path(other), MADE.ordered(order))
+    assert by_id(river) == by_id(expected)
+    assert river.format == expected.format
 
 
 @every_kind
@@ -68,8 +68,8 @@ def test_a_cycle_is_refused_by_name(kind: str, tmp_path: Path) -> None:
     below = [30, 30, 5, 0, 9, 2]
     with pytest.raises(DataError, match="cycle") as refused:
         written(kind, tmp_path, MADE.having(below=below))
-    named = {name(kind, 30), name(kind, 5)}
-    assert all(repr(reach) in str(refused.value) for reach in named)
+    names = {name(kind, 30), name(kind, 5)}
+    assert all(repr(reach) in str(refused.value) for reach in names)
     assert str(tmp_path) in str(refused.value)
 
 
@@ -89,10 +89,10 @@ def test_no_length_and_no_slope_are_repaired_and_said(
     river = written(kind, tmp_path, MADE.having(length=length, slope=slope))
     assert river.attributes["length"][2] == 1.0
     assert river.attributes["slope"][[3, 4]].tolist() == [1e-5, 1e-5]
-    said = "\n".join(river.remarks)
-    assert f"length: not above 0, taken as 1 m: 1 of 6 ({name(kind, 30)})" in said
+    remarks = "\n".join(river.remarks)
+    assert f"length: not above 0, taken as 1 m: 1 of 6 ({name(kind, 30)})" in remarks
     two = f"{name(kind, 9)}, {name(kind, 2)}"
-    assert f"slope: not above 0, taken as 1e-05: 2 of 6 ({two})" in said
+    assert f"slope: not above 0, taken as 1e-05: 2 of 6 ({two})" in remarks
 
 
 @with_lengths
@@ -101,8 +101,8 @@ def test_unknown_lengths_are_the_median_and_said(kind: str, tmp_path: Path) -> N
     length[0] = np.nan
     river = written(kind, tmp_path, MADE.having(length=length))
     assert river.attributes["length"][0] == pytest.approx(1200.0)
-    said = f"length: missing, taken as 1200 m: 1 of 6 ({name(kind, 71)})"
-    assert said in "\n".join(river.remarks)
+    remark = f"length: missing, taken as 1200 m: 1 of 6 ({name(kind, 71)})"
+    assert remark in "\n".join(river.remarks)
 
 
 @with_lengths

@@ -43,9 +43,9 @@ def test_gauges_with_wrong_areas_and_elsewhere_are_left_out(tmp_path: Path) -> N
     path = written(tmp_path, "01000005,5,400,5,5,False\n01000099,99,3,3,3,True\n")
     river = read_river(reach_csv(tmp_path, MADE), gauges=path)
     assert river.gauges == {"01000030": "30"}
-    said = "\n".join(river.remarks)
-    assert "(DA_VALID), left out: 1 (01000005)" in said
-    assert "at no reach of the river, left out: 1 (01000099)" in said
+    remarks = "\n".join(river.remarks)
+    assert "(DA_VALID), left out: 1 (01000005)" in remarks
+    assert "at no reach of the river, left out: 1 (01000099)" in remarks
 
 
 @pytest.mark.parametrize(

@@ -74,8 +74,8 @@ def test_lakes_of_the_file_are_joined(river: River) -> None:
 
 def test_a_gauge_far_too_small_for_its_nexus_is_moved(tmp_path: Path) -> None:
     row = ("wb-44", 60.0, 0.005, 0.06, "01000044", "nex-9", None)
-    made = MADE.having(below=[30, 30, 9, 0, 9, 9])
-    path = geopackage(tmp_path, made, {"flowpath-attributes": [row]})
+    reaches = MADE.having(below=[30, 30, 9, 0, 9, 9])
+    path = geopackage(tmp_path, reaches, {"flowpath-attributes": [row]})
     river = read_river(path)
     assert river.gauges == {"01000030": "wb-30", "01000044": "wb-30"}
     assert "1 (01000044 from wb-44 to wb-30)" in said(river)

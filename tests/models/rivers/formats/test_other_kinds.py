@@ -99,9 +99,9 @@ def test_land_enters_its_segment_and_makes_its_area(tmp_path: Path) -> None:
     np.testing.assert_allclose(river.attributes["drainage_area_km2"], drained)
     assert river.entering["1071"] == {"71": 1.0}
     assert "3000" not in river.entering
-    said = "\n".join(river.remarks)
-    assert "units of land that enter no segment: 1 of 13 (3000)" in said
-    assert "drainage areas are the sums of the areas of the reaches" in said
+    remarks = "\n".join(river.remarks)
+    assert "units of land that enter no segment: 1 of 13 (3000)" in remarks
+    assert "drainage areas are the sums of the areas of the reaches" in remarks
 
 
 def test_land_called_as_a_segment_is_told_apart(tmp_path: Path) -> None:

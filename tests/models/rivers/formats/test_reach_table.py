@@ -57,8 +57,8 @@ def test_columns_have_the_same_meaning_in_text(tmp_path: Path) -> None:
 def test_units_that_nobody_states_are_assumed_and_said(tmp_path: Path) -> None:
     river = table(tmp_path, text="link,to,length,So\n1,2,7,0.1\n2,0,8,0.2\n")
     assert river.attributes["length"].tolist() == [7.0, 8.0]
-    said = "\n".join(river.remarks)
-    assert "units assumed, for none are given: length (m)" in said
+    remarks = "\n".join(river.remarks)
+    assert "units assumed, for none are given: length (m)" in remarks
 
 
 def test_numbers_packed_by_the_file_are_unpacked(tmp_path: Path) -> None:
@@ -192,20 +192,20 @@ def test_lakes_that_cannot_be_placed_are_left_out_and_said(tmp_path: Path) -> No
     river = read_river(path, lakes=lake_file(tmp_path, (800, 5)))
     assert river.lakes is not None
     assert river.lakes.ids == ("800",)
-    said = "\n".join(river.remarks)
-    assert "not in the table, left out: 1 (900)" in said
-    assert "without a reach in the river, left out: 1 (5)" in said
+    remarks = "\n".join(river.remarks)
+    assert "not in the table, left out: 1 (900)" in remarks
+    assert "without a reach in the river, left out: 1 (5)" in remarks
 
 
 def test_a_lake_that_is_left_twice_is_left_out(tmp_path: Path) -> None:
-    made = route_link(tmp_path, MADE.having(below=[30, 30, 9, 0, 9, 0]))
+    links = route_link(tmp_path, MADE.having(below=[30, 30, 9, 0, 9, 0]))
     several = tmp_path / "several.nc"
     netcdf(several, {"reach": 3}, {
         "reach_id": (("reach",), [1, 2, 3], {}),
         "down_id": (("reach",), [3, 3, 0], {}),
         "waterbody_id": (("reach",), [800, 800, -1], {}),
     })  # fmt: skip
-    assert read_river(made, lakes=lake_file(tmp_path)).lakes is not None
+    assert read_river(links, lakes=lake_file(tmp_path)).lakes is not None
     river = read_river(several, lakes=lake_file(tmp_path, (800,)))
     assert river.lakes is None
     assert "several reaches that leave them, left out: 1" in "\n".join(river.remarks)

@@ -40,8 +40,10 @@ def test_what_fits_nothing_is_told_what_was_looked_for(tmp_path: Path) -> None:
     text = tmp_path / "a.csv"
     text.write_text("name,size\na,1\n", encoding="utf-8")
     binary = netcdf(tmp_path / "a.nc", {"x": 1}, {"height": (("x",), [1.0], {})})
-    for path, found in ((text, "name, size"), (binary, "height")):
-        with pytest.raises(DataError, match=f"no river: found {found}; looked") as no:
+    for path, contents in ((text, "name, size"), (binary, "height")):
+        with pytest.raises(
+            DataError, match=f"no river: found {contents}; looked"
+        ) as no:
             read_river(path)
         assert all(f"({name})" in str(no.value) for name in FORMATS)
 

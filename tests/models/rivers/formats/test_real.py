@@ -67,9 +67,9 @@ def test_clear_creek_has_two_flowpaths_with_two_gauges(shared_data: Path) -> Non
     assert (len(river), len(river.tree.levels)) == (123, 26)
     assert river.gauges["06714600"] == river.gauges["06714800"] == "wb-1570886"
     assert river.gauges["06719500"] == "wb-1570822"
-    said = "\n".join(river.remarks)
-    assert "repeated and left out: 2 (wb-1570886, wb-1570808)" in said
-    assert "outlets: 1 of 123 (wb-1570823 to wb-1570824)" in said
+    remarks = "\n".join(river.remarks)
+    assert "repeated and left out: 2 (wb-1570886, wb-1570808)" in remarks
+    assert "outlets: 1 of 123 (wb-1570823 to wb-1570824)" in remarks
     east, north = river.tree.longitude, river.tree.latitude
     assert east is not None
     assert north is not None

@@ -28,41 +28,41 @@ def written(folder: Path, **others: Any) -> Path:
 
 
 def test_a_series_has_times_and_places(tmp_path: Path) -> None:
-    found = read_series(written(tmp_path), "inflow")
-    assert found.ids == ("9", "5")
-    assert found.time.seconds == 86400.0
-    assert str(found.time.times[0]) == "2000-01-01T00:00:00"
-    np.testing.assert_array_equal(found.values, VALUES.T)
-    assert (found.units, found.remarks) == ("m3 s-1", ())
+    series = read_series(written(tmp_path), "inflow")
+    assert series.ids == ("9", "5")
+    assert series.time.seconds == 86400.0
+    assert str(series.time.times[0]) == "2000-01-01T00:00:00"
+    np.testing.assert_array_equal(series.values, VALUES.T)
+    assert (series.units, series.remarks) == ("m3 s-1", ())
 
 
 def test_time_may_be_the_first_dimension(tmp_path: Path) -> None:
     other = (("time", "reach"), VALUES.T, {"units": "m3 s-1"})
-    found = read_series(written(tmp_path, inflow=other), "inflow")
-    np.testing.assert_array_equal(found.values, VALUES.T)
+    series = read_series(written(tmp_path, inflow=other), "inflow")
+    np.testing.assert_array_equal(series.values, VALUES.T)
 
 
 def test_some_of_the_times_are_read(tmp_path: Path) -> None:
-    found = read_series(written(tmp_path), "inflow", some=slice(1, 3))
-    np.testing.assert_array_equal(found.values, VALUES.T[1:])
-    assert str(found.time.times[0]) == "2000-01-02T00:00:00"
+    series = read_series(written(tmp_path), "inflow", some=slice(1, 3))
+    np.testing.assert_array_equal(series.values, VALUES.T[1:])
+    assert str(series.time.times[0]) == "2000-01-02T00:00:00"
 
 
 def test_packed_numbers_and_gaps_are_understood(tmp_path: Path) -> None:
     packed = {"scale_factor": 0.5, "_FillValue": -9999.0, "units": "m3 s-1"}
     values = np.where(VALUES == 4.0, np.nan, VALUES)
     packing = (("reach", "time"), np.nan_to_num(values, nan=-4999.5), packed)
-    found = read_series(written(tmp_path, inflow=packing), "inflow")
-    np.testing.assert_allclose(found.values, values.T)
+    series = read_series(written(tmp_path, inflow=packing), "inflow")
+    np.testing.assert_allclose(series.values, values.T)
 
 
 def test_units_are_converted_or_assumed_and_said(tmp_path: Path) -> None:
     litres = (("reach", "time"), 1e3 * VALUES, {"units": "L s-1"})
-    found = read_series(written(tmp_path, inflow=litres), "inflow")
-    np.testing.assert_allclose(found.values, VALUES.T)
+    series = read_series(written(tmp_path, inflow=litres), "inflow")
+    np.testing.assert_allclose(series.values, VALUES.T)
     plain = (("reach", "time"), VALUES, {})
-    found = read_series(written(tmp_path, inflow=plain), "inflow")
-    assert "no units are stated, taken as m3 s-1" in found.remarks[0]
+    series = read_series(written(tmp_path, inflow=plain), "inflow")
+    assert "no units are stated, taken as m3 s-1" in series.remarks[0]
 
 
 def test_what_is_no_flow_is_refused(tmp_path: Path) -> None:

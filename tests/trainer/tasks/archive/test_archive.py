@@ -25,7 +25,7 @@ from bmi_dmx.trainer.experiment_file import load_experiment
 from bmi_dmx.trainer.export import export
 from bmi_dmx.trainer.fit import build, resume, train
 from bmi_dmx.trainer.module import TrainingModule
-from bmi_dmx.trainer.tasks.archive.cycle import Passed, fair_crps
+from bmi_dmx.trainer.tasks.archive.cycle import CycleResult, fair_crps
 from bmi_dmx.trainer.tasks.archive.losses import LOSSES
 
 from .conftest import TWIN, Write
@@ -158,8 +158,8 @@ def test_no_truth_is_read_unless_it_is_asked_for(write: Write, tmp_path: Path) -
     learned(second, 3)
     assert torch.equal(weights(first), weights(second))
     assert first.task.fingerprint == second.task.fingerprint
-    told = build(load_experiment(write("loss.kind=supervised"), [setting]))
-    assert told.task.fingerprint != second.task.fingerprint
+    third = build(load_experiment(write("loss.kind=supervised"), [setting]))
+    assert third.task.fingerprint != second.task.fingerprint
 
 
 def test_a_truth_that_is_not_there_cannot_be_asked_for(
@@ -177,11 +177,11 @@ def test_a_truth_that_is_not_there_cannot_be_asked_for(
 def test_a_made_archive_is_that_of_the_file(write: Write, tmp_path: Path) -> None:
     setting = f"data={{archive: {archive(tmp_path, observe={'every': 4})}}}"
     file = build(load_experiment(write(), [setting])).task
-    made = build(
+    synthetic = build(
         load_experiment(write("data.made.observe={every: 4}", "data.validation=0.1"))
     ).task
-    np.testing.assert_array_equal(file.training.observed, made.training.observed)
-    assert np.isnan(made.training.observed).mean() == pytest.approx(0.75)
+    np.testing.assert_array_equal(file.training.observed, synthetic.training.observed)
+    assert np.isnan(synthetic.training.observed).mean() == pytest.approx(0.75)
 
 
 def test_fresh_noise_is_of_the_truth_and_new_each_time(write: Write) -> None:
@@ -239,15 +239,15 @@ def test_a_run_becomes_a_bundle_that_follows_truths(
 
 def test_the_fair_score_is_that_of_plain_loops() -> None:
     members, value = torch.randn(4, 5, 3), torch.randn(4, 3)
-    found = fair_crps(members, value)
+    scores = fair_crps(members, value)
     for at in np.ndindex(4, 3):
         x, y = members[at[0], :, at[1]], value[at]
         expected = (x - y).abs().mean() - sum(
             float((a - b).abs()) for a in x for b in x
         ) / (2 * 5 * 4)
-        assert float(found[at]) == pytest.approx(float(expected), abs=1e-6)
+        assert float(scores[at]) == pytest.approx(float(expected), abs=1e-6)
     np.testing.assert_allclose(
-        found.numpy(), crps(members.numpy(), value.numpy()), rtol=1e-5, atol=1e-6
+        scores.numpy(), crps(members.numpy(), value.numpy()), rtol=1e-5, atol=1e-6
     )
 
 
@@ -272,7 +272,7 @@ def test_the_ranked_score_alone_asks_for_the_spread_that_errors_have(
     optimizer = torch.optim.SGD([size], 2.0)
     for _ in range(40):
         forecast = size * members
-        loss = LOSSES[kind](Passed(forecast, forecast, {}), target, error).mean()
+        loss = LOSSES[kind](CycleResult(forecast, forecast, {}), target, error).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

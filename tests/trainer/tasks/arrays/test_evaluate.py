@@ -31,12 +31,12 @@ def test_what_was_set_aside_is_scored(
         rows = {row["target"]: row for row in csv.DictReader(file)}
     for target, row in rows.items():
         s, o = series[f"simulated_{target}"], series[f"observed_{target}"]
-        known = ~np.isnan(o)
-        rmse = np.sqrt(((s - o)[known] ** 2).mean())
+        finite = ~np.isnan(o)
+        rmse = np.sqrt(((s - o)[finite] ** 2).mean())
         assert float(row["rmse"]) == pytest.approx(rmse, rel=1e-5)
-        r2 = 1 - ((s - o)[known] ** 2).sum() / (o[known].std() ** 2 * known.sum())
+        r2 = 1 - ((s - o)[finite] ** 2).sum() / (o[finite].std() ** 2 * finite.sum())
         assert float(row["r2"]) == pytest.approx(r2, rel=1e-4)
-        assert int(row["count"]) == known.sum()
+        assert int(row["count"]) == finite.sum()
     assert (tmp_path / "fit.png").stat().st_size > 1000
     assert report.folder == tmp_path
     summary = json.loads((tmp_path / "summary.json").read_text("utf-8"))
@@ -45,9 +45,9 @@ def test_what_was_set_aside_is_scored(
 
 def test_the_end_of_the_series_is_the_test(trained: Trained, tmp_path: Path) -> None:
     evaluate(trained("heated"), output=tmp_path)
-    found = np.load(tmp_path / "series.npz")["observed_warmth"]
+    warmth = np.load(tmp_path / "series.npz")["observed_warmth"]
     # (window, time): one for each place.
-    np.testing.assert_allclose(found.T, heated()["targets"]["warmth"][48:], rtol=1e-6)
+    np.testing.assert_allclose(warmth.T, heated()["targets"]["warmth"][48:], rtol=1e-6)
 
 
 def test_several_runs_are_averaged(

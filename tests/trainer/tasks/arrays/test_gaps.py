@@ -48,7 +48,7 @@ def experiment(path: Path, **changes: Any) -> Path:
         },
         "remaining": {"process": "remaining_error"},
     }  # fmt: skip
-    own = {
+    entries = {
         "name": "biased",
         "task": "arrays",
         "data": {"source": f"{__name__}:biased", "gaps": GAPS},
@@ -61,7 +61,7 @@ def experiment(path: Path, **changes: Any) -> Path:
         },
         **changes,
     }  # fmt: skip
-    path.write_text(as_yaml(own), encoding="utf-8")
+    path.write_text(as_yaml(entries), encoding="utf-8")
     return path
 
 
@@ -101,9 +101,9 @@ def test_places_count_alike(tmp_path: Path) -> None:
     batch = next(iter(task.batches))
     answers = {"expected": batch["targets"]["expected"] + batch["spread"]["expected"]}
     assert float(task.judged(answers, batch)) == pytest.approx(1.0, rel=1e-4)
-    known = task.training.targets["expected"].double()
-    quiet = 0.05 * known.std(correction=0)
-    expected = known.std(0, correction=0) + quiet
+    targets = task.training.targets["expected"].double()
+    quiet = 0.05 * targets.std(correction=0)
+    expected = targets.std(0, correction=0) + quiet
     torch.testing.assert_close(
         task.training.spread["expected"].double(), expected, rtol=1e-5, atol=0.0
     )
@@ -114,8 +114,8 @@ def test_gaps_go_on_where_a_training_stopped(tmp_path: Path) -> None:
     one, other = task_of(path).batches, task_of(path).batches
     one.draw()
     other.load_state_dict(one.state_dict())
-    found, again = one.draw()["forcing"], other.draw()["forcing"]
-    assert all(torch.equal(found[name], again[name]) for name in found)
+    forcing, again = one.draw()["forcing"], other.draw()["forcing"]
+    assert all(torch.equal(forcing[name], again[name]) for name in forcing)
 
 
 def test_names_that_are_none_are_refused(tmp_path: Path) -> None:

@@ -26,38 +26,40 @@ def opened(name: str) -> Samples:
 
 
 def changed(
-    monkeypatch: pytest.MonkeyPatch, made: Callable[[], dict[str, Any]]
+    monkeypatch: pytest.MonkeyPatch, source: Callable[[], dict[str, Any]]
 ) -> Samples:
-    monkeypatch.setattr(systems, "heated", made)
+    monkeypatch.setattr(systems, "heated", source)
     return opened("heated")
 
 
 def test_windows_of_places_are_cut_from_the_series() -> None:
-    samples, made = opened("heated"), heated()
+    samples, arrays = opened("heated"), heated()
     batch = samples.cut(np.array([5, 0]), np.array([3, 20]), 4, 6)
     around = batch["forcing"]["around"].numpy()
-    np.testing.assert_allclose(around[:, 0], made["forcing"]["around"][3:13, 5])
-    np.testing.assert_allclose(around[:, 1], made["forcing"]["around"][20:30, 0])
+    np.testing.assert_allclose(around[:, 0], arrays["forcing"]["around"][3:13, 5])
+    np.testing.assert_allclose(around[:, 1], arrays["forcing"]["around"][20:30, 0])
     gain = batch["targets"]["gain"].numpy()
-    np.testing.assert_allclose(gain[:, 0], made["targets"]["gain"][7:13, 5], rtol=1e-6)
-    sizes = made["attributes"]["size"][[5, 0]]
+    np.testing.assert_allclose(
+        gain[:, 0], arrays["targets"]["gain"][7:13, 5], rtol=1e-6
+    )
+    sizes = arrays["attributes"]["size"][[5, 0]]
     np.testing.assert_allclose(batch["attributes"]["size"], sizes, rtol=1e-6)
     assert batch["state"] == {}
 
 
 def test_windows_of_fields_start_from_the_state_before_them() -> None:
-    samples, made = opened("turbulent"), turbulent()
+    samples, arrays = opened("turbulent"), turbulent()
     assert (samples.steps, samples.count, samples.whole) == (80, 3, True)
     batch = samples.cut(np.array([2, 1]), np.array([0, 40]), 0, 8)
     assert batch["targets"]["x"].shape == (8, 2, 12)
     state = batch["state"]["ring.x"].numpy()
-    np.testing.assert_allclose(state[1], made["targets"]["x"][39, 1], rtol=1e-6)
+    np.testing.assert_allclose(state[1], arrays["targets"]["x"][39, 1], rtol=1e-6)
 
 
 def test_the_end_of_the_series_is_set_aside() -> None:
     parts = Stretch.split(opened("heated"), Split(validation=0.25, test=0.1))
-    found = {name: (part.first, part.last) for name, part in parts.items()}
-    assert found == {"train": (0, 39), "validation": (39, 54), "test": (54, 60)}
+    stretches = {name: (part.first, part.last) for name, part in parts.items()}
+    assert stretches == {"train": (0, 39), "validation": (39, 54), "test": (54, 60)}
 
 
 def test_places_are_set_aside_evenly() -> None:
@@ -92,8 +94,8 @@ def test_what_has_no_states_is_one_window_warmed_up_before_it_counts() -> None:
         (25, 3), (25, 3), (25, 2),
     ]  # fmt: skip
     expected = heated()["forcing"]["around"][35:60]
-    found = torch.cat([b["forcing"]["around"] for b in batches], 1)
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    around = torch.cat([b["forcing"]["around"] for b in batches], 1)
+    np.testing.assert_allclose(around, expected, rtol=1e-6)
     assert batches[0]["targets"]["gain"].shape == (15, 3)
 
 
@@ -111,9 +113,9 @@ def test_what_has_states_is_covered_by_windows_as_in_training() -> None:
     # 20 steps hold two windows of 8, for each of 3 series.
     assert sum(b["targets"]["x"].shape[1] for b in batches) == 6
     target = turbulent()["targets"]["x"]
-    found = torch.cat([b["targets"]["x"] for b in batches], 1).numpy()
-    np.testing.assert_allclose(found[:, :3], target[60:68], rtol=1e-6)
-    np.testing.assert_allclose(found[:, 3:], target[68:76], rtol=1e-6)
+    windows = torch.cat([b["targets"]["x"] for b in batches], 1).numpy()
+    np.testing.assert_allclose(windows[:, :3], target[60:68], rtol=1e-6)
+    np.testing.assert_allclose(windows[:, 3:], target[68:76], rtol=1e-6)
 
 
 def test_a_window_must_fit_and_be_observed() -> None:
@@ -129,9 +131,9 @@ def test_a_window_must_fit_and_be_observed() -> None:
 
 def spoiled(kind: str, name: str, values: Any) -> Callable[[], dict[str, Any]]:
     def made() -> dict[str, Any]:
-        found = heated()
-        found[kind] = {**found[kind], name: values(found[kind][name])}
-        return found
+        arrays = heated()
+        arrays[kind] = {**arrays[kind], name: values(arrays[kind][name])}
+        return arrays
 
     return made
 

@@ -29,20 +29,20 @@ def experiment(**data: Any) -> Experiment:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """The heated bodies as a file, in other units and under other names."""
-    made, path = heated(), tmp_path / "bodies.nc"
+    arrays, path = heated(), tmp_path / "bodies.nc"
     with netCDF4.Dataset(path, "w") as out:
         out.createDimension("time", 60)
         out.createDimension("body", 8)
         for name, values, units in (
-            ("T", made["forcing"]["around"] + 273.15, "K"),
-            ("gain", made["targets"]["gain"] * 24.0, "degC d-1"),
+            ("T", arrays["forcing"]["around"] + 273.15, "K"),
+            ("gain", arrays["targets"]["gain"] * 24.0, "degC d-1"),
         ):
             variable = out.createVariable(name, "f8", ("time", "body"))
             variable.units = units
             variable[:] = np.ma.masked_invalid(values)
         size = out.createVariable("size", "f8", ("body",))
         size.units = "m"
-        size[:] = made["attributes"]["size"]
+        size[:] = arrays["attributes"]["size"]
     return path
 
 
@@ -75,12 +75,12 @@ def test_a_relative_path_starts_at_the_file(write: Write, tmp_path: Path) -> Non
     path = write("heated")
     assert load_experiment(path).data.source.endswith("systems:heated")  # type: ignore[attr-defined]
     text = path.read_text("utf-8")
-    written = text.replace("source: ", "targets: [gain]\n  source: ")
-    path.write_text(written.replace(f"{systems.__name__}:heated", "b/a.nc"), "utf-8")
-    found = load_experiment(path)
-    assert found.data.source == str(tmp_path / "b/a.nc")  # type: ignore[attr-defined]
-    found = load_experiment(path, settings)
-    assert found.data.source == str(Path.cwd() / "a.nc")  # type: ignore[attr-defined]
+    revision = text.replace("source: ", "targets: [gain]\n  source: ")
+    path.write_text(revision.replace(f"{systems.__name__}:heated", "b/a.nc"), "utf-8")
+    experiment = load_experiment(path)
+    assert experiment.data.source == str(tmp_path / "b/a.nc")  # type: ignore[attr-defined]
+    experiment = load_experiment(path, settings)
+    assert experiment.data.source == str(Path.cwd() / "a.nc")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -43,10 +43,10 @@ def task_of(path: Path, *settings: str) -> tuple[TrainingModule, ArraysTask]:
 
 
 def weights(run: Path) -> dict[str, Tensor]:
-    found: dict[str, Tensor] = read_checkpoint(run / "checkpoints" / "last.ckpt")[
+    weights: dict[str, Tensor] = read_checkpoint(run / "checkpoints" / "last.ckpt")[
         "state_dict"
     ]
-    return found
+    return weights
 
 
 def assert_equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
@@ -112,19 +112,19 @@ def test_the_loss_is_a_mean_of_squared_deviations(write: Write) -> None:
     module, task = task_of(write("heated"), *settings)
     batch = next(iter(task.batches))
     with torch.no_grad():
-        found = task.loss(module.model, batch)
+        loss = task.loss(module.model, batch)
         ran = module.model.simulate(
             batch["forcing"], batch["attributes"], warmup=10,
             outputs=["gain", "warmth"],
         )  # fmt: skip
-    made = systems.heated()["targets"]
+    targets = systems.heated()["targets"]
     expected = 0.0
     for name, weight in (("gain", 3.0), ("warmth", 1.0)):
         # Of the days to learn from: 60 less 12 and 12.
-        spread = np.nanstd(made[name][:36])
+        spread = np.nanstd(targets[name][:36])
         error = ran.outputs[name].numpy() - batch["targets"][name].numpy()
         expected += weight * np.nanmean((error / spread) ** 2) / 4.0
-    assert float(found) == pytest.approx(expected, rel=1e-5)
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
 
 
 def test_what_is_set_aside_for_the_test_has_no_influence(
@@ -133,10 +133,10 @@ def test_what_is_set_aside_for_the_test_has_no_influence(
     whole = systems.heated
 
     def altered() -> dict[str, Any]:
-        made = whole()
-        made["forcing"]["around"][48:] += 7.0
-        made["targets"]["warmth"][48:] -= 7.0
-        return made
+        arrays = whole()
+        arrays["forcing"]["around"][48:] += 7.0
+        arrays["targets"]["warmth"][48:] -= 7.0
+        return arrays
 
     expected = weights(trained("heated"))
     monkeypatch.setattr(systems, "heated", altered)
@@ -167,11 +167,11 @@ def test_less_is_better_in_a_search(write: Write, tmp_path: Path) -> None:
     )
     folder = tune(write("heated"), search, ["training.steps=4"], root=tmp_path)
     best = json.loads((folder / "best.json").read_text("utf-8"))
-    found = [
+    errors = [
         json.loads(path.read_text("utf-8"))["best_validation_error"]
         for path in folder.glob("*/training.json")
     ]
-    assert best["best_validation_error"] == min(found)
+    assert best["best_validation_error"] == min(errors)
 
 
 def test_training_stops_when_the_error_no_longer_falls(
@@ -230,9 +230,9 @@ def test_what_does_not_fit_leaves_no_folder(
 def test_a_target_that_never_changes_is_refused(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = systems.heated()
-    made["targets"]["warmth"][:36] = 3.0
-    monkeypatch.setattr(systems, "heated", lambda: made)
+    arrays = systems.heated()
+    arrays["targets"]["warmth"][:36] = 3.0
+    monkeypatch.setattr(systems, "heated", lambda: arrays)
     with pytest.raises(DataError, match="target 'warmth' never changes in the train"):
         task_of(write("heated"))
 

@@ -33,10 +33,10 @@ def expected_by_hand(
         return (when - when.astype("datetime64[Y]").astype("datetime64[D]")).astype(int)
 
     length = 366 if any(number(t) == 365 for t in time) else 365
-    wanted = min(number(day), length - 1)
+    target = min(number(day), length - 1)
     near = []
     for t, row in zip(time, flow, strict=True):
-        apart = abs(number(t) - wanted)
+        apart = abs(number(t) - target)
         if min(apart, length - apart) <= 15:
             near.append(row)
     return np.nanmean(near, axis=0)
@@ -47,12 +47,12 @@ def test_climatology_is_the_mean_around_the_date_in_a_circle_of_days() -> None:
     when = np.arange("1980-01-01", "1981-01-01", dtype="datetime64[D]")
     flow = np.random.default_rng(0).random((365, 2))
     flow[100, 0] = np.nan
-    found = climatology(year, flow, when)
-    assert found.shape == (366, 2)
+    usual = climatology(year, flow, when)
+    assert usual.shape == (366, 2)
     around = [(day % 365) for day in range(-15, 16)]
-    np.testing.assert_allclose(found[0], flow[around].mean(axis=0))
-    np.testing.assert_allclose(found[100], np.nanmean(flow[85:116], axis=0))
-    np.testing.assert_array_equal(found[365], found[364])
+    np.testing.assert_allclose(usual[0], flow[around].mean(axis=0))
+    np.testing.assert_allclose(usual[100], np.nanmean(flow[85:116], axis=0))
+    np.testing.assert_array_equal(usual[365], usual[364])
 
 
 def test_climatology_of_years_is_the_mean_of_all_of_them() -> None:
@@ -60,10 +60,10 @@ def test_climatology_of_years_is_the_mean_of_all_of_them() -> None:
     flow = np.random.default_rng(1).gamma(1.0, 2.0, (len(time), 3))
     flow[::7, 1] = np.nan
     when = days("1990-01-01", "1992-12-31")
-    found = climatology(time, flow, when)
+    usual = climatology(time, flow, when)
     for at in (0, 100, 364, 365, 740, len(when) - 1):
         by_hand = expected_by_hand(time, flow, when[at])
-        np.testing.assert_allclose(found[at], by_hand, rtol=1e-12)
+        np.testing.assert_allclose(usual[at], by_hand, rtol=1e-12)
 
 
 def test_where_nothing_was_observed_nothing_is_expected() -> None:
@@ -71,24 +71,24 @@ def test_where_nothing_was_observed_nothing_is_expected() -> None:
     flow = np.ones((365, 2))
     flow[:, 1] = np.nan
     flow[100:200, 0] = np.nan
-    found = climatology(time, flow, time)
-    assert np.isnan(found[:, 1]).all()
-    assert np.isnan(found[116:184, 0]).all()
-    assert (found[:115, 0] == 1.0).all()
+    usual = climatology(time, flow, time)
+    assert np.isnan(usual[:, 1]).all()
+    assert np.isnan(usual[116:184, 0]).all()
+    assert (usual[:115, 0] == 1.0).all()
 
 
 def test_a_year_is_expected_from_the_others_alone() -> None:
     time = days("1991-01-01", "1995-12-31")
     flow = np.random.default_rng(2).gamma(1.0, 2.0, (len(time), 2))
-    found = climatology_of_other_years(time, flow)
+    usual = climatology_of_other_years(time, flow)
     years = time.astype("datetime64[Y]").astype(int) + 1970
     for year in (1991, 1992, 1995):
-        own = years == year
-        alone = climatology(time[~own], flow[~own], time[own])
-        np.testing.assert_allclose(found[own], alone, rtol=1e-9)
-        changed = np.where(own[:, None], 1e3, flow)
+        same_year = years == year
+        alone = climatology(time[~same_year], flow[~same_year], time[same_year])
+        np.testing.assert_allclose(usual[same_year], alone, rtol=1e-9)
+        changed = np.where(same_year[:, None], 1e3, flow)
         again = climatology_of_other_years(time, changed)
-        np.testing.assert_allclose(again[own], found[own], rtol=1e-9)
+        np.testing.assert_allclose(again[same_year], usual[same_year], rtol=1e-9)
     one = climatology_of_other_years(time[:365], flow[:365])
     assert np.isnan(one).all()
 

@@ -34,8 +34,8 @@ def test_a_run_from_a_leap_day_ends_before_the_next_march() -> None:
 
 @pytest.fixture
 def data(make_data):
-    made = make_data(basins=4)
-    return replace(made, attributes={**made.attributes, **portable(made)})
+    basins = make_data(basins=4)
+    return replace(basins, attributes={**basins.attributes, **portable(basins)})
 
 
 def span(data) -> tuple[date, date]:

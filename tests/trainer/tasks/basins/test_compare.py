@@ -14,7 +14,7 @@ from bmi_dmx.cli import main
 from bmi_dmx.trainer.experiment_file import load_experiment
 from bmi_dmx.trainer.tasks.basins.compare import yardstick
 from bmi_dmx.trainer.tasks.basins.experiment import Experiment
-from bmi_dmx.trainer.tasks.streamflow.compared import Difference
+from bmi_dmx.trainer.tasks.streamflow.comparison_table import Difference
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +37,11 @@ def test_all_stand_in_one_table_with_what_differs(
     words = ["compare", str(run), "dhbv-conus-daily", "--baselines",
              "--output", str(out)]  # fmt: skip
     assert main(words) == 0
-    told = capsys.readouterr().out
-    assert max(map(len, told.splitlines())) <= 80
+    output = capsys.readouterr().out
+    assert max(map(len, output.splitlines())) <= 80
     names = ["tiny-1", "dhbv-conus-daily", "climatology", "persistence", "mid-range"]
     for name in names:
-        assert f"\n{name}" in told
+        assert f"\n{name}" in output
     assert sorted(path.name for path in out.iterdir()) == [
         "comparison.png", "scores.csv", "summary.json",
     ]  # fmt: skip
@@ -50,15 +50,15 @@ def test_all_stand_in_one_table_with_what_differs(
     apart = np.array(
         [float(r["nse_dhbv-conus-daily"]) - float(r["nse_tiny-1"]) for r in rows]
     )
-    found = json.loads((out / "summary.json").read_text(encoding="utf-8"))
-    bundle = found["differences_of_nse"]["dhbv-conus-daily"]
+    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    bundle = summary["differences_of_nse"]["dhbv-conus-daily"]
     assert bundle["value"] == pytest.approx(np.median(apart), abs=1e-5)
     assert bundle["low"] <= bundle["value"] <= bundle["high"]
     assert (bundle["better"], bundle["gauges"]) == (int((apart > 0).sum()), len(rows))
     # A run's own scores are those of its evaluation.
-    own = json.loads((run / "test" / "summary.json").read_text(encoding="utf-8"))
-    assert found["medians"]["tiny-1"]["nse"] == pytest.approx(
-        own["medians"]["all"]["nse"], abs=1e-5
+    evaluation = json.loads((run / "test" / "summary.json").read_text(encoding="utf-8"))
+    assert summary["medians"]["tiny-1"]["nse"] == pytest.approx(
+        evaluation["medians"]["all"]["nse"], abs=1e-5
     )
 
 
@@ -67,10 +67,10 @@ def test_the_first_model_is_what_others_are_compared_with(
 ) -> None:
     words = ["compare", "dhbv-conus-daily", str(run), "--baselines", "--json"]
     assert main(words) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["against"] == "dhbv-conus-daily"
-    assert list(found["medians"])[:2] == ["dhbv-conus-daily", "tiny-1"]
-    assert set(found["differences_of_nse"]) == {
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["against"] == "dhbv-conus-daily"
+    assert list(summary["medians"])[:2] == ["dhbv-conus-daily", "tiny-1"]
+    assert set(summary["differences_of_nse"]) == {
         "tiny-1", "climatology", "persistence", "mid-range",
     }  # fmt: skip
 
@@ -80,9 +80,9 @@ def test_scripts_get_json(
 ) -> None:
     out = tmp_path / "out"
     assert main(["compare", str(run), "--json", "--output", str(out)]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["against"] == "tiny-1"
-    assert found["folder"] == str(out)
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["against"] == "tiny-1"
+    assert summary["folder"] == str(out)
 
 
 def test_models_on_other_days_are_refused(
@@ -95,9 +95,9 @@ def test_models_on_other_days_are_refused(
     shutil.rmtree(other / "test", ignore_errors=True)
     config.write_text(text.replace("1980-12-30", "1980-12-20"), encoding="utf-8")
     assert main(["compare", str(run), str(other)]) == 1
-    said = capsys.readouterr().err
-    assert "only models on the same days, basins and observations" in said
-    assert "other-1: its data are not those of tiny-1" in said
+    error = capsys.readouterr().err
+    assert "only models on the same days, basins and observations" in error
+    assert "other-1: its data are not those of tiny-1" in error
 
 
 @pytest.mark.parametrize(
@@ -142,16 +142,16 @@ def test_an_lstm_is_trained_once(
         words = ["compare", str(copied), "--lstm", "--json", "--output",
                  str(tmp_path / "out")]  # fmt: skip
         assert main(words) == 0
-        found = json.loads(capsys.readouterr().out)
-        assert list(found["medians"]) == ["tiny-1", "tiny-lstm-1"]
+        summary = json.loads(capsys.readouterr().out)
+        assert list(summary["medians"]) == ["tiny-1", "tiny-lstm-1"]
     assert not (tmp_path / "tiny-lstm-2").exists()
 
 
 def test_an_interval_holds_the_difference_about_as_often_as_it_says() -> None:
     rng = np.random.default_rng(1)
-    held = 0
+    hits = 0
     for _ in range(200):
         first = rng.normal(0.5, 0.2, 60)
-        found = Difference.of(first + rng.normal(0.1, 0.1, 60), first)
-        held += found.low <= 0.1 <= found.high
-    assert 0.90 * 200 <= held <= 200
+        difference = Difference.of(first + rng.normal(0.1, 0.1, 60), first)
+        hits += difference.low <= 0.1 <= difference.high
+    assert 0.90 * 200 <= hits <= 200

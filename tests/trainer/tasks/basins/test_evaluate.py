@@ -226,12 +226,12 @@ def test_the_convention_leaves_the_first_days_unscored(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluation, "CONVENTION", 100)
-    found = evaluate(finished, output=tmp_path).convention[ALL]
+    median = evaluate(finished, output=tmp_path).convention[ALL]
     period = read(RunFolder(finished).experiment().data).period(*TEST)
     simulated = simulated_by_hand(finished, 100, TEST[0])
     pairs = zip(simulated.T, period.target[100:].T, strict=True)
     nse = np.median([plain_nse(s, o) for s, o in pairs])
-    assert found == pytest.approx(nse, abs=1e-5)
+    assert median == pytest.approx(nse, abs=1e-5)
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -288,12 +288,12 @@ def test_a_copy_of_a_run_scores_other_basins_and_days_by_the_same_model(
     config["data"]["basins"] = ["01439500", "01440400"]
     config["periods"]["test"] = ["1980-01-01", "1980-06-30"]
     (other / "config.yaml").write_text(as_yaml(config), "utf-8")
-    found = read_streamflow(evaluate(other).folder / "streamflow.nc")
-    assert found.ids.tolist() == ["01439500", "01440400"]
+    flows = read_streamflow(evaluate(other).folder / "streamflow.nc")
+    assert flows.ids.tolist() == ["01439500", "01440400"]
     before = read_streamflow(report.folder / "streamflow.nc")
     at = before.ids.tolist().index("01440400")
-    half = before["simulated"][: len(found.time), at]
-    np.testing.assert_allclose(found["simulated"][:, 1], half, rtol=1e-5)
+    half = before["simulated"][: len(flows.time), at]
+    np.testing.assert_allclose(flows["simulated"][:, 1], half, rtol=1e-5)
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -301,8 +301,11 @@ def test_runs_on_other_attributes_and_another_order_are_averaged(
     finished: Path, run: Run
 ) -> None:
     basins = list(reversed(RunFolder(finished).experiment().data.basins))
-    given = ["data.attributes=file", "model.static.attributes=[slope_fine, area_km2]"]
-    other = run("training.steps=1", f"data.basins={basins}", *given)
+    settings = [
+        "data.attributes=file",
+        "model.static.attributes=[slope_fine, area_km2]",
+    ]
+    other = run("training.steps=1", f"data.basins={basins}", *settings)
     alone = [
         read_streamflow(evaluate(path, output=other / "x").folder / "streamflow.nc")
         for path in (finished, other)
@@ -387,13 +390,15 @@ def test_data_that_changed_since_the_training_are_said(
     assert (
         f"1 of the 6 basins it learned from are not in the data: {gone}" in caplog.text
     )
-    told = [
+    messages = [
         r.getMessage() for r in caplog.records if "is not what it" in r.getMessage()
     ]
-    assert len(told) == 1
+    assert len(messages) == 1
     assert (
         f"streamflow of 1 of 5 basins is not what it learned from: of '{doubled}'"
-        in told[0]
+        in messages[0]
     )
-    now, then = (float(x) for x in re.findall(r"([\d.]+), then ([\d.]+)$", told[0])[0])
+    now, then = (
+        float(x) for x in re.findall(r"([\d.]+), then ([\d.]+)$", messages[0])[0]
+    )
     assert now == pytest.approx(2.0 * then, rel=1e-3)

@@ -9,9 +9,9 @@ import pytest
 
 from bmi_dmx.bundle import Bundle
 from bmi_dmx.cli import main
-from bmi_dmx.trainer.asked import Scoring
 from bmi_dmx.trainer.evaluate import score
 from bmi_dmx.trainer.export import export
+from bmi_dmx.trainer.requests import ScoringRequest
 from bmi_dmx.trainer.tasks.basins import scoring
 from bmi_dmx.trainer.tasks.streamflow.comparison import Comparison
 
@@ -46,26 +46,26 @@ def test_each_condition_has_its_row_and_the_first_is_that_of_evaluate(
         "--shift", "-2", "--held-out", str(study), "--output", str(out),
     ]  # fmt: skip
     assert main(command) == 0
-    found = json.loads((out / "summary.json").read_text(encoding="utf-8"))
-    names = [one["name"] for one in found["conditions"]]
+    report = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    names = [one["name"] for one in report["conditions"]]
     assert names == [
         "as trained", "attributes of 1980-01-01 to 1980-12-31",
         "precipitation 1 step later", "precipitation 2 steps earlier",
         "held out: hbv of pub (2 folds)",
     ]  # fmt: skip
     monkeypatch.setattr(scoring, "draw", lambda *_, **__: None)
-    asked = Scoring(
+    request = ScoringRequest(
         data=Path("delaware"), period=YEAR, warmup=40, output=tmp_path / "scored"
     )
-    known = score(bundle.path, asked)
-    assert isinstance(known, Comparison)
+    comparison = score(bundle.path, request)
+    assert isinstance(comparison, Comparison)
     for name in ("nse", "bias", "bfi_error"):
-        first = found["conditions"][0]["medians"][name]
-        assert first == pytest.approx(known.medians["all"][name], rel=1e-9)
-    scores = [one["medians"]["nse"] for one in found["conditions"]]
+        first = report["conditions"][0]["medians"][name]
+        assert first == pytest.approx(comparison.medians["all"][name], rel=1e-9)
+    scores = [one["medians"]["nse"] for one in report["conditions"]]
     assert len(set(scores)) == len(scores)
     assert scores[-1] == 0.4
-    shares = found["parameters_at_bounds"]
+    shares = report["parameters_at_bounds"]
     assert all(0.0 <= share <= 1.0 for share in shares.values())
     text = (out / "report.html").read_text(encoding="utf-8")
     assert all(name in text for name in names)
@@ -81,8 +81,8 @@ def test_a_shift_comes_on_top_of_that_of_the_data(
         "--warmup", "40", "--shift", "-1", "--output", str(tmp_path / "out"),
     ]  # fmt: skip
     assert main(command) == 0
-    found = json.loads((tmp_path / "out" / "summary.json").read_text("utf-8"))
-    late, mended = found["conditions"]
+    report = json.loads((tmp_path / "out" / "summary.json").read_text("utf-8"))
+    late, mended = report["conditions"]
     command.remove("data.shift={precipitation: 1}")
     command[-1] = str(tmp_path / "plain")
     assert main(command) == 0
@@ -100,8 +100,8 @@ def test_days_beyond_the_record_are_refused_not_left_out(
         "--output", str(tmp_path / "out"),
     ]  # fmt: skip
     assert main([*command, "--period", "1980-01-01", "1990-12-31"]) == 1
-    said = capsys.readouterr().err
-    assert "1980-01-01 to 1990-12-31 is not covered: the data reach from" in said
+    error = capsys.readouterr().err
+    assert "1980-01-01 to 1990-12-31 is not covered: the data reach from" in error
 
 
 def test_what_is_no_study_is_refused(

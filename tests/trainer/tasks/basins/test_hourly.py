@@ -164,10 +164,10 @@ def test_models_are_trained_and_scored_at_any_step_of_the_data(
     part = data.part(slice(30 * 24 // hours - warmup, None))
     experiment = RunFolder(run).experiment()
     model = load_model(RunFolder(run).best, experiment.model)
-    held = {n: np.repeat(x, hours, axis=0) for n, x in part.forcing.items()}
+    hourly = {n: np.repeat(x, hours, axis=0) for n, x in part.forcing.items()}
     with torch.no_grad():
         ran = model.simulate(
-            {n: torch.from_numpy(held[n]) for n in model.forcings},
+            {n: torch.from_numpy(hourly[n]) for n in model.forcings},
             {n: torch.from_numpy(data.attributes[n]) for n in model.attributes},
         ).outputs["streamflow"]
     expected = ran.numpy().reshape(-1, hours, BASINS).mean(1)[warmup:]
@@ -209,8 +209,8 @@ def test_networks_of_days_learn_within_models_of_hours(
     # Networks read means of days, and so these are what is normalised.
     days = whole_days(data_of(path).part(slice(2 * warmup, 20 * warmup)))
     rain = days.forcing["precipitation"]
-    found = task.statistics()["precipitation"]
-    assert [found.mean, found.std] == pytest.approx([rain.mean(), rain.std()], 1e-5)
+    moments = task.statistics()["precipitation"]
+    assert [moments.mean, moments.std] == pytest.approx([rain.mean(), rain.std()], 1e-5)
     run = train(path, settings, root=tmp_path / "runs")
     folder = evaluate(run).folder
     assert np.isfinite(read_streamflow(folder / "streamflow.nc")["simulated"]).all()
@@ -288,10 +288,10 @@ def test_windows_of_hours_are_warmed_up_in_days(make: Make) -> None:
 def test_a_warm_up_that_cannot_be_daily_is_refused(
     make: Make, settings: list[str], message: str
 ) -> None:
-    own = ["data.attributes=file", "model.static.attributes=[area_km2, latitude]"]
-    own += ["training.warmup_step=daily", "training.window=10"]
+    common = ["data.attributes=file", "model.static.attributes=[area_km2, latitude]"]
+    common += ["training.warmup_step=daily", "training.window=10"]
     with pytest.raises(ConfigError, match=message):
-        build(load_experiment(make(1), [*own, *settings]))
+        build(load_experiment(make(1), [*common, *settings]))
 
 
 BEFORE = [

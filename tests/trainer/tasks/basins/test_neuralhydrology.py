@@ -93,17 +93,17 @@ def test_the_bundle_gives_the_numbers_of_the_network(run: Path, tmp_path: Path) 
     model = load_bundle(path).model()
     names = ("precipitation", "air_temperature_max", "air_temperature_min", "vp")
     forcing = {
-        own: torch.from_numpy(x[..., k] * SCALE[theirs] + CENTER[theirs])
-        for k, (own, theirs) in enumerate(zip(names, INPUTS, strict=True))
+        key: torch.from_numpy(x[..., k] * SCALE[theirs] + CENTER[theirs])
+        for k, (key, theirs) in enumerate(zip(names, INPUTS, strict=True))
     }
     places = {
         name: torch.from_numpy(a[:, k] * STDS[name] + MEANS[name])
         for k, name in enumerate(ATTRIBUTES)
     }
     with torch.no_grad():
-        found = model.simulate(forcing, places, outputs=["streamflow"])
+        ran = model.simulate(forcing, places, outputs=["streamflow"])
     torch.testing.assert_close(
-        found.outputs["streamflow"], expected, rtol=1e-5, atol=2e-6
+        ran.outputs["streamflow"], expected, rtol=1e-5, atol=2e-6
     )
     assert bool((expected == 0.0).any())
     assert bool((expected > 0.1).any())
@@ -212,10 +212,10 @@ def test_products_of_one_forcing_keep_their_names(run: Path, tmp_path: Path) -> 
     configured(run, dynamic_inputs=names)
     scaler = run / "train_data" / "train_data_scaler.yml"
     text = scaler.read_text(encoding="utf-8")
-    for theirs, own in zip(INPUTS, names, strict=True):
-        text = text.replace(f"{theirs}:", f"{own}:")
+    for theirs, key in zip(INPUTS, names, strict=True):
+        text = text.replace(f"{theirs}:", f"{key}:")
     scaler.write_text(text, encoding="utf-8")
     path, _ = write_imported("neuralhydrology", run, (), tmp_path / "bundle")
-    found = [f.name for f in load_bundle(path).model().plan.forcings]
+    forcings = [f.name for f in load_bundle(path).model().plan.forcings]
     products = ["precipitation_daymet", "precipitation_maurer"]
-    assert found == [*products, "air_temperature_max", "vp"]
+    assert forcings == [*products, "air_temperature_max", "vp"]

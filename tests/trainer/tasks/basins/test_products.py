@@ -36,12 +36,12 @@ def two_products() -> xr.Dataset:
 def test_products_stand_side_by_side(tmp_path: Path) -> None:
     file = tmp_path / "made.nc"
     two_products().to_netcdf(file)
-    found = read(DataSpec(path=str(file), products=PRODUCTS)).forcing
-    first, second = (found[f"precipitation_{name}"] for name in PRODUCTS)
-    np.testing.assert_array_equal(found["precipitation"], first)
+    forcing = read(DataSpec(path=str(file), products=PRODUCTS)).forcing
+    first, second = (forcing[f"precipitation_{name}"] for name in PRODUCTS)
+    np.testing.assert_array_equal(forcing["precipitation"], first)
     np.testing.assert_allclose(second, 0.5 * first + 1.0, rtol=1e-5)
     # What bears no mark is of all of them.
-    assert not [name for name in found if name.startswith("air_temperature_daymet")]
+    assert not [name for name in forcing if name.startswith("air_temperature_daymet")]
 
 
 def test_tables_have_products_too(tmp_path: Path) -> None:
@@ -53,9 +53,9 @@ def test_tables_have_products_too(tmp_path: Path) -> None:
     spec = DataSpec(
         reader="tables", path=str(tmp_path), products=("b", "a"), attributes="file"
     )
-    found = read(spec).forcing
-    np.testing.assert_allclose(found["precipitation_b"][:, 0], 2 * np.arange(1, 29))
-    np.testing.assert_allclose(found["precipitation_a"][:, 0], np.arange(1, 29))
+    forcing = read(spec).forcing
+    np.testing.assert_allclose(forcing["precipitation_b"][:, 0], 2 * np.arange(1, 29))
+    np.testing.assert_allclose(forcing["precipitation_a"][:, 0], np.arange(1, 29))
 
 
 def test_a_product_may_be_moved_in_time(tmp_path: Path) -> None:
@@ -115,12 +115,12 @@ def test_blended_products_close_the_budget_step_by_step(tmp_path: Path) -> None:
     file = str(tmp_path / "made.nc")
     data = read(DataSpec(path=file, products=PRODUCTS, attributes="both"))
     model, days = bundle.model().double(), 40
-    known = {n: data.attributes[n][:2] for n in model.attributes}
+    static = {n: data.attributes[n][:2] for n in model.attributes}
     settings = {
         "bundle": str(tmp_path / "bundle"),
         "start_time": str(data.time[0]),
         "locations": {
-            "ids": ["a", "b"], "attributes": {n: x.tolist() for n, x in known.items()}
+            "ids": ["a", "b"], "attributes": {n: x.tolist() for n, x in static.items()}
         },
     }  # fmt: skip
     (tmp_path / "run.yaml").write_text(as_yaml(settings), encoding="utf-8")
@@ -137,30 +137,30 @@ def test_blended_products_close_the_budget_step_by_step(tmp_path: Path) -> None:
     assert set(component.get_input_var_names()) == inputs.keys()
     stepped: dict[str, list[Any]] = {"streamflow": [], "precipitation": []}
     for day in range(days):
-        for name, own in inputs.items():
-            component.set_value(name, series[own][day])
+        for name, variable in inputs.items():
+            component.set_value(name, series[variable][day])
         component.update()
-        for name, found in stepped.items():
-            found.append(component.get_value(name, np.empty(2)))
+        for name, column in stepped.items():
+            column.append(component.get_value(name, np.empty(2)))
     with torch.no_grad():
         batch = model.simulate(
             {n: torch.from_numpy(series[n]) for n in model.forcings},
-            {n: torch.from_numpy(x) for n, x in known.items()},
+            {n: torch.from_numpy(x) for n, x in static.items()},
             outputs=[*stepped, *(f"share_{n}" for n in PRODUCTS)],
         ).outputs
-    for name, found in stepped.items():
-        np.testing.assert_allclose(found, batch[name], rtol=1e-10, atol=1e-12)
+    for name, column in stepped.items():
+        np.testing.assert_allclose(column, batch[name], rtol=1e-10, atol=1e-12)
     shares = np.stack([batch[f"share_{n}"].numpy()[0] for n in PRODUCTS])
     first, second = shares / shares.sum(axis=0)
     rain = [series[f"precipitation_{n}"] for n in PRODUCTS]
     expected = first * rain[0] + second * rain[1]
     np.testing.assert_allclose(stepped["precipitation"], expected, rtol=1e-10)
     # What entered is the blend, and nothing of it is lost.
-    entered, left, stored = (
+    entered, outflow, stored = (
         component.get_value(f"mass_{n}", np.empty(2)) for n in ("in", "out", "stored")
     )
     np.testing.assert_allclose(entered, expected.sum(axis=0), rtol=1e-9)
-    np.testing.assert_allclose(entered - left, stored, atol=1e-8)
+    np.testing.assert_allclose(entered - outflow, stored, atol=1e-8)
 
 
 def test_a_network_reads_all_products(tmp_path: Path) -> None:

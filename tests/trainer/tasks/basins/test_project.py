@@ -32,11 +32,11 @@ def test_it_reads_as_the_sample_it_is_made_of(
     np.testing.assert_array_equal(data.time, sample.time)
     np.testing.assert_allclose(data.target, sample.target, rtol=2e-5)
     for name in ("precipitation", "air_temperature_min", "air_temperature_max"):
-        found, expected = data.forcing[name], sample.forcing[name]
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+        values, expected = data.forcing[name], sample.forcing[name]
+        np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-5)
     for name in ("latitude", "area_km2", "elevation_mean", "slope_mean"):
-        found, constants = data.attributes[name], sample.attributes[name]
-        np.testing.assert_allclose(found, constants, rtol=1e-5)
+        values, constants = data.attributes[name], sample.attributes[name]
+        np.testing.assert_allclose(values, constants, rtol=1e-5)
 
 
 def test_every_command_of_its_page_runs(

@@ -44,8 +44,8 @@ def test_windows_are_cut_from_the_series(make_data):
     for column, (b, s) in enumerate(zip(basin, start, strict=True)):
         days = slice(s, s + 90)
         for name in ("precipitation", "air_temperature"):
-            found = batch["forcing"][name][:, column].numpy()
-            np.testing.assert_array_equal(found, data.forcing[name][days, b])
+            series = batch["forcing"][name][:, column].numpy()
+            np.testing.assert_array_equal(series, data.forcing[name][days, b])
         clock = batch["forcing"]["day_of_year"][:, column].numpy()
         np.testing.assert_array_equal(clock, data.day_of_year()[days])
         target = batch["target"][:, column].numpy()

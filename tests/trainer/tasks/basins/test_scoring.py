@@ -17,10 +17,10 @@ import xarray as xr
 from bmi_dmx.bundle import Bundle, load_bundle
 from bmi_dmx.cli import main
 from bmi_dmx.errors import BundleError, ConfigError, DataError, UnitsError
-from bmi_dmx.trainer.asked import Scoring
 from bmi_dmx.trainer.evaluate import evaluate, score
 from bmi_dmx.trainer.export import export
-from bmi_dmx.trainer.tasks.basins import scoring, together
+from bmi_dmx.trainer.requests import ScoringRequest
+from bmi_dmx.trainer.tasks.basins import model_bundles, scoring
 from bmi_dmx.trainer.tasks.basins.data.delaware import Delaware
 from bmi_dmx.trainer.tasks.streamflow.comparison import Comparison
 from bmi_dmx.trainer.tasks.streamflow.metrics import metrics
@@ -47,9 +47,9 @@ def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 def scored(bundle: Bundle, tmp_path: Path, no_pictures: None) -> Score:
     """Score the tiny bundle, on the sample unless other data are given."""
 
-    def scored_on(data: Path | str = "delaware", **asked: Any) -> Comparison:
-        chosen = {"period": YEAR, "warmup": 40, "output": tmp_path / "out", **asked}
-        report = score(bundle.path, Scoring(data=Path(data), **chosen))
+    def scored_on(data: Path | str = "delaware", **options: Any) -> Comparison:
+        settings = {"period": YEAR, "warmup": 40, "output": tmp_path / "out", **options}
+        report = score(bundle.path, ScoringRequest(data=Path(data), **settings))
         assert isinstance(report, Comparison)
         return report
 
@@ -90,13 +90,13 @@ def test_the_files_say_what_was_scored_and_what_beside_it(
     assert summary["notes"] == list(report.notes)
     for group, at in (("all", slice(None)), ("new", slice(3, None))):
         for model, key in (("persistence", "persistence"), ("mid-range", "mid_range")):
-            own = np.array([float(row["nse"]) for row in rows])[at]
+            nse = np.array([float(row["nse"]) for row in rows])[at]
             other = np.array([float(row[f"nse_{key}"]) for row in rows])[at]
-            found = summary["compared"][group][model]["nse"]
-            assert found["median"] == pytest.approx(np.median(other), rel=1e-5)
-            assert found["q25"] == pytest.approx(np.quantile(other, 0.25), rel=1e-5)
-            assert found["q75"] == pytest.approx(np.quantile(other, 0.75), rel=1e-5)
-            assert found["better"] == (own > other).mean()
+            entry = summary["compared"][group][model]["nse"]
+            assert entry["median"] == pytest.approx(np.median(other), rel=1e-5)
+            assert entry["q25"] == pytest.approx(np.quantile(other, 0.25), rel=1e-5)
+            assert entry["q75"] == pytest.approx(np.quantile(other, 0.75), rel=1e-5)
+            assert entry["better"] == (nse > other).mean()
 
 
 def test_days_and_basins_that_were_learned_from_are_no_test(scored: Score) -> None:
@@ -170,9 +170,9 @@ def basins() -> xr.Dataset:
 
 @pytest.fixture
 def scored_file(scored: Score, tmp_path: Path) -> Score:
-    def scored_on(data: xr.Dataset, **asked: Any) -> Comparison:
+    def scored_on(data: xr.Dataset, **options: Any) -> Comparison:
         data.to_netcdf(tmp_path / "basins.nc")
-        return scored(tmp_path / "basins.nc", **{"period": None, **asked})
+        return scored(tmp_path / "basins.nc", **{"period": None, **options})
 
     return scored_on
 
@@ -274,14 +274,14 @@ def test_there_must_be_something_to_score(
 def test_a_bundle_that_gives_no_number_is_not_scored(
     scored: Score, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = together.predict
+    usual = model_bundles.predict
 
-    def broken(*given: Any) -> Any:
-        found = usual(*given)
-        found["streamflow"][3, 1] = np.nan
-        return found
+    def broken(*arguments: Any) -> Any:
+        answers = usual(*arguments)
+        answers["streamflow"][3, 1] = np.nan
+        return answers
 
-    monkeypatch.setattr(together, "predict", broken)
+    monkeypatch.setattr(model_bundles, "predict", broken)
     message = r"gives nan in basin '01467150' on 1980-01-04, .* in 1 of 2 basins"
     with pytest.raises(DataError, match=message):
         scored(places=IDS[:2])
@@ -356,13 +356,13 @@ def test_an_older_evaluation_stays_where_a_new_one_fails(
 
 
 def test_bundles_of_other_tasks_and_runs_are_refused(finished: Path) -> None:
-    asked = Scoring(data=Path("delaware"))
+    request = ScoringRequest(data=Path("delaware"))
     with pytest.raises(ConfigError, match=r"leaf-c3-made: .* not scored on data"):
-        score("leaf-c3-made", asked)
+        score("leaf-c3-made", request)
     with pytest.raises(ConfigError, match="the folder of a run; dmx export makes"):
-        score(finished, asked)
+        score(finished, request)
     with pytest.raises(BundleError, match="no bundle of that name; did you mean 'dhbv"):
-        score("dhbv-conus-dail", asked)
+        score("dhbv-conus-dail", request)
     with pytest.raises(ConfigError, match="a bundle; --data says what it is scored on"):
         evaluate("dhbv-conus-daily")
 
@@ -428,11 +428,11 @@ def test_the_shipped_bundle_scores_what_its_card_says(
 ) -> None:
     path = shared_data / "camels_us_569_daymet_1980_2010.nc"
     period = (date(1995, 10, 1), date(2010, 9, 30))
-    asked = Scoring(data=path, period=period, output=tmp_path / "out")
-    report = score("dhbv-conus-daily", asked)
+    request = ScoringRequest(data=path, period=period, output=tmp_path / "out")
+    report = score("dhbv-conus-daily", request)
     assert isinstance(report, Comparison)
     card = load_bundle("dhbv-conus-daily").manifest.scores["test"]
     assert report.basins == {"all": 569, "learned from": 541, "new": 28}
     for name, value in card["medians"]["all"].items():
-        found = report.medians["learned from"][name]
-        assert found == pytest.approx(value, rel=1e-3, abs=1e-4), name
+        median = report.medians["learned from"][name]
+        assert median == pytest.approx(value, rel=1e-3, abs=1e-4), name

@@ -25,7 +25,7 @@ from bmi_dmx.trainer.evaluate import evaluate
 from bmi_dmx.trainer.experiment_file import load_experiment
 from bmi_dmx.trainer.fit import build, train
 from bmi_dmx.trainer.tasks.basins.data import BasinData
-from bmi_dmx.trainer.tasks.basins.data.basins import Observed
+from bmi_dmx.trainer.tasks.basins.data.basins import TargetObservations
 from bmi_dmx.trainer.tasks.basins.prediction import blocks, predict
 from bmi_dmx.trainer.tasks.basins.targets import (
     TargetLoss,
@@ -70,9 +70,9 @@ def written(folder: Path, basins: xr.Dataset, /, **keys: Any) -> Path:
         "test": ["2004-10-01", "2005-09-30"],
     }
     for key, value in keys.items():
-        known = experiment.get(key)
+        base = experiment.get(key)
         experiment[key] = (
-            {**known, **value} if isinstance(known, dict) and key != "loss" else value
+            {**base, **value} if isinstance(base, dict) and key != "loss" else value
         )
     path = folder / "made.yaml"
     path.write_text(as_yaml(experiment), encoding="utf-8")
@@ -87,22 +87,24 @@ BOTH: dict[str, Any] = {
 
 def snow_error(task: Any, model: Any) -> float:
     """Return the median NSE of snow in the training period."""
-    given = blocks(model, task.training, warmup=60, basins=6)
-    simulated = predict(model.eval(), given, (SNOW,))[SNOW]
-    seen = given.others[SNOW]
-    error = np.nanmean((simulated - seen)[:, :5] ** 2, axis=0)
-    return float(np.median(error / np.nanvar(seen[:, :5], axis=0)))
+    inputs = blocks(model, task.training, warmup=60, basins=6)
+    simulated = predict(model.eval(), inputs, (SNOW,))[SNOW]
+    observed = inputs.others[SNOW]
+    error = np.nanmean((simulated - observed)[:, :5] ** 2, axis=0)
+    return float(np.median(error / np.nanvar(observed[:, :5], axis=0)))
 
 
 def melt(module: Any) -> float:
     """Return the mean degree-day factor that a model has learned."""
     task = module.task
-    given = {
+    attributes = {
         n: torch.from_numpy(task.data.attributes[n].astype("f4"))
         for n in module.model.attributes
     }
     with torch.no_grad():
-        return float(module.model.eval().constant_parameters(given)["cfmax"].mean())
+        return float(
+            module.model.eval().constant_parameters(attributes)["cfmax"].mean()
+        )
 
 
 def fitted(path: Path, steps: int = 24) -> Any:
@@ -131,9 +133,9 @@ def test_observed_snow_changes_the_parameters_of_snow(tmp_path: Path) -> None:
 def test_targets_are_read_in_the_units_of_the_model(tmp_path: Path) -> None:
     data = observed_snow()
     task = build(load_experiment(written(tmp_path, data, **BOTH))).task
-    known = task.data.targets[SNOW]
-    assert known.units == "mm"
-    np.testing.assert_allclose(known.values, data["swe"] * 25.4, rtol=1e-5)
+    snow = task.data.targets[SNOW]
+    assert snow.units == "mm"
+    np.testing.assert_allclose(snow.values, data["swe"] * 25.4, rtol=1e-5)
 
 
 def test_no_model_reads_a_target(tmp_path: Path) -> None:
@@ -204,7 +206,7 @@ def _with_snow(data: BasinData, factor: float, units: str) -> BasinData:
     rng = np.random.default_rng(3)
     values = (rng.gamma(2.0, 20.0, data.target.shape) * factor).astype(np.float32)
     values[::4], values[:, -1] = np.nan, np.nan
-    return replace(data, targets={SNOW: Observed(values, units, "file: swe")})
+    return replace(data, targets={SNOW: TargetObservations(values, units, "file: swe")})
 
 
 @pytest.mark.parametrize("name", ["nse_batch", "nse_sqrt", "rmse", "kge", "mae"])
@@ -213,28 +215,30 @@ def test_gaps_of_a_target_have_neither_loss_nor_gradient(
 ) -> None:
     data = _with_snow(make_data(), 1.0, "mm")
     loss = TargetLoss.of(SNOW, name, data)
-    seen = torch.from_numpy(data.targets[SNOW].values)
-    simulated = torch.full_like(seen, 30.0).requires_grad_()
-    found = loss(simulated, seen, torch.arange(3))
-    (gradient,) = torch.autograd.grad(found, simulated)
-    missing = seen.isnan()
+    observed = torch.from_numpy(data.targets[SNOW].values)
+    simulated = torch.full_like(observed, 30.0).requires_grad_()
+    cost = loss(simulated, observed, torch.arange(3))
+    (gradient,) = torch.autograd.grad(cost, simulated)
+    missing = observed.isnan()
     assert torch.isfinite(gradient).all()
     assert (gradient[missing] == 0.0).all()
     assert (gradient[~missing] != 0.0).any()
     other = torch.where(missing, torch.tensor(-7.0), simulated.detach())
-    assert loss(other, seen, torch.arange(3)) == found
+    assert loss(other, observed, torch.arange(3)) == cost
 
 
 def test_a_loss_of_a_target_does_not_depend_on_its_units(
     make_data: Callable[..., BasinData],
 ) -> None:
-    found = []
+    costs = []
     for factor in (1.0, 1e-3):
         data = _with_snow(make_data(), factor, "mm")
-        seen = torch.from_numpy(data.targets[SNOW].values)
+        observed = torch.from_numpy(data.targets[SNOW].values)
         loss = TargetLoss.of(SNOW, {"nse_sqrt": 1.0, "mse": 0.5}, data)
-        found.append(loss(torch.full_like(seen, 30.0 * factor), seen, torch.arange(3)))
-    torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=0.0)
+        costs.append(
+            loss(torch.full_like(observed, 30.0 * factor), observed, torch.arange(3))
+        )
+    torch.testing.assert_close(costs[0], costs[1], rtol=1e-4, atol=0.0)
 
 
 def test_a_target_that_says_nothing_is_refused(
@@ -243,7 +247,7 @@ def test_a_target_that_says_nothing_is_refused(
     data = make_data()
     for value, message in ((np.nan, "nothing is observed"), (3.0, "does not change")):
         still = np.full(data.target.shape, value, dtype=np.float32)
-        targets = {SNOW: Observed(still, "mm", "file: swe")}
+        targets = {SNOW: TargetObservations(still, "mm", "file: swe")}
         with pytest.raises(DataError, match=f"file: swe: .*{message}"):
             TargetLoss.of(SNOW, "kge", replace(data, targets=targets))
 
@@ -266,10 +270,10 @@ def test_every_target_is_scored_and_written(tmp_path: Path, capsys: Any) -> None
     with xr.open_dataset(report.folder / "streamflow.nc") as flows:
         pair = [flows[f"{kind}_{SNOW}"] for kind in ("simulated", "observed")]
         assert all(x.attrs["units"] == "mm" for x in pair)
-        simulated, seen = (x.values[:, 0] for x in pair)
-    kept = np.isfinite(seen)
-    error = ((simulated - seen)[kept] ** 2).sum()
-    nse = 1.0 - error / ((seen[kept] - seen[kept].mean()) ** 2).sum()
+        simulated, observed = (x.values[:, 0] for x in pair)
+    valid = np.isfinite(observed)
+    error = ((simulated - observed)[valid] ** 2).sum()
+    nse = 1.0 - error / ((observed[valid] - observed[valid].mean()) ** 2).sum()
     assert float(rows[0][f"nse_{SNOW}"]) == pytest.approx(nse, abs=1e-4)
 
 

@@ -19,18 +19,18 @@ PERIODS = {
 
 
 def test_basins_are_told_by_their_numbers() -> None:
-    known = learned({"basin_ids": ["01013500", "camelsgb_1001"]}, "b")
+    training = learned({"basin_ids": ["01013500", "camelsgb_1001"]}, "b")
     ids = ["01013500", "1013500", "camels_01013500", "1001", "camelsbr_1001", "013500"]
-    found = known.among(np.array(ids))
-    assert found is not None
-    assert found.tolist() == [True, True, True, True, False, False]
+    overlap = training.among(np.array(ids))
+    assert overlap is not None
+    assert overlap.tolist() == [True, True, True, True, False, False]
 
 
 def test_where_basins_are_not_listed_nobody_knows() -> None:
     provenance = {"basins": 541, "data": {"path": "a.nc"}}
-    known = learned(provenance, "b")
-    assert known.among(np.array(["1"])) is None
-    assert known.about == "541 basins of a.nc"
+    training = learned(provenance, "b")
+    assert training.among(np.array(["1"])) is None
+    assert training.about == "541 basins of a.nc"
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,8 @@ def trained(
 
 def weights(run: RunFolder) -> dict[str, bytes]:
     """Return all that a checkpoint of a training holds of the model, as bytes."""
-    found = read_checkpoint(run.last)
-    state = found["state_dict"]
+    checkpoint = read_checkpoint(run.last)
+    state = checkpoint["state_dict"]
     assert state
     return {name: x.contiguous().numpy().tobytes() for name, x in state.items()}
 
@@ -78,10 +78,10 @@ def test_a_poisoned_place_changes_nothing_where_it_is_held_out(
     clean = trained("clean", made(), places=places)
     fold = sorted(clean)[0]
     learned = load_experiment(clean[fold].config).data.basins  # type: ignore[attr-defined]
-    held = sorted(set(IDS) - set(learned))
-    assert len(held) == 2
+    held_out = sorted(set(IDS) - set(learned))
+    assert len(held_out) == 2
     # The other folds learn from it, and refuse it.
-    bad = poisoned_places(made(), held)
+    bad = poisoned_places(made(), held_out)
     with pytest.raises(DataError):
         trained("bad", bad, places=places, seeds=[0])
     run = clean[fold].path
@@ -174,12 +174,12 @@ def test_medians_come_with_their_spread_over_seeds(
     summary = json.loads((report.folder / "summary.json").read_text(encoding="utf-8"))
     with (report.folder / "scores.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    found = summary["scores"]["one, single (2 seeds)"]["medians"]["nse"]
-    own = [(r["seed"], float(r["nse"])) for r in rows if r["model"] == "one"]
-    medians = [float(np.median([x for of, x in own if of == s])) for s in "01"]
-    assert found["seeds"] == pytest.approx(medians, rel=1e-5)
-    assert found["mean"] == pytest.approx(np.mean(medians), rel=1e-5)
-    assert found["spread"] == pytest.approx(np.std(medians, ddof=1), rel=1e-4)
+    nse = summary["scores"]["one, single (2 seeds)"]["medians"]["nse"]
+    pairs = [(r["seed"], float(r["nse"])) for r in rows if r["model"] == "one"]
+    medians = [float(np.median([x for of, x in pairs if of == s])) for s in "01"]
+    assert nse["seeds"] == pytest.approx(medians, rel=1e-5)
+    assert nse["mean"] == pytest.approx(np.mean(medians), rel=1e-5)
+    assert nse["spread"] == pytest.approx(np.std(medians, ddof=1), rel=1e-4)
     assert {"one, mean of 2 seeds", "all models, mean", "climatology", "persistence",
             "mid-range"} <= summary["scores"].keys()  # fmt: skip
     assert set(summary["median_nse_by_fold"]) == {"fold-1", "fold-2", "fold-3"}
@@ -196,32 +196,32 @@ def test_the_mean_over_seeds_is_that_of_the_flow(
     mean = np.mean([f["simulated"].astype(np.float64) for f in flows], axis=0)
     nse = score(mean, flows[0]["observed"], ["nse"])["nse"]
     with (report.folder / "scores.csv").open(encoding="utf-8") as file:
-        found = {
+        by_basin = {
             r["basin_id"]: float(r["nse"])
             for r in csv.DictReader(file)
             if r["model"] == "one, mean of 2 seeds"
         }
     for name, value in zip(flows[0].ids.tolist(), nse, strict=True):
-        assert found[name] == pytest.approx(value, rel=1e-5)
+        assert by_basin[name] == pytest.approx(value, rel=1e-5)
 
 
 def test_seeds_are_judged_as_a_range(
     study: tuple[Path, StudyReport], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, report = study
-    own = []
+    crps = []
     for fold in ("fold-1", "fold-2", "fold-3"):
         runs = [folder / f"study/runs/one/{fold}/seed-{seed}/held" for seed in (0, 1)]
         a, b = (read_streamflow(run / "streamflow.nc") for run in runs)
-        x, y, seen = a["simulated"], b["simulated"], a["observed"]
-        x, y, seen = (values.astype(np.float64) for values in (x, y, seen))
-        fair = (np.abs(x - seen) + np.abs(y - seen) - np.abs(x - y)) / 2.0
-        own += np.nanmean(fair, axis=0).tolist()
+        x, y, observed = a["simulated"], b["simulated"], a["observed"]
+        x, y, observed = (values.astype(np.float64) for values in (x, y, observed))
+        fair = (np.abs(x - observed) + np.abs(y - observed) - np.abs(x - y)) / 2.0
+        crps += np.nanmean(fair, axis=0).tolist()
     summary = json.loads((report.folder / "summary.json").read_text(encoding="utf-8"))
     assert set(summary["ranges"]) == {"one", "two", "all models"}
-    found = summary["ranges"]["one"]
-    assert found["medians"]["crps_fair"] == pytest.approx(np.median(own), rel=1e-6)
-    assert found["medians"]["crps_fair"] < found["medians"]["crps"]
+    entry = summary["ranges"]["one"]
+    assert entry["medians"]["crps_fair"] == pytest.approx(np.median(crps), rel=1e-6)
+    assert entry["medians"]["crps_fair"] < entry["medians"]["crps"]
     assert len(summary["ranges"]["all models"]["ranks"]) == 5
     report.show()
     assert "fair" in capsys.readouterr().out
@@ -243,11 +243,11 @@ def test_what_else_was_observed_is_judged_as_well(
     (row,) = report.targets
     flows = read_streamflow(tmp_path / "study/runs/hbv/all/seed-1/held/streamflow.nc")
     name = "snow_water_equivalent"
-    known = score(flows[f"simulated_{name}"], flows[f"observed_{name}"], ["r"])["r"]
-    assert row.medians["r"].seeds[1] == pytest.approx(np.median(known), rel=1e-6)
+    scores = score(flows[f"simulated_{name}"], flows[f"observed_{name}"], ["r"])["r"]
+    assert row.medians["r"].seeds[1] == pytest.approx(np.median(scores), rel=1e-6)
     with (report.folder / "scores.csv").open(encoding="utf-8") as file:
         rows = [r for r in csv.DictReader(file) if r["seed"] == "1"]
-    assert [float(r[f"r_{name}"]) for r in rows] == pytest.approx(known, rel=1e-5)
+    assert [float(r[f"r_{name}"]) for r in rows] == pytest.approx(scores, rel=1e-5)
     assert len(rows) == len(IDS)
     text = (report.folder / "report.html").read_text(encoding="utf-8")
     assert "<h2>Beside streamflow</h2>" in text
@@ -284,8 +284,8 @@ def test_seeds_can_be_added_and_nothing_is_done_twice(
     shutil.copytree(folder, again)
 
     def finished() -> dict[Path, int]:
-        found = again.glob("study/runs/**/training.json")
-        return {path: path.stat().st_mtime_ns for path in found}
+        paths = again.glob("study/runs/**/training.json")
+        return {path: path.stat().st_mtime_ns for path in paths}
 
     before = finished()
     settings = ["seeds=[0,1,2]", "models={one: made.yaml}", "model_settings={}"]
@@ -318,21 +318,21 @@ def test_extreme_years_are_judged_alone(tmp_path: Path) -> None:
     assert isinstance(report, StudyReport)
     with (tmp_path / "study/withheld.csv").open(encoding="utf-8") as file:
         spans = list(csv.DictReader(file))
-    held = {name: 0 for name in IDS}
+    counts = {name: 0 for name in IDS}
     for span in spans:
         days = np.datetime64(span["last"]) - np.datetime64(span["first"])
-        held[span["place"]] += int(days / np.timedelta64(1, "D")) + 1
+        counts[span["place"]] += int(days / np.timedelta64(1, "D")) + 1
     with (report.folder / "scores.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             if row["model"] == "hbv":
-                assert float(row["n_observations"]) == held[row["basin_id"]]
+                assert float(row["n_observations"]) == counts[row["basin_id"]]
     # The highest flow of a year that is held out is above that of all others.
     data = made()["qobs"]
     for name in {span["place"] for span in spans}:
         flow = data.sel(basin=name, time=slice("2001-10-01", "2006-09-30"))
-        own = [s for s in spans if s["place"] == name]
-        kept = flow.copy()
-        for span in own:
-            kept.loc[{"time": slice(span["first"], span["last"])}] = 0.0
-        tops = [float(flow.sel(time=slice(s["first"], s["last"])).max()) for s in own]
-        assert min(tops) > float(kept.max())
+        gaps = [s for s in spans if s["place"] == name]
+        rest = flow.copy()
+        for span in gaps:
+            rest.loc[{"time": slice(span["first"], span["last"])}] = 0.0
+        tops = [float(flow.sel(time=slice(s["first"], s["last"])).max()) for s in gaps]
+        assert min(tops) > float(rest.max())

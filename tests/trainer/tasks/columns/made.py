@@ -58,18 +58,18 @@ def written(path: Path, **changed: Any) -> Path:
         file.createVariable("depth", "f8", ("depth",))[:] = DEPTHS
         file.createVariable("lat", "f8", ())[...] = 50.0
         for name, values in series.items():
-            made = file.createVariable(name, "f8", ("time",))
-            made.units = units[name]
-            made[:] = np.ma.masked_invalid(values)
+            variable = file.createVariable(name, "f8", ("time",))
+            variable.units = units[name]
+            variable[:] = np.ma.masked_invalid(values)
         for name, axis, values, unit in (
             ("temperature", "month_time", warm, "degC"),
             ("salinity", "month_time", np.full(warm.shape, 33.0), "1"),
             ("usual_temperature", "month", usual, "degC"),
             ("usual_salinity", "month", np.full(usual.shape, 33.0), "1"),
         ):
-            made = file.createVariable(name, "f8", (axis, "depth"))
-            made.units = unit
-            made[:] = values
+            variable = file.createVariable(name, "f8", (axis, "depth"))
+            variable.units = unit
+            variable[:] = values
     return path
 
 

@@ -50,6 +50,6 @@ def test_it_runs_over_a_file_as_it_was_trained(bundle: Bundle, tmp_path: Path) -
     with netCDF4.Dataset(output) as file:
         for k in range(1, len(made.THICKNESS) + 1):
             name = f"temperature_{k}"
-            found = np.asarray(file[name][:], dtype=float).reshape(-1)
+            values = np.asarray(file[name][:], dtype=float).reshape(-1)
             expected = ran[name].detach().numpy().reshape(-1)
-            np.testing.assert_allclose(found, expected, rtol=1e-6, err_msg=name)
+            np.testing.assert_allclose(values, expected, rtol=1e-6, err_msg=name)

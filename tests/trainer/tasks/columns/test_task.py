@@ -19,12 +19,17 @@ from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.models.ocean.column_declarations import column_forcings
 from bmi_dmx.trainer.checkpoint import load_model, read_checkpoint
 from bmi_dmx.trainer.evaluate import evaluate
-from bmi_dmx.trainer.report.evaluated import summary_as_it_is
+from bmi_dmx.trainer.report.evaluation import summary_as_it_is
 from bmi_dmx.trainer.run_folder import RunFolder
 from bmi_dmx.trainer.tasks.columns.baselines import Climatology, baselines
 from bmi_dmx.trainer.tasks.columns.evaluate import Report
 from bmi_dmx.trainer.tasks.columns.experiment import DataSpec, Experiment, Periods
-from bmi_dmx.trainer.tasks.columns.record import Modelled, Observed, read, years_inside
+from bmi_dmx.trainer.tasks.columns.record import (
+    ModelColumn,
+    ObservedMeans,
+    read,
+    years_inside,
+)
 from bmi_dmx.trainer.tasks.columns.samples import Runs, means, simulate
 from bmi_dmx.trainer.tasks.columns.task import ColumnsTask, modelled, opened
 
@@ -80,9 +85,9 @@ def test_several_models_are_scored_together_and_each_by_itself(
     assert isinstance(both, Report)
     for leads, one in alone.scores["model"].items():
         assert "each" not in one
-        found = both.scores["model"][leads]
-        assert found["top"] == pytest.approx(one["top"])
-        assert found["each"]["top"] == pytest.approx([one["top"]] * 2)
+        scores = both.scores["model"][leads]
+        assert scores["top"] == pytest.approx(one["top"])
+        assert scores["each"]["top"] == pytest.approx([one["top"]] * 2)
 
 
 def test_feedback_is_said_by_the_weather_of_the_day_before(weather: Path) -> None:
@@ -92,16 +97,16 @@ def test_feedback_is_said_by_the_weather_of_the_day_before(weather: Path) -> Non
     task = ColumnsTask(asked(weather, model=changed))
     model = Model(task.experiment.model, task.statistics())
     batch = task.runs.whole
-    found = simulate(model, task.column, batch, ["heat_feedback"])["heat_feedback"]
-    assert ((found > 0.0) & (found < 60.0)).all()
+    feedback = simulate(model, task.column, batch, ["heat_feedback"])["heat_feedback"]
+    assert ((feedback > 0.0) & (feedback < 60.0)).all()
     # Two steps a day: what is said holds through both.
-    assert torch.equal(found[2::2], found[3::2])
+    assert torch.equal(feedback[2::2], feedback[3::2])
     warmer = batch["forcing"]["heat"].clone()
     warmer[6:8] += 200.0
     batch["forcing"]["heat"] = warmer
     other = simulate(model, task.column, batch, ["heat_feedback"])["heat_feedback"]
-    assert torch.equal(found[:8], other[:8])
-    assert (found[8:10] != other[8:10]).all()
+    assert torch.equal(feedback[:8], other[:8])
+    assert (feedback[8:10] != other[8:10]).all()
     with pytest.raises(ConfigError, match="drawn to a temperature"):
         asked(weather, model=changed | {"drawn": False})
 
@@ -113,10 +118,10 @@ def test_profiles_are_scored_by_thickness(run_of_profiles: Path) -> None:
     square = ((ran["temperature"] - ran["observed"]) ** 2).mean(1)
     weights = np.array(made.THICKNESS) / sum(made.THICKNESS)
     expected = float(np.sqrt(square[0] @ weights))
-    found = report.scores["model"]["1"]
-    assert found["profile"] == pytest.approx(expected, rel=1e-5)
-    assert found["top"] == pytest.approx(float(np.sqrt(square[0, 0])), rel=1e-5)
-    assert found["runs"] == 4
+    scores = report.scores["model"]["1"]
+    assert scores["profile"] == pytest.approx(expected, rel=1e-5)
+    assert scores["top"] == pytest.approx(float(np.sqrt(square[0, 0])), rel=1e-5)
+    assert scores["runs"] == 4
 
 
 def test_where_gradients_end_changes_no_number(weather: Path, run: Path) -> None:
@@ -138,12 +143,12 @@ def test_means_over_leads_are_those_of_their_steps() -> None:
     rng = np.random.default_rng(0)
     series = torch.from_numpy(rng.normal(10.0, 1.0, (30, 2)))
     edges = torch.tensor([[[1, 2], [5, 9]], [[5, 9], [6, 30]]])
-    found = means(series, edges)
+    averages = means(series, edges)
     for run in range(2):
         for lead in range(2):
             first, last = edges[:, lead, run]
             expected = series[first:last, run].mean()
-            assert float(found[lead, run]) == pytest.approx(float(expected))
+            assert float(averages[lead, run]) == pytest.approx(float(expected))
 
 
 def test_runs_begin_and_end_inside_their_years(weather: Path) -> None:
@@ -208,12 +213,14 @@ def test_runs_begin_with_what_is_usual_moved_by_the_surface(weather: Path) -> No
 def test_what_is_usual_is_found_again() -> None:
     days = np.arange("2001-01-01", "2004-01-02", dtype="datetime64[D]")
     days = days.astype("datetime64[s]")
-    observed = Observed(days, np.zeros((3 * 365, 1)))
+    observed = ObservedMeans(days, np.zeros((3 * 365, 1)))
     turn = 2.0 * np.pi * observed.season()
     values = 8.0 + 3.0 * np.cos(turn) - np.sin(3.0 * turn)
-    observed = Observed(days, np.where(np.arange(1095) % 50, values, np.nan)[:, None])
-    found = Climatology.fit(observed, [(2001, 2003)]).at(observed.season())
-    np.testing.assert_allclose(found[:, 0], values, atol=1e-10)
+    observed = ObservedMeans(
+        days, np.where(np.arange(1095) % 50, values, np.nan)[:, None]
+    )
+    usual = Climatology.fit(observed, [(2001, 2003)]).at(observed.season())
+    np.testing.assert_allclose(usual[:, 0], values, atol=1e-10)
 
 
 PAPA = {
@@ -236,19 +243,19 @@ def test_baselines_at_station_papa_are_as_known(shared_data: Path) -> None:
             "salinity": "climatology_salinity",
         },
     )  # fmt: skip
-    column = Modelled(
+    column = ModelColumn(
         "column", np.full(10, 10.0), (), column_forcings("fluxes"), 10800.0
     )
     runs = Runs.of(read(spec, column), [(1974, 1980)], ["03-15"], 290)
     assert len(runs) == 7
     made_of = baselines(runs, [(1961, 1970)])
-    for (first, last), (usual, kept) in PAPA.items():
-        for name, expected in (("climatology", usual), ("persistence", kept)):
+    for (first, last), (usual, persistence) in PAPA.items():
+        for name, expected in (("climatology", usual), ("persistence", persistence)):
             error = made_of[name][first - 1 : last] - runs.targets[first - 1 : last]
             if expected is not None:
                 # Days begin at midnight here, and months have three harmonics.
-                found = float(np.sqrt((error**2).mean()))
-                assert found == pytest.approx(expected, abs=0.02)
+                rmse = float(np.sqrt((error**2).mean()))
+                assert rmse == pytest.approx(expected, abs=0.02)
 
 
 @pytest.mark.parametrize(

@@ -50,11 +50,11 @@ def write(
         file.createVariable("lat", "f8", ("lat",))[:] = y[turn]
         x = DEGREES * (np.arange(sst.shape[2]) + 0.5)
         file.createVariable("lon", "f8", ("lon",))[:] = x
-        made = file.createVariable(
+        variable = file.createVariable(
             "sst", "f4", ("time", "lat", "lon"), fill_value=-999.0
         )
-        made.units = "degC"
-        made[:] = np.ma.masked_invalid(sst[:, turn])
+        variable.units = "degC"
+        variable[:] = np.ma.masked_invalid(sst[:, turn])
         file.createVariable("mask", "i1", ("lat", "lon"))[:] = sea()[turn]
     return path
 

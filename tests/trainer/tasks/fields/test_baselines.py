@@ -33,16 +33,16 @@ def test_sea_surface_temperatures_are_forecast_as_well_as_published(
     assert samples.mask.sum() == 3557
     weights = samples.weights[samples.mask]
     learned = samples.steps(train)
-    known = samples.cells("anomaly", slice(learned.start, learned.stop))
-    forecasts = baselines(known, weights)
+    anomalies = samples.cells("anomaly", slice(learned.start, learned.stop))
+    forecasts = baselines(anomalies, weights)
     for lead, expected in PUBLISHED.items():
         starts = samples.starts(("1995-01", "1999-12"), lead)
         assert len(starts) == 60 - lead
         now, later = (samples.cells("anomaly", starts + k) for k in (0, lead))
         for (name, forecast), rmse in zip(forecasts.items(), expected, strict=True):
             error = forecast(now, lead) - later
-            found = float(np.sqrt(mean_square(error, weights).mean()))
-            assert found == pytest.approx(rmse, abs=6e-4), (name, lead)
+            score = float(np.sqrt(mean_square(error, weights).mean()))
+            assert score == pytest.approx(rmse, abs=6e-4), (name, lead)
 
 
 def test_a_linear_inverse_model_finds_the_operator_that_made_its_data() -> None:
@@ -58,10 +58,10 @@ def test_a_linear_inverse_model_finds_the_operator_that_made_its_data() -> None:
     now = rng.normal(size=(1, 2))
     for lead in (1, 3):
         expected = np.linalg.matrix_power(true, lead) @ now[0]
-        found = np.linalg.lstsq(patterns.T, model(now @ patterns, lead)[0], rcond=None)[
-            0
-        ]
-        np.testing.assert_allclose(found, expected, atol=0.1)
+        forecast = np.linalg.lstsq(
+            patterns.T, model(now @ patterns, lead)[0], rcond=None
+        )[0]
+        np.testing.assert_allclose(forecast, expected, atol=0.1)
     # One step as a sum over weights and responses, the rest being nothing.
     step = (now @ patterns) @ model.projection @ model.responses
     np.testing.assert_allclose(step, model(now @ patterns, 1), rtol=1e-10)

@@ -15,8 +15,8 @@ def days(first: str, last: str) -> np.ndarray:
 
 def test_days_of_march_have_one_number_in_all_years() -> None:
     leap = ("1996-02-28", "1996-02-29", "1996-03-01", "1996-12-31", "1900-03-01")
-    found = day_of_year(np.array(leap, dtype="datetime64[D]"))
-    assert found.tolist() == [59, 59, 60, 365, 60]
+    numbers = day_of_year(np.array(leap, dtype="datetime64[D]"))
+    assert numbers.tolist() == [59, 59, 60, 365, 60]
     year = day_of_year(days("1997-01-01", "1997-12-31"))
     assert year.tolist() == list(range(1, 366))
 

@@ -25,12 +25,12 @@ def runs(run: Path, sea: Path) -> list[Path]:
         "modes": 0, "local": False, "damping": False,
     }  # fmt: skip
     others = {"seed": {"seed": 1}, "network": {"name": "network", "model": model}}
-    found = [run]
+    runs = [run]
     for name, changes in others.items():
         path = sea.with_name(f"{name}.yaml")
         path.write_text(as_yaml(made.experiment(sea, **changes)), encoding="utf-8")
-        found.append(train(path, root=sea.parent / "compared"))
-    return found
+        runs.append(train(path, root=sea.parent / "compared"))
+    return runs
 
 
 def errors(folder: Path, lead: int) -> Any:
@@ -41,8 +41,8 @@ def errors(folder: Path, lead: int) -> Any:
     anomalies = (sst - usual[month])[:, made.sea()]
     y = np.radians(-52.5 + made.DEGREES * np.arange(made.ROWS))
     weights = np.broadcast_to(np.cos(y)[:, None], made.sea().shape)[made.sea()]
-    with np.load(folder / "test" / "forecasts.npz") as found:
-        starts, forecast = found["starts"], found["anomaly"][lead - 1]
+    with np.load(folder / "test" / "forecasts.npz") as archive:
+        starts, forecast = archive["starts"], archive["anomaly"][lead - 1]
     inside = starts + lead < len(sst)
     error = forecast[inside] - anomalies[starts[inside] + lead]
     return np.average(error**2, axis=1, weights=weights)
@@ -52,21 +52,21 @@ def test_runs_that_differ_in_their_seeds_are_one_model(
     runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "comparison"
-    asked = ["--baselines", "--json", "--output", str(out)]
-    assert main(["compare", *map(str, runs), *asked]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["seeds"] == {"made": [0, 1], "network": [0]}
+    options = ["--baselines", "--json", "--output", str(out)]
+    assert main(["compare", *map(str, runs), *options]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["seeds"] == {"made": [0, 1], "network": [0]}
     for lead in (1, 3):
-        own = [float(np.sqrt(errors(run, lead).mean())) for run in runs]
-        scores = found["scores"]["anomaly"][str(lead)]
+        rmse = [float(np.sqrt(errors(run, lead).mean())) for run in runs]
+        scores = summary["scores"]["anomaly"][str(lead)]
         hybrid, network = scores["made"], scores["network"]
-        assert hybrid["rmse"] == pytest.approx(np.mean(own[:2]), rel=1e-5)
+        assert hybrid["rmse"] == pytest.approx(np.mean(rmse[:2]), rel=1e-5)
         assert [hybrid["least"], hybrid["most"]] == pytest.approx(
-            sorted(own[:2]), rel=1e-5
+            sorted(rmse[:2]), rel=1e-5
         )
         assert hybrid["pairs"] == 36 - lead
         apart = network["difference"]
-        assert apart["value"] == pytest.approx(own[2] - np.mean(own[:2]), abs=1e-6)
+        assert apart["value"] == pytest.approx(rmse[2] - np.mean(rmse[:2]), abs=1e-6)
         assert apart["low"] <= apart["value"] <= apart["high"]
         assert scores["persistence"]["difference"]["low"] < 2.0
         assert -1.0 <= network["r_box"] <= 1.0
@@ -79,8 +79,8 @@ def test_runs_that_differ_in_their_seeds_are_one_model(
 def test_a_table_has_a_row_for_each_lead_and_model(
     runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["--period", "test", "--output", str(tmp_path / "out")]
-    assert main(["compare", *map(str, runs), *asked]) == 0
+    options = ["--period", "test", "--output", str(tmp_path / "out")]
+    assert main(["compare", *map(str, runs), *options]) == 0
     shown = capsys.readouterr().out
     assert "test, 1997-01 to 1999-12, anomaly" in shown
     rows = [line.split()[:3] for line in shown.splitlines()]
@@ -94,8 +94,8 @@ def test_what_cannot_be_compared_is_refused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     def refused(*models: Path) -> str:
-        asked = ["--output", str(tmp_path / "out")]
-        assert main(["compare", *map(str, models), *asked])
+        options = ["--output", str(tmp_path / "out")]
+        assert main(["compare", *map(str, models), *options])
         return capsys.readouterr().err
 
     def copied(name: str, old: str, new: str) -> Path:

@@ -22,17 +22,17 @@ def test_an_interval_covers_the_true_difference_as_often_as_it_says() -> None:
         common = rng.normal(size=100)
         one = (common + 0.3 * rng.normal(size=100)) ** 2
         other = (common + 0.3 * rng.normal(size=100)) ** 2
-        found = moving_block_bootstrap(one, other, 4, draws=200, seed=seed)
-        covered += found.low <= 0.0 <= found.high
+        difference = moving_block_bootstrap(one, other, 4, draws=200, seed=seed)
+        covered += difference.low <= 0.0 <= difference.high
     # Of blocks that are not many, somewhat fewer than 95 of 100.
     assert 170 <= covered <= 200
 
 
 def test_a_forecast_that_is_always_better_is_found_to_be() -> None:
     errors = np.random.default_rng(0).uniform(1.0, 2.0, 60)
-    found = moving_block_bootstrap(0.81 * errors, errors, 6)
-    assert found.value == pytest.approx(-0.1 * np.sqrt(errors.mean()))
-    assert found.low <= found.value <= found.high < 0.0
+    difference = moving_block_bootstrap(0.81 * errors, errors, 6)
+    assert difference.value == pytest.approx(-0.1 * np.sqrt(errors.mean()))
+    assert difference.low <= difference.value <= difference.high < 0.0
     same = moving_block_bootstrap(errors, errors, 6)
     assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
 
@@ -40,9 +40,9 @@ def test_a_forecast_that_is_always_better_is_found_to_be() -> None:
 def test_the_error_of_seeds_is_the_mean_of_theirs() -> None:
     rng = np.random.default_rng(0)
     one, other = rng.uniform(1.0, 2.0, (3, 60)), rng.uniform(1.0, 2.0, (2, 60))
-    found = moving_block_bootstrap(one, other, 6)
+    difference = moving_block_bootstrap(one, other, 6)
     mean = [np.mean([np.sqrt(seed.mean()) for seed in x]) for x in (one, other)]
-    assert found.value == pytest.approx(mean[0] - mean[1])
+    assert difference.value == pytest.approx(mean[0] - mean[1])
     thrice = moving_block_bootstrap(np.stack([one[0]] * 3), other[0], 6)
     once = moving_block_bootstrap(one[0], other[0], 6)
     assert astuple(thrice) == pytest.approx(astuple(once))
@@ -71,7 +71,9 @@ def test_correlations_of_fields_and_series() -> None:
 def test_a_wave_has_its_variance_at_its_number() -> None:
     x = 2.0 * np.pi * np.arange(24) / 24
     fields = np.broadcast_to(3.0 * np.cos(2.0 * x) + 1.0, (2, 4, 24))
-    found = zonal_spectrum(fields, np.ones((4, 24), bool), np.array([-30, -10, 10, 30]))
+    spectrum = zonal_spectrum(
+        fields, np.ones((4, 24), bool), np.array([-30, -10, 10, 30])
+    )
     expected = np.zeros(13)
     expected[[0, 2]] = 1.0, 4.5
-    np.testing.assert_allclose(found, expected, atol=1e-12)
+    np.testing.assert_allclose(spectrum, expected, atol=1e-12)

@@ -114,10 +114,10 @@ def test_the_report_has_the_scores_of_a_loop(run: Path, tmp_path: Path) -> None:
         state["surface.anomaly"] = torch.from_numpy(a[t]).float()
         state["surface.earlier"] = torch.from_numpy(a[[t - 1, t - 2, t - 3]]).float()
         days = [1.0 + 30.4375 * ((t + k) % 12) for k in (1, 2, 3)]
-        given = torch.tensor(days)[:, None, None].expand(3, made.ROWS, made.COLUMNS)
+        clock = torch.tensor(days)[:, None, None].expand(3, made.ROWS, made.COLUMNS)
         with torch.no_grad():
-            found = model.simulate({"day_of_year": given}, {}, state=state).outputs
-        error = found["anomaly"][-1].double().numpy() - a[t + 3]
+            outputs = model.simulate({"day_of_year": clock}, {}, state=state).outputs
+        error = outputs["anomaly"][-1].double().numpy() - a[t + 3]
         square += float((weights * error**2).sum() / weights.sum())
         count += 1
     scores = report.scores["model"]["anomaly"]["3"]  # type: ignore[attr-defined]
@@ -142,8 +142,8 @@ def test_a_forecast_is_stepped_as_it_is_simulated(
     bundle: Bundle, sea: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "forecast.nc"
-    asked = ["--forecast-from", "1998-03", "--steps", "5", "--output", str(out)]
-    main(["run", str(bundle.path), str(sea), *asked])
+    options = ["--forecast-from", "1998-03", "--steps", "5", "--output", str(out)]
+    main(["run", str(bundle.path), str(sea), *options])
     assert str(out) in capsys.readouterr().out
     with netCDF4.Dataset(out) as file:
         stepped = {n: np.asarray(file[n][:]) for n in ("anomaly", "temperature")}
@@ -156,10 +156,10 @@ def test_a_forecast_is_stepped_as_it_is_simulated(
     t = 12 * 18 + 1
     shape = (made.ROWS, made.COLUMNS)
     usual = [tables[f"usual_{k % 12 + 1}"].reshape(shape).numpy() for k in range(t + 1)]
-    known = [np.where(made.sea(), sst[k] - usual[k], 0.0) for k in range(t, t - 4, -1)]
+    past = [np.where(made.sea(), sst[k] - usual[k], 0.0) for k in range(t, t - 4, -1)]
     state = model.initial_state(())
-    state["surface.anomaly"] = torch.from_numpy(known[0])
-    state["surface.earlier"] = torch.from_numpy(np.stack(known[1:]))
+    state["surface.anomaly"] = torch.from_numpy(past[0])
+    state["surface.earlier"] = torch.from_numpy(np.stack(past[1:]))
     begin = np.datetime64("1998-03-01T00:00:00")
     moments = begin + (np.arange(5) * 2629800).astype("timedelta64[s]")
     day = (moments.astype("M8[D]") - moments.astype("M8[Y]").astype("M8[D]")).astype(
@@ -185,8 +185,8 @@ def test_a_start_without_a_past_is_refused(
     bundle: Bundle, sea: Path, tmp_path: Path, date: str, problem: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    asked = ["--forecast-from", date, "--output", str(tmp_path / "x.nc")]
-    assert main(["run", str(bundle.path), str(sea), *asked])
+    options = ["--forecast-from", date, "--output", str(tmp_path / "x.nc")]
+    assert main(["run", str(bundle.path), str(sea), *options])
     assert problem in capsys.readouterr().err
     assert not (tmp_path / "x.nc").exists()
 
@@ -202,8 +202,8 @@ def test_a_file_in_other_units_than_it_says_is_refused(
         (name,) = (n for n, v in file.variables.items() if v.ndim == 3)
         file[name][:] = file[name][:] + 273.15
         file[name].units = units
-    asked = ["--forecast-from", "1998-03", "--output", str(tmp_path / "x.nc")]
-    assert main(["run", str(bundle.path), str(kelvin), *asked]) == 1
+    options = ["--forecast-from", "1998-03", "--output", str(tmp_path / "x.nc")]
+    assert main(["run", str(bundle.path), str(kelvin), *options]) == 1
     assert "expected -5 to 45 degC in the sea" in capsys.readouterr().err
     assert not (tmp_path / "x.nc").exists()
 
@@ -292,8 +292,8 @@ def currents(folder: Path, days: int = 120) -> Path:
         file["lat"][:] = -35.875 + 0.25 * np.arange(10)
         file["lon"][:] = 20.125 + 0.25 * np.arange(14)
         for name, values in (("u", 0.3 + np.cos(phase)), ("v", 2.0 * np.sin(phase))):
-            made = file.createVariable(name, "f4", ("time", "lat", "lon"))
-            made[:] = values
+            variable = file.createVariable(name, "f4", ("time", "lat", "lon"))
+            variable[:] = values
     return path
 
 

@@ -124,9 +124,9 @@ def river_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def planned(**parts: Any) -> Plan:
     """Return the plan of the model of the experiment, with other parts before it."""
-    given = {**parts, **EXPERIMENT["model"]["parts"]}
-    spec = convert({**EXPERIMENT["model"], "parts": given}, ModelSpec)
-    return plan((made.part for made in make_parts(spec)), spec.seconds)
+    all_parts = {**parts, **EXPERIMENT["model"]["parts"]}
+    spec = convert({**EXPERIMENT["model"], "parts": all_parts}, ModelSpec)
+    return plan((one.part for one in make_parts(spec)), spec.seconds)
 
 
 @pytest.fixture(scope="session")

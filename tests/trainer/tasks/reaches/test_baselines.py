@@ -22,14 +22,14 @@ from .conftest import with_gauges
 
 
 def test_the_sum_is_of_all_reaches_above_the_gauge(river: RiverData) -> None:
-    found = summed(river)
-    np.testing.assert_allclose(found[:, 0], river.inflow.sum(1), rtol=1e-6)
-    np.testing.assert_allclose(found[:, 1], river.inflow[:, :3].sum(1), rtol=1e-6)
+    flow = summed(river)
+    np.testing.assert_allclose(flow[:, 0], river.inflow.sum(1), rtol=1e-6)
+    np.testing.assert_allclose(flow[:, 1], river.inflow[:, :3].sum(1), rtol=1e-6)
 
 
 def test_what_enters_below_a_gauge_is_not_in_it(river: RiverData) -> None:
-    found = summed(with_gauges(river, seen=np.array([0.0, 0.5])))
-    np.testing.assert_allclose(found[:, 0], river.inflow[:, :6].sum(1), rtol=1e-6)
+    flow = summed(with_gauges(river, share=np.array([0.0, 0.5])))
+    np.testing.assert_allclose(flow[:, 0], river.inflow[:, :6].sum(1), rtol=1e-6)
 
 
 @given(hours=st.integers(-30, 60), per_day=st.sampled_from([1, 4, 24]))

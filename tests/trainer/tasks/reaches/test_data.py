@@ -40,9 +40,9 @@ def test_flow_over_the_area_is_a_depth(river: RiverData) -> None:
 
 
 def test_only_what_is_above_a_gauge_is_kept(river_file: Path) -> None:
-    found = read_as(spec(river_file, gauges=("B",)))
-    assert found.river.tree.ids == ("11", "12", "13")
-    assert found.inflow.shape == (DAYS, 3)
+    data = read_as(spec(river_file, gauges=("B",)))
+    assert data.river.tree.ids == ("11", "12", "13")
+    assert data.inflow.shape == (DAYS, 3)
 
 
 def test_the_order_of_reaches_does_not_matter(river: RiverData, tmp_path: Path) -> None:
@@ -84,18 +84,18 @@ def test_hours_of_inflow_are_cut_to_whole_days(
         gauge_flow=None,
     )
     observed = Series(path=str(write_river(tmp_path / "days.nc")))
-    found = read_as(spec(path, observed=observed))
-    assert (found.per_day, len(found.days)) == (24, 3)
-    assert found.days[0] == np.datetime64("2001-01-02")
-    assert np.array_equal(found.inflow, hours[18:90])
+    data = read_as(spec(path, observed=observed))
+    assert (data.per_day, len(data.days)) == (24, 3)
+    assert data.days[0] == np.datetime64("2001-01-02")
+    assert np.array_equal(data.inflow, hours[18:90])
 
 
 def test_a_table_says_which_gauges(river_file: Path, tmp_path: Path) -> None:
     table = tmp_path / "gauges.csv"
     table.write_text("gauge_id,reach_id,area_km2\nA,16,321.5\n", encoding="utf-8")
-    found = read_as(spec(river_file, gauges=str(table)))
-    assert (found.gauges.ids, found.gauges.reaches) == (("A",), ("16",))
-    assert found.gauges.area_km2.tolist() == [321.5]
+    data = read_as(spec(river_file, gauges=str(table)))
+    assert (data.gauges.ids, data.gauges.reaches) == (("A",), ("16",))
+    assert data.gauges.area_km2.tolist() == [321.5]
 
 
 def test_a_gauge_inside_its_reach_sees_a_part_of_its_inflow(
@@ -106,16 +106,16 @@ def test_a_gauge_inside_its_reach_sees_a_part_of_its_inflow(
     area = attributes["drainage_area_km2"][at] - 0.25 * attributes["area_km2"][at]
     table = tmp_path / "gauges.csv"
     table.write_text(f"gauge_id,reach_id,area_km2\nA,17,{area}\n", encoding="utf-8")
-    assert read_as(spec(river_file, gauges=str(table))).gauges.seen == pytest.approx(
+    assert read_as(spec(river_file, gauges=str(table))).gauges.share == pytest.approx(
         0.75
     )
     whole = read_as(spec(river_file, gauges=str(table), partial_area=False))
-    assert whole.gauges.seen.tolist() == [1.0]
+    assert whole.gauges.share.tolist() == [1.0]
 
 
 def test_days_begin_by_gauge(river_file: Path) -> None:
-    found = read_as(spec(river_file, days=Days(utc_offset={"A": -5, "B": 9.5})))
-    assert found.gauges.utc_offset.tolist() == [-5.0, 9.5]
+    data = read_as(spec(river_file, days=Days(utc_offset={"A": -5, "B": 9.5})))
+    assert data.gauges.utc_offset.tolist() == [-5.0, 9.5]
     with pytest.raises(ConfigError, match="utc_offset: nothing is said of gauge 'B'"):
         read_as(spec(river_file, days=Days(utc_offset={"A": -5})))
 
@@ -135,13 +135,13 @@ def test_forcings_are_joined_by_name_and_day_in_units_of_the_model(
     series = Series(path=str(weather), variable="warmth")
     oudin = {"evaporation": {"process": "oudin"}}
     data = spec(river_file, forcings={"air_temperature": series})
-    found = read_as(data, **oudin).forcing
+    forcing = read_as(data, **oudin).forcing
     np.testing.assert_allclose(
-        found["air_temperature"][:, 1], np.arange(2.0, 92.0) + 1.0, atol=1e-4
+        forcing["air_temperature"][:, 1], np.arange(2.0, 92.0) + 1.0, atol=1e-4
     )
     mean = 50.0 + (0 + 1 + 3 + 4 + 5 + 6) / 6
-    assert found["air_temperature"][48, 2] == pytest.approx(mean, rel=1e-5)
-    assert found["day_of_year"][[0, 31], 0].tolist() == [1.0, 32.0]
+    assert forcing["air_temperature"][48, 2] == pytest.approx(mean, rel=1e-5)
+    assert forcing["day_of_year"][[0, 31], 0].tolist() == [1.0, 32.0]
     observed = Series(path=str(river_file))
     longer = spec(
         weather,
@@ -189,12 +189,12 @@ def test_what_is_not_there_is_named(
 
 
 def test_the_juniata_is_read_as_it_is(shared_data: Path) -> None:
-    found = read_as(spec(shared_data / "juniata_reaches.nc"))
-    assert len(found.river) == 213
-    assert found.gauges.ids == ("01567000",)
-    assert found.gauges.area_km2 == pytest.approx(8657.3, abs=0.1)
-    seen = np.isfinite(found.observed[:, 0])
-    assert found.days[seen][[0, -1]].astype(str).tolist() == [
+    data = read_as(spec(shared_data / "juniata_reaches.nc"))
+    assert len(data.river) == 213
+    assert data.gauges.ids == ("01567000",)
+    assert data.gauges.area_km2 == pytest.approx(8657.3, abs=0.1)
+    valid = np.isfinite(data.observed[:, 0])
+    assert data.days[valid][[0, -1]].astype(str).tolist() == [
         "1980-10-01",
         "1995-09-30",
     ]

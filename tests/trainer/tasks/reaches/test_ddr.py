@@ -96,8 +96,8 @@ def test_every_key_of_the_file_is_taken_over_or_spoken_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DDR_FOLDER", "/data")
-    found = imported(written(tmp_path, WHOLE))
-    e = found.experiment
+    conversion = imported(written(tmp_path, WHOLE))
+    e = conversion.experiment
     assert [e["name"], e["seed"], e["task"]] == ["ddr-vdev-merit", 42, "reaches"]
     assert e["data"] == {
         "river": "/data/merit.zarr",
@@ -127,7 +127,7 @@ def test_every_key_of_the_file_is_taken_over_or_spoken_of(
     training = e["training"]
     assert [training["warmup"], training["window"], e["together"]] == [5, 25, 2]
     assert training["optimizer"]["rate"] == 1e-3
-    keys = {remark.partition(":")[0] for remark in found.remarks}
+    keys = {remark.partition(":")[0] for remark in conversion.remarks}
     assert keys == {
         "physics", "gauges", "loss", "device", "np_seed", "defaults", "params.tau",
         "params.parameter_ranges.p_spatial", "cuda_lstm",
@@ -144,9 +144,9 @@ def test_what_is_made_of_it_is_trained_at_once(
     monkeypatch.chdir(tmp_path)
     source = str(written(tmp_path, WHOLE))
     assert main(["import", "ddr", source, *SAMPLE, "-o", "river.yaml"]) == 0
-    said = capsys.readouterr().out
-    assert "params.tau: 9 h are not taken over" in said
-    assert said.endswith("river.yaml\n")
+    output = capsys.readouterr().out
+    assert "params.tau: 9 h are not taken over" in output
+    assert output.endswith("river.yaml\n")
     text = Path("river.yaml").read_text("utf-8")
     assert "# params.tau: 9 h" in text
     assert yaml.safe_load(text)["data"]["river"] == "sample"
@@ -187,8 +187,8 @@ def test_leakance_is_that_of_the_process(tmp_path: Path) -> None:
     data = changed(data, "kan.learnable_parameters", learned)
     attributes = ["SoilGrids1km_sand", "SoilGrids1km_clay", "aridity"]
     data = changed(data, "kan.input_var_names", attributes)
-    found = imported(written(tmp_path, data))
-    parts = found.experiment["model"]["parts"]
+    conversion = imported(written(tmp_path, data))
+    parts = conversion.experiment["model"]["parts"]
     assert parts["river"]["options"]["leakance"] == {"gate": True}
     assert parts["river"]["reads"] == {
         "sand": "SoilGrids1km_sand", "clay": "SoilGrids1km_clay",
@@ -207,8 +207,8 @@ def test_leakance_is_that_of_the_process(tmp_path: Path) -> None:
 def test_known_widths_become_learned_ones(tmp_path: Path) -> None:
     learned = ["n", "q_spatial", "top_width", "side_slope"]
     data = changed(WHOLE, "kan.learnable_parameters", learned)
-    found = imported(written(tmp_path, changed(data, "cuda_lstm", None)))
-    parts = found.experiment["model"]["parts"]
+    conversion = imported(written(tmp_path, changed(data, "cuda_lstm", None)))
+    parts = conversion.experiment["model"]["parts"]
     assert parts["channel"]["gives"] == [
         "manning", "width_exponent", "top_width", "side_slope",
     ]  # fmt: skip
@@ -259,16 +259,18 @@ def test_parameters_of_the_network_of_attributes_do_not_change_with_time(
     learner = build(load_experiment(output))
     model, data = learner.model, learner.task.data
     lateral = torch.from_numpy(data.inflow[:4].repeat(24, 0))
-    known = {
+    attributes = {
         n: torch.from_numpy(x.astype(np.float32))
         for n, x in data.attributes(model.attributes).items()
     }
     with torch.no_grad():
-        found = model.on(data.river.tree).simulate(
-            {"lateral_inflow": lateral}, known, outputs=("manning", "width_exponent")
+        ran = model.on(data.river.tree).simulate(
+            {"lateral_inflow": lateral},
+            attributes,
+            outputs=("manning", "width_exponent"),
         )
-    by_day = found.outputs["manning"].reshape(4, 24, -1)
+    by_day = ran.outputs["manning"].reshape(4, 24, -1)
     assert torch.equal(by_day.amin(1), by_day.amax(1))
     assert not torch.equal(by_day[1], by_day[2])
-    q = found.outputs["width_exponent"]
+    q = ran.outputs["width_exponent"]
     assert torch.equal(q, q[:1].expand_as(q))

@@ -120,10 +120,10 @@ def test_land_that_does_not_learn_is_the_bundle(
     bundle = export(finished, tmp_path / "bundle")
     path = run(f"land.start={bundle.path}-land", "land.rate=0")
     weights = read_checkpoint(path / "checkpoints" / "last.ckpt")["state_dict"]
-    known = load_bundle(f"{bundle.path}-land").weights
-    for name, expected in known.items():
-        found = weights[f"companions.land.{name}"].numpy()
-        np.testing.assert_array_equal(found, expected)
+    start = load_bundle(f"{bundle.path}-land").weights
+    for name, expected in start.items():
+        weight = weights[f"companions.land.{name}"].numpy()
+        np.testing.assert_array_equal(weight, expected)
     report = evaluate(path, "test", output=path / "scores")
     assert (report.folder / "streamflow.nc").is_file()
 
@@ -132,11 +132,11 @@ def test_files_are_found_beside_the_experiment(tmp_path: Path) -> None:
     land = {**EXPERIMENT["land"], "start": "begun"}
     path = tmp_path / "other.yaml"
     path.write_text(as_yaml({**EXPERIMENT, "land": land}), encoding="utf-8")
-    found = load_experiment(path)
-    assert isinstance(found, Experiment)
-    assert found.land is not None
-    assert found.land.start == str(tmp_path / "begun")
-    assert found.land.attributes == str(tmp_path / "land.csv")
+    experiment = load_experiment(path)
+    assert isinstance(experiment, Experiment)
+    assert experiment.land is not None
+    assert experiment.land.start == str(tmp_path / "begun")
+    assert experiment.land.attributes == str(tmp_path / "land.csv")
 
 
 @pytest.mark.parametrize("step", [1, 3])
@@ -177,20 +177,20 @@ def test_no_water_is_lost_from_the_sky_to_the_outlet(valley: Path) -> None:
     assert task.routing is not None
     area = torch.from_numpy(data.attributes["area_km2"]) * 1e3
     forcing = {n: torch.from_numpy(x).double() for n, x in data.forcing.items()}
-    given = {n: torch.from_numpy(x) for n, x in data.attributes.items()}
+    constants = {n: torch.from_numpy(x) for n, x in data.attributes.items()}
     stores = ("snowpack", "meltwater", "soil_moisture", "upper_zone", "lower_zone")
-    ran = land.model.simulate(forcing, given, outputs=("streamflow", "evaporation"))
+    ran = land.model.simulate(forcing, constants, outputs=("streamflow", "evaporation"))
     before = land.model.initial_state(len(area))
-    kept = sum((ran.state[f"land.{n}"] - before[f"land.{n}"]).mean(-1) for n in stores)
-    kept = kept + ran.state["outlet.in_transit"].sum(0)
-    rain, left = forcing["precipitation"].sum(0), ran.outputs["evaporation"].sum(0)
-    runoff = float(((rain - left - kept) * area).sum())
+    gain = sum((ran.state[f"land.{n}"] - before[f"land.{n}"]).mean(-1) for n in stores)
+    gain = gain + ran.state["outlet.in_transit"].sum(0)
+    rain, vapour = forcing["precipitation"].sum(0), ran.outputs["evaporation"].sum(0)
+    runoff = float(((rain - vapour - gain) * area).sum())
 
     whole = land.whole(task.data)
     lateral = torch.from_numpy(whole.inflow).double().repeat_interleave(24, 0)
     spun = land.data.steps(np.array([0]), 20, len(data.days))[0]
     wet = {n: torch.from_numpy(x[spun]).double() for n, x in data.forcing.items()}
-    depth = land.model.simulate(wet, given, warmup=20, outputs=("streamflow",))
+    depth = land.model.simulate(wet, constants, warmup=20, outputs=("streamflow",))
     entered = float((depth.outputs["streamflow"] * area).sum())
     assert float(lateral.sum() * 3600) == pytest.approx(entered, rel=1e-6)
     cold = float((ran.outputs["streamflow"] * area).sum())
@@ -217,10 +217,10 @@ def test_unrouted_flow_is_the_sum_of_what_enters_above(valley: Path) -> None:
     lateral = task.land.inflow(np.arange(5), batch["start"], 13)[3:]
     above = [list(range(5)), [0, 1, 2]]
     for window in range(2):
-        own = lateral[:, 5 * window : 5 * window + 5]
+        inflow = lateral[:, 5 * window : 5 * window + 5]
         for k, reaches in enumerate(above):
             torch.testing.assert_close(
-                flow[:, 2 * window + k], own[:, reaches].sum(1), rtol=1e-9, atol=0.0
+                flow[:, 2 * window + k], inflow[:, reaches].sum(1), rtol=1e-9, atol=0.0
             )
 
 
@@ -283,7 +283,7 @@ def started_land(
         (n, r) for n in names for r in river.entering[n]
     }
     with open(valley.with_name("land.csv"), encoding="utf-8", newline="") as file:
-        known = {row["land"]: row for row in csv.DictReader(file)}
+        table = {row["land"]: row for row in csv.DictReader(file)}
     titles = (*ATTRIBUTES, "area_km2", "latitude")
     land = DeltaHbv()
     settings = {
@@ -292,7 +292,7 @@ def started_land(
         "time_step": "daily",
         "locations": {
             "ids": names,
-            "attributes": {t: [float(known[n][t]) for n in names] for t in titles},
+            "attributes": {t: [float(table[n][t]) for n in names] for t in titles},
         },
     }
     land.initialize(write(folder / "land.yaml", settings))

@@ -19,8 +19,8 @@ def means(flow: np.ndarray, begin: float, days: int) -> np.ndarray:
     at = np.arange(len(flow), dtype=float)
     total = np.concatenate([[0.0], np.cumsum((flow[1:] + flow[:-1]) / 2)])
     ends = begin + PER_DAY * np.arange(days + 1)
-    found: np.ndarray = np.diff(np.interp(ends, at, total)) / PER_DAY
-    return found
+    means: np.ndarray = np.diff(np.interp(ends, at, total)) / PER_DAY
+    return means
 
 
 @given(
@@ -35,24 +35,24 @@ def test_they_are_the_integral_of_flow_between_their_midnights(
     rng = np.random.default_rng(0)
     steps = (warmup + days) * PER_DAY + shift.steps_behind
     flow = rng.gamma(1.0, 5.0, (steps + 1, copies * len(hours)))
-    found = shift.days(
+    averages = shift.days(
         torch.from_numpy(flow[1:]),
         torch.from_numpy(flow[0]),
         np.arange(len(hours)),
         warmup,
     ).numpy()
-    assert found.shape == (days, copies * len(hours))
-    for place in range(found.shape[1]):
+    assert averages.shape == (days, copies * len(hours))
+    for place in range(averages.shape[1]):
         begin = warmup * PER_DAY + hours[place % len(hours)]
         expected = means(flow[:, place], begin, days)
-        np.testing.assert_allclose(found[:, place], expected, rtol=1e-9)
+        np.testing.assert_allclose(averages[:, place], expected, rtol=1e-9)
 
 
 def test_only_the_gauges_of_a_batch_are_read() -> None:
     shift = Shift(np.array([0.0, 6.0, 12.0]), PER_DAY)
     flow = torch.arange(4 * PER_DAY, dtype=torch.float64)[:, None].expand(-1, 2)
-    chosen = shift.days(flow, flow[0] - 1, np.array([0, 2]), 1)
-    assert (chosen[:, 1] - chosen[:, 0]).tolist() == pytest.approx([12.0, 12.0])
+    averages = shift.days(flow, flow[0] - 1, np.array([0, 2]), 1)
+    assert (averages[:, 1] - averages[:, 0]).tolist() == pytest.approx([12.0, 12.0])
 
 
 @pytest.mark.parametrize(("hours", "days"), [(-25.0, 2), (-24.0, 1), (0.0, 0)])

@@ -17,13 +17,13 @@ from torch import Tensor
 
 from bmi_dmx.bundle import load_bundle
 from bmi_dmx.errors import ConfigError, DataError
-from bmi_dmx.trainer.asked import Scoring
 from bmi_dmx.trainer.checkpoint import read_checkpoint
 from bmi_dmx.trainer.commands import plot
 from bmi_dmx.trainer.evaluate import evaluate, score
 from bmi_dmx.trainer.export import export
 from bmi_dmx.trainer.fit import resume
 from bmi_dmx.trainer.module import TrainingModule
+from bmi_dmx.trainer.requests import ScoringRequest
 from bmi_dmx.trainer.tasks.reaches import task as module
 from bmi_dmx.trainer.tasks.reaches.data import read
 from bmi_dmx.trainer.tasks.reaches.evaluate import classes
@@ -68,8 +68,8 @@ def test_other_flow_is_noticed(
     (path / "training.json").unlink()
     reading = read
 
-    def corrected(*given: Any) -> Any:
-        data = reading(*given)
+    def corrected(*arguments: Any) -> Any:
+        data = reading(*arguments)
         return replace(data, observed=data.observed + np.float32(0.01))
 
     monkeypatch.setattr(module, "read", corrected)
@@ -106,8 +106,8 @@ def test_a_gauge_that_was_never_observed_is_scored_alone(
 ) -> None:
     reading = read
 
-    def less(*given: Any) -> Any:
-        data = reading(*given)
+    def less(*arguments: Any) -> Any:
+        data = reading(*arguments)
         observed = data.observed.copy()
         observed[:50, 1] = np.nan
         return replace(data, observed=observed)
@@ -128,8 +128,8 @@ def test_a_prior_pulls_what_gauges_do_not_decide(prepared: Tasks) -> None:
     assert far.routing is not None
     n = model.constant_parameters(far.routing.attributes)["manning"]
     expected = (torch.log(n / 0.2) / np.log(1.1)).square().mean()
-    found = far.loss(model, batch) - none.loss(model, batch)
-    assert float(found.detach()) == pytest.approx(float(expected.detach()), rel=1e-4)
+    penalty = far.loss(model, batch) - none.loss(model, batch)
+    assert float(penalty.detach()) == pytest.approx(float(expected.detach()), rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,9 @@ def test_pieces_of_a_period_are_one_run(prepared: Tasks, within: str) -> None:
 @pytest.fixture(scope="module")
 def report(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     """The evaluation of the finished run over its test period."""
-    found = evaluate(finished, output=tmp_path_factory.mktemp("results") / "test")
-    assert isinstance(found, Comparison)
-    return found
+    report = evaluate(finished, output=tmp_path_factory.mktemp("results") / "test")
+    assert isinstance(report, Comparison)
+    return report
 
 
 def test_model_and_baselines_are_scored_on_the_same_days(report: Comparison) -> None:
@@ -183,9 +183,9 @@ def test_model_and_baselines_are_scored_on_the_same_days(report: Comparison) -> 
         "2001-03-07",
         "2001-03-30",
     ]
-    seen = np.isfinite(flows["observed"])
+    valid = np.isfinite(flows["observed"])
     for name in ("simulated", "summed_inflow", "constant_lag"):
-        assert np.isfinite(flows[name])[seen].all()
+        assert np.isfinite(flows[name])[valid].all()
         assert flows.series[name].units == "m3 s-1"
     text = (report.folder / "scores.csv").read_text("utf-8")
     rows = list(csv.DictReader(text.splitlines()))
@@ -213,8 +213,8 @@ def test_scores_are_told_by_class_of_area(report: Comparison) -> None:
 
 
 def test_classes_hold_every_gauge_once() -> None:
-    found = classes(np.array([3.0, 999.0, 1000.0, 2e4]), [1000.0, 5000.0])
-    assert {name: at.tolist() for name, at in found.items()} == {
+    groups = classes(np.array([3.0, 999.0, 1000.0, 2e4]), [1000.0, 5000.0])
+    assert {name: at.tolist() for name, at in groups.items()} == {
         "all": [0, 1, 2, 3],
         "below 1000 km2": [0, 1],
         "from 5000 km2": [3],
@@ -249,17 +249,17 @@ def test_a_bundle_scores_as_the_run_it_comes_from(
     assert provenance["gauges"] == ["A", "B"]
     assert provenance["data"]["days"] == {"utc_offset": -5.0, "advance": 0.0}
     first, last = (np.datetime64(d).item() for d in ("2001-03-07", "2001-03-30"))
-    found = score(
+    again = score(
         bundle.path,
-        Scoring(
+        ScoringRequest(
             data=river_file, period=(first, last), warmup=3, output=tmp_path / "scored"
         ),
     )
-    assert isinstance(found, Comparison)
-    np.testing.assert_allclose(found.scores["nse"], report.scores["nse"], atol=1e-6)
+    assert isinstance(again, Comparison)
+    np.testing.assert_allclose(again.scores["nse"], report.scores["nse"], atol=1e-6)
     for name, scores in report.baselines.items():
-        np.testing.assert_allclose(found.baselines[name]["kge"], scores["kge"])
-    assert found.notes == (
+        np.testing.assert_allclose(again.baselines[name]["kge"], scores["kge"])
+    assert again.notes == (
         "2 of 2 gauges are among those it learned from, on other days",
     )
 
@@ -268,12 +268,14 @@ def test_a_bundle_says_where_it_is_no_test(
     finished: Path, river_file: Path, tmp_path: Path
 ) -> None:
     bundle = export(finished, tmp_path / "bundle")
-    asked = Scoring(data=river_file, places=["B"], warmup=3, output=tmp_path / "scored")
-    found = score(bundle.path, asked)
-    assert isinstance(found, Comparison)
-    assert any(note.startswith("NO TEST at 1 of 1 gauges") for note in found.notes)
+    request = ScoringRequest(
+        data=river_file, places=["B"], warmup=3, output=tmp_path / "scored"
+    )
+    report = score(bundle.path, request)
+    assert isinstance(report, Comparison)
+    assert any(note.startswith("NO TEST at 1 of 1 gauges") for note in report.notes)
     with pytest.raises(ConfigError, match=r"expected data\.KEY"):
-        score(bundle.path, replace(asked, settings=["days.advance=3"]))
+        score(bundle.path, replace(request, settings=["days.advance=3"]))
 
 
 def test_several_runs_are_averaged(finished: Path, run: Run) -> None:
@@ -300,9 +302,9 @@ def test_networks_learn_from_the_weather_day_by_day(
         " river: {process: muskingum_cunge}}"
     )
     path = run(varying, "priors={}", "data.forcings.air_temperature.variable=warmth")
-    found = evaluate(path, "validation", output=tmp_path / "validation")
-    assert isinstance(found, Comparison)
-    assert np.isfinite(found.scores["nse"]).all()
+    report = evaluate(path, "validation", output=tmp_path / "validation")
+    assert isinstance(report, Comparison)
+    assert np.isfinite(report.scores["nse"]).all()
     weights = read_checkpoint(path / "checkpoints" / "best.ckpt")["state_dict"]
     assert any(name.startswith("model.weather.") for name in weights)
     with pytest.raises(
@@ -320,8 +322,8 @@ def test_a_lag_of_the_inflow_is_learned(run: Run, tmp_path: Path) -> None:
         " river: {process: muskingum_cunge}}"
     )
     path = run(lagging, "training.steps=4")
-    found = evaluate(path, "validation", output=tmp_path / "validation")
-    summary = json.loads((found.folder / "summary.json").read_text("utf-8"))
+    report = evaluate(path, "validation", output=tmp_path / "validation")
+    summary = json.loads((report.folder / "summary.json").read_text("utf-8"))
     lag = summary["parameters"]["inflow_lag"]
     assert 0.0 < lag["minimum"] == lag["maximum"] < 12.0
     assert lag["median"] != 6.0

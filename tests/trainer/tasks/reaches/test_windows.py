@@ -72,25 +72,25 @@ def test_steady_inflow_stays_steady_from_the_first_step(prepared: Tasks) -> None
     batch = windows(task, [0, 1], [4, 20])
     one = torch.rand(batch["forcing"][LATERAL].shape[1], dtype=torch.float64) + 0.5
     batch["forcing"][LATERAL] = one.expand(len(batch["forcing"][LATERAL]), -1).clone()
-    found = routed(task, model, batch)
+    flow = routed(task, model, batch)
     whole, part = one.reshape(2, 7).sum(1), one.reshape(2, 7)[:, :3].sum(1)
     expected = torch.stack([whole, part], 1).reshape(-1).expand(LENGTH, -1)
-    torch.testing.assert_close(found, expected, rtol=1e-9, atol=0.0)
+    torch.testing.assert_close(flow, expected, rtol=1e-9, atol=0.0)
 
 
 def test_a_gauge_inside_its_reach_leaves_out_what_enters_below(
     prepared: Tasks,
 ) -> None:
     task, model = prepared()
-    seen = np.array([0.25, 1.0])
-    data = with_gauges(task.data, seen=seen)
+    shares = np.array([0.25, 1.0])
+    data = with_gauges(task.data, share=shares)
     part = Routing(data, Forests(data), task.shift, model)
     batch = windows(task, [0, 1], [4])
     one = torch.ones(7, dtype=torch.float64)
     batch["forcing"][LATERAL] = one.expand(len(batch["forcing"][LATERAL]), -1).clone()
-    found = part.run(model, batch, WARMUP)
+    flow = part.run(model, batch, WARMUP)
     torch.testing.assert_close(
-        found,
+        flow,
         torch.tensor([[6.25, 3.0]]).double().expand(LENGTH, -1),
         rtol=1e-9,
         atol=0,
@@ -103,9 +103,9 @@ def test_gradients_reach_inflow_start_and_weights(prepared: Tasks) -> None:
     inflow = batch["forcing"][LATERAL].double().requires_grad_()
     weights = list(model.network("channel").parameters())
 
-    def loss(given: torch.Tensor) -> torch.Tensor:
+    def loss(lateral: torch.Tensor) -> torch.Tensor:
         assert task.routing is not None
-        days = task.routing.run(model, {**batch, "forcing": {LATERAL: given}}, WARMUP)
+        days = task.routing.run(model, {**batch, "forcing": {LATERAL: lateral}}, WARMUP)
         return days.square().mean()
 
     gradient, *of_weights = torch.autograd.grad(loss(inflow), [inflow, *weights])
@@ -135,12 +135,12 @@ def test_a_flow_that_is_no_number_is_named_by_its_reach(
     batch = windows(task, [0, 1], [4, 20])
     good = type(model).simulate
 
-    def broken(self: Any, *given: Any, **more: Any) -> Any:
-        found = good(self, *given, **more)
-        flow = found.outputs[FLOW].clone()
+    def broken(self: Any, *arguments: Any, **more: Any) -> Any:
+        ran = good(self, *arguments, **more)
+        flow = ran.outputs[FLOW].clone()
         flow[30, 7 + 4] = float("nan")
-        found.outputs[FLOW] = flow
-        return found
+        ran.outputs[FLOW] = flow
+        return ran
 
     monkeypatch.setattr(type(model), "simulate", broken)
     with pytest.raises(TrainingError, match="flow of reach '15' is nan at step 30"):

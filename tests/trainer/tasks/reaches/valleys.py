@@ -112,17 +112,17 @@ def write_valley(folder: Path) -> Path:
         file["time"][:] = np.arange(DAYS)
         for name, (dimensions, values, text) in variables.items():
             kind = str if values.dtype == object else values.dtype
-            made = file.createVariable(name, kind, dimensions)
-            made[:] = values
+            variable = file.createVariable(name, kind, dimensions)
+            variable[:] = values
             if text:
-                made.units = text
+                variable.units = text
     with open(folder / "land.csv", "w", newline="") as table:
         writer = csv.writer(table)
         writer.writerow(("land", *ATTRIBUTES, "area_km2", "latitude"))
         # Not in the order of the file of the weather.
         for k in reversed(range(units)):
-            known = (rng.uniform(2, 5), rng.uniform(0.4, 1.5), area[k], 41.0)
-            writer.writerow((names[k], *known))
+            cells = (rng.uniform(2, 5), rng.uniform(0.4, 1.5), area[k], 41.0)
+            writer.writerow((names[k], *cells))
     path = folder / "valley.yaml"
     path.write_text(as_yaml(EXPERIMENT), encoding="utf-8")
     return path

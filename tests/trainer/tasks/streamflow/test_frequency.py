@@ -63,18 +63,18 @@ def test_factors_are_those_of_the_bulletin(
     from bmi_dmx.trainer.tasks.streamflow.frequency import _normal
 
     normal = float(_normal(np.array([factor]), np.array([skew]))[0])
-    found = 1 / (0.5 * math.erfc(normal / math.sqrt(2)))
+    period = 1 / (0.5 * math.erfc(normal / math.sqrt(2)))
     # The approximation of Wilson and Hilferty, a hundredth of a factor off.
-    assert found == pytest.approx(years, rel=0.06)
+    assert period == pytest.approx(years, rel=0.06)
 
 
 @given(st.integers(0, 60))
 def test_higher_peaks_are_rarer_in_any_unit(seed: int) -> None:
     peaks = np.sort(np.random.default_rng(seed).gamma(2.0, 5.0, (30, 2)), axis=0)
-    found = return_periods(peaks, peaks)
-    assert (np.diff(found, axis=0) >= 0).all()
-    assert (found >= 1.0).all()
-    np.testing.assert_allclose(return_periods(3 * peaks, 3 * peaks), found, rtol=1e-6)
+    periods = return_periods(peaks, peaks)
+    assert (np.diff(periods, axis=0) >= 0).all()
+    assert (periods >= 1.0).all()
+    np.testing.assert_allclose(return_periods(3 * peaks, 3 * peaks), periods, rtol=1e-6)
 
 
 def test_a_few_peaks_have_no_distribution() -> None:

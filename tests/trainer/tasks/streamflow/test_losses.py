@@ -25,8 +25,8 @@ def column(*values: float) -> Tensor:
 
 
 def scale_of(observed: NDArray[Any] | Tensor, dtype: torch.dtype) -> Scale:
-    found = Scale.of(observed)
-    return Scale(*(x.to(dtype) for x in (found.flow, found.log_flow, found.sqrt_flow)))
+    scale = Scale.of(observed)
+    return Scale(*(x.to(dtype) for x in (scale.flow, scale.log_flow, scale.sqrt_flow)))
 
 
 def flows(
@@ -139,10 +139,10 @@ def test_missing_observations_change_neither_value_nor_gradient(name: str) -> No
     missing = observed.isnan()
     results = []
     for filler in (0.0, 1e6, NAN):
-        given = torch.where(missing, filler, predicted).requires_grad_()
-        value = losses[name](given, observed, scale)
+        flow = torch.where(missing, filler, predicted).requires_grad_()
+        value = losses[name](flow, observed, scale)
         value.backward()
-        results.append((value.item(), given.grad))
+        results.append((value.item(), flow.grad))
     for value, gradient in results:
         assert value == results[0][0]
         assert torch.equal(gradient, results[0][1])

@@ -106,8 +106,8 @@ def nervous(one: Array, other: Array) -> float:
     """Flashiness of one series over that of the other."""
 
     def index(x: Array) -> float:
-        known = [a == a and b == b for a, b in zip(one, other, strict=True)]
-        steps = [t for t in range(1, len(x)) if known[t] and known[t - 1]]
+        valid = [a == a and b == b for a, b in zip(one, other, strict=True)]
+        steps = [t for t in range(1, len(x)) if valid[t] and valid[t - 1]]
         return float(
             sum(abs(x[t] - x[t - 1]) for t in steps) / sum(x[t] for t in steps)
         )
@@ -117,31 +117,31 @@ def nervous(one: Array, other: Array) -> float:
 
 def slow_share(flow: Array, other: Array) -> float:
     """Baseflow index of the steps at which another series is known, too."""
-    known = [a == a and b == b for a, b in zip(flow, other, strict=True)]
-    slow = [float(q) if k else NAN for q, k in zip(flow, known, strict=True)]
+    valid = [a == a and b == b for a, b in zip(flow, other, strict=True)]
+    slow = [float(q) if k else NAN for q, k in zip(flow, valid, strict=True)]
     for direction in (1, -1, 1):
-        series, quick, left = slow[::direction], 0.0, []
+        series, quick, baseflow = slow[::direction], 0.0, []
         for t, q in enumerate(series):
             gap = t > 0 and series[t - 1] != series[t - 1]
             rise = 0.0 if t == 0 else q - series[t - 1]
             quick = 0.0 if q != q or gap else max(0.925 * quick + 0.9625 * rise, 0.0)
-            left.append(q - min(quick, q) if q == q else NAN)
-        slow = left[::direction]
-    whole = sum(float(q) for q, k in zip(flow, known, strict=True) if k)
+            baseflow.append(q - min(quick, q) if q == q else NAN)
+        slow = baseflow[::direction]
+    whole = sum(float(q) for q, k in zip(flow, valid, strict=True) if k)
     return sum(q for q in slow if q == q) / whole
 
 
 def timing_of(simulated: Array, observed: Array) -> float:
-    known = ~(np.isnan(simulated) | np.isnan(observed))
-    o, s = (np.where(known, x, -np.inf) for x in (observed, simulated))
-    values = [float(v) for v in observed[known]]
+    valid = ~(np.isnan(simulated) | np.isnan(observed))
+    o, s = (np.where(valid, x, -np.inf) for x in (observed, simulated))
+    values = [float(v) for v in observed[valid]]
     threshold = statistics.fmean(values) + statistics.pstdev(values)
     lags = []
-    for t in np.flatnonzero(known):
+    for t in np.flatnonzero(valid):
         around = np.r_[o[max(0, t - 30) : t], o[t + 1 : t + 31]]
         if o[t] > threshold and o[t] > around.max():
             near = range(max(0, t - 3), min(len(s), t + 4))
-            if len({float(s[i]) for i in near if known[i]}) == 1:
+            if len({float(s[i]) for i in near if valid[i]}) == 1:
                 continue
             lags.append(
                 min(abs(i - t) for i in near if s[i] == max(s[j] for j in near))
@@ -218,10 +218,10 @@ def test_the_order_of_days_does_not_matter(seed: int, steps: int) -> None:
 @given(seed=st.integers(0, 10**6), gaps=st.floats(0, 0.9))
 def test_missing_days_are_as_if_they_were_not_there(seed: int, gaps: float) -> None:
     simulated, observed = flows(50, 1, seed, gaps)
-    known = ~(np.isnan(simulated) | np.isnan(observed))[:, 0]
+    valid = ~(np.isnan(simulated) | np.isnan(observed))[:, 0]
     masked = score(simulated, observed, ORDERLESS)
-    if known.any():
-        for name, values in score(simulated[known], observed[known], ORDERLESS).items():
+    if valid.any():
+        for name, values in score(simulated[valid], observed[valid], ORDERLESS).items():
             np.testing.assert_allclose(masked[name], values, rtol=1e-9, atol=1e-12)
 
 
@@ -299,12 +299,12 @@ def test_where_nothing_is_simulated_is_worse_than_everywhere_else() -> None:
     observed = np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 5.0], [4.0, 1.0, 2.0]])
     observed = np.column_stack([observed, np.full(3, NAN)])
     simulated = observed + np.array([[0.5], [-0.5], [0.5]])
-    own = score(simulated, observed, ["nse"])["nse"]
+    scores = score(simulated, observed, ["nse"])["nse"]
     middle = median_of_all("nse", simulated, observed)
-    assert middle == np.median(own[:3])
+    assert middle == np.median(scores[:3])
     diverged = simulated.copy()
-    diverged[2, np.argmax(own[:3])] = NAN
-    assert median_of_all("nse", diverged, observed) == np.sort(own[:3])[0]
+    diverged[2, np.argmax(scores[:3])] = NAN
+    assert median_of_all("nse", diverged, observed) == np.sort(scores[:3])[0]
     # Where nothing was observed it does not matter what is simulated.
     unseen = simulated.copy()
     unseen[:, 3] = NAN

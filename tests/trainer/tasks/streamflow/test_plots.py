@@ -97,8 +97,8 @@ def test_hydrographs_show_observations_between_gaps(tmp_path: Path) -> None:
 def test_hydrographs_leave_out_basins_without_observations(tmp_path: Path) -> None:
     simulated, observed, _ = flows()
     observed[:, 1:] = np.nan
-    given = {"time": DAYS, "ids": IDS, "simulated": simulated}
-    path = plots.hydrographs(tmp_path / "h.svg", observed=observed, **given)
+    arguments = {"time": DAYS, "ids": IDS, "simulated": simulated}
+    path = plots.hydrographs(tmp_path / "h.svg", observed=observed, **arguments)
     assert re.findall(r"gauge\d", words(path)) == ["gauge0"]
 
 
@@ -126,23 +126,25 @@ def test_hydrographs_are_ranked_by_the_nse_that_is_given(tmp_path: Path) -> None
         steps=100,
         title="Three basins",
     )
-    told = r"gauge(\d) \| NSE ([-\d.]+) here, ([-\d.]+) in all"
-    shown = re.findall(told, words(path))
+    pattern = r"gauge(\d) \| NSE ([-\d.]+) here, ([-\d.]+) in all"
+    shown = re.findall(pattern, words(path))
     assert [(gauge, whole) for gauge, _, whole in shown] == [
         ("1", "0.33"), ("2", "0.22"), ("0", "0.11"),
     ]  # fmt: skip
     # Beside it stands that of the steps that are shown.
-    own = score(simulated[-100:, :3], observed[-100:, :3], ["nse"])["nse"]
+    nse = score(simulated[-100:, :3], observed[-100:, :3], ["nse"])["nse"]
     assert [float(here) for _, here, _ in shown] == pytest.approx(
-        own[[1, 2, 0]], abs=0.006
+        nse[[1, 2, 0]], abs=0.006
     )
     assert "Three basins (last 100 days shown)" in words(path)
 
 
 def test_a_title_that_nothing_was_cut_from_stays(tmp_path: Path) -> None:
     simulated, observed, _ = flows()
-    given = {"time": DAYS, "ids": IDS, "simulated": simulated, "observed": observed}
-    path = plots.hydrographs(tmp_path / "h.svg", steps=400, title="All days", **given)
+    arguments = {"time": DAYS, "ids": IDS, "simulated": simulated, "observed": observed}
+    path = plots.hydrographs(
+        tmp_path / "h.svg", steps=400, title="All days", **arguments
+    )
     assert "All days | " in words(path) + " | "
 
 
@@ -240,13 +242,13 @@ def test_cdf_names_medians_of_experiments_and_publications(tmp_path: Path) -> No
 
 
 def test_map_of_a_small_region_has_degrees_rivers_and_labels(tmp_path: Path) -> None:
-    given = {
+    arguments = {
         "longitude": np.array([-75.2, -75.1, -75.0]),
         "latitude": np.array([40.0, 41.0, 42.0]),
         "scores": np.array([0.4, -2.0, math.nan]),
         "title": "Delaware",
     }
-    plain = plots.score_map(tmp_path / "map.svg", **given)
+    plain = plots.score_map(tmp_path / "map.svg", **arguments)
     text = words(plain)
     assert "median -0.80 of 2 basins, 1 undefined (×)" in text
     assert "41°N" in text
@@ -254,7 +256,7 @@ def test_map_of_a_small_region_has_degrees_rivers_and_labels(tmp_path: Path) -> 
         tmp_path / "full.svg",
         rivers=[np.array([[-75.0, 42.0], [-75.2, 40.0]])],
         river_widths=np.array([2.0]),
-        **given,
+        **arguments,
     )
     drawn = [path.read_text(encoding="utf-8").count("<path") for path in (plain, full)]
     assert drawn[1] > drawn[0]

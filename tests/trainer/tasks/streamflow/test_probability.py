@@ -45,10 +45,10 @@ def test_the_score_is_that_of_a_plain_loop(count: int, seed: int) -> None:
     observed[::4, 0] = np.nan
     weights = rng.uniform(0.1, 1.0, count)
     weights /= weights.sum()
-    found = crps(values, observed, weights)
+    scores = crps(values, observed, weights)
     for b in range(2):
         expected = looped(values[:, :, b], observed[:, b], weights)
-        assert found[b] == pytest.approx(expected, rel=1e-12, abs=1e-14)
+        assert scores[b] == pytest.approx(expected, rel=1e-12, abs=1e-14)
 
 
 @given(st.integers(2, 7), st.integers(0, 1000))
@@ -110,11 +110,11 @@ def test_a_place_without_observations_has_no_score() -> None:
 def test_a_reliable_range_covers_its_share_and_has_flat_ranks() -> None:
     rng = np.random.default_rng(1)
     values, observed = rng.random((19, 4000, 1)), rng.random((4000, 1))
-    found = ranks(values, observed)
-    assert found.sum() == 4000
-    assert len(found) == 20
-    assert found.min() > 140
-    assert found.max() < 260
+    counts = ranks(values, observed)
+    assert counts.sum() == 4000
+    assert len(counts) == 20
+    assert counts.min() > 140
+    assert counts.max() < 260
     assert float(coverage(values, observed)[0]) == pytest.approx(0.86, abs=0.05)
 
 
@@ -140,12 +140,12 @@ def test_calibrated_ranges_cover_their_share_of_other_days_in_every_class() -> N
     rng = np.random.default_rng(2)
     simulated = rng.gamma(1.0, 3.0, (4000, 4)) + 0.05
     observed = simulated * rng.lognormal(0.1, 0.1 + 0.4 / (1.0 + simulated))
-    known = Residuals.learned(simulated[:2000], observed[:2000])
-    values = known.around(simulated[2000:])
+    residuals = Residuals.learned(simulated[:2000], observed[:2000])
+    values = residuals.around(simulated[2000:])
     covered = coverage(values, observed[2000:])
     np.testing.assert_allclose(covered, 0.9, atol=0.03)
-    found = ranks(values, observed[2000:])
-    assert found[1:-1].max() < 1.3 * found[1:-1].min()
+    counts = ranks(values, observed[2000:])
+    assert counts[1:-1].max() < 1.3 * counts[1:-1].min()
     assert values.shape == (len(LEVELS), 2000, 4)
     assert (values >= 0.0).all()
     alone = crps(simulated[None, 2000:], observed[2000:])
@@ -163,23 +163,23 @@ def test_weights_are_the_best_on_the_simplex(seed: int) -> None:
     observed = rng.gamma(1.0, 2.0, (60, 3))
     observed[::7] = np.nan
     simulated = np.nan_to_num(observed) + rng.normal(0.0, 1.0, (3, 60, 3))
-    found = best_weights(simulated, observed)
+    optimum = best_weights(simulated, observed)
 
     def loss(weights: np.ndarray) -> float:
         error = (np.tensordot(weights, simulated, 1) - observed) ** 2
         return float((np.nanmean(error, 0) / np.nanvar(observed, 0)).mean())
 
-    assert found.sum() == pytest.approx(1.0)
-    assert (found >= 0.0).all()
-    best = loss(found)
+    assert optimum.sum() == pytest.approx(1.0)
+    assert (optimum >= 0.0).all()
+    best = loss(optimum)
     for other in rng.dirichlet(np.ones(3), 50):
         assert best <= loss(other) + 1e-9
 
 
 def test_a_model_that_is_right_gets_all_the_weight() -> None:
     observed = np.random.default_rng(0).random((50, 2))
-    found = best_weights(np.stack([observed + 1.0, observed]), observed)
-    np.testing.assert_allclose(found, [0.0, 1.0], atol=1e-9)
+    optimum = best_weights(np.stack([observed + 1.0, observed]), observed)
+    np.testing.assert_allclose(optimum, [0.0, 1.0], atol=1e-9)
 
 
 def test_weights_need_observations_that_vary() -> None:

@@ -93,9 +93,9 @@ def test_streamflow_follows_the_conventions(
         assert file["simulated"].dimensions == ("time", "basin")
         assert file["simulated"].coordinates == "basin_id latitude longitude"
         assert file["simulated"].units == "mm d-1"
-    with xr.open_dataset(path) as seen:
-        np.testing.assert_array_equal(seen.time.values, hydrographs.time)
-        assert int(seen.observed.isnull().sum()) == 1
+    with xr.open_dataset(path) as dataset:
+        np.testing.assert_array_equal(dataset.time.values, hydrographs.time)
+        assert int(dataset.observed.isnull().sum()) == 1
 
 
 def test_scores_have_one_row_per_basin_and_empty_cells_where_undefined(
@@ -149,11 +149,11 @@ def test_summary_is_valid_json_with_units_and_distribution(tmp_path: Path) -> No
 def test_a_run_leaves_three_files_and_nothing_else(
     tmp_path: Path, hydrographs: Hydrographs
 ) -> None:
-    written = write_results(tmp_path, hydrographs, {"nse": np.array([0.1, 0.2, 0.3])})
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(written)
-    summary = json.loads(written["summary.json"].read_text(encoding="utf-8"))
+    paths = write_results(tmp_path, hydrographs, {"nse": np.array([0.1, 0.2, 0.3])})
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(paths)
+    summary = json.loads(paths["summary.json"].read_text(encoding="utf-8"))
     assert summary["period"] == {"start": "1980-02-27", "end": "1980-03-02", "steps": 5}
-    header = written["scores.csv"].read_text(encoding="utf-8").splitlines()[0]
+    header = paths["scores.csv"].read_text(encoding="utf-8").splitlines()[0]
     assert header == "basin_id,latitude,longitude,area_km2,nse"
 
 

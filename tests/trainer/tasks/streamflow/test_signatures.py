@@ -71,10 +71,10 @@ def test_no_flow_has_no_index() -> None:
 def test_scores_are_those_of_the_common_days() -> None:
     observed, simulated = flows(2), flows(3)
     observed[40:50] = np.nan
-    found = score(simulated, observed, ["bfi_error", "flashiness_error"])
+    scores = score(simulated, observed, ["bfi_error", "flashiness_error"])
     simulated[40:50] = np.nan
     ratio = flashiness(simulated) / flashiness(observed)
-    np.testing.assert_allclose(found["flashiness_error"], 100 * (ratio - 1))
+    np.testing.assert_allclose(scores["flashiness_error"], 100 * (ratio - 1))
     np.testing.assert_allclose(
-        found["bfi_error"], baseflow_index(simulated) - baseflow_index(observed)
+        scores["bfi_error"], baseflow_index(simulated) - baseflow_index(observed)
     )

@@ -64,8 +64,8 @@ def portable(
     """
     groups = np.split(data.ids, range(AT_ONCE, data.ids.size, AT_ONCE))
     if len(groups) > 1:
-        found = [portable(data.select(ids.tolist()), period) for ids in groups]
-        return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+        parts = [portable(data.select(ids.tolist()), period) for ids in groups]
+        return {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}
     span = whole_days(data if period is None else data.period(*period))
     span.require(
         ("precipitation", "air_temperature_min", "air_temperature_max"), ("latitude",)
@@ -80,9 +80,9 @@ def portable(
     indices = climate_indices(
         days["precipitation"], days["air_temperature"], evaporation, dates
     )
-    kept = (*TOPOGRAPHY.names, *LOCATION)
-    known = {n: data.attributes[n] for n in kept if n in data.attributes}
-    return {**indices, **known}
+    names = (*TOPOGRAPHY.names, *LOCATION)
+    constants = {n: data.attributes[n] for n in names if n in data.attributes}
+    return {**indices, **constants}
 
 
 def has_extremes(data: BasinData) -> bool:

@@ -21,7 +21,7 @@ __all__ = [
     "Array64",
     "BasinData",
     "Day",
-    "Observed",
+    "TargetObservations",
     "Times",
     "covered",
     "parse_period",
@@ -45,7 +45,7 @@ AT_ONCE = 256
 
 
 @dataclass(frozen=True)
-class Observed:
+class TargetObservations:
     """Observations of something else than streamflow, to be compared with a model.
 
     Parameters
@@ -82,7 +82,7 @@ class BasinData:
         where known. NaN marks a value the data set does not give; :meth:`require`
         refuses it where a model asks for it.
     target : (T, B) float32
-        Observed streamflow in mm d-1; NaN where there is no observation.
+        TargetObservations streamflow in mm d-1; NaN where there is no observation.
     unread : tuple of str
         Attributes that the data set has, but that were not asked for.
     units : mapping of str to str
@@ -93,7 +93,7 @@ class BasinData:
     withheld : (T, B) array of bool, optional
         Steps of which nothing is left to be learned from; see
         :func:`~.withheld.without`.
-    targets : mapping of str to Observed
+    targets : mapping of str to TargetObservations
         What else was observed, by the name of the output of a model. No model ever
         reads it.
     stations : mapping of str to Station
@@ -115,7 +115,7 @@ class BasinData:
     units: Mapping[str, str] = field(default_factory=dict)
     computed: tuple[str, ...] = ()
     withheld: NDArray[np.bool_] | None = None
-    targets: Mapping[str, Observed] = field(default_factory=dict)
+    targets: Mapping[str, TargetObservations] = field(default_factory=dict)
     stations: Mapping[str, Station] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -123,7 +123,7 @@ class BasinData:
         object.__setattr__(self, "time", time_axis(self.time))
         self._check_axes()
         shape = (self.time.size, self.ids.size)
-        others = ((name, known.values) for name, known in self.targets.items())
+        others = ((name, target.values) for name, target in self.targets.items())
         for name, values in (*self.forcing.items(), ("target", self.target), *others):
             self._check_shape(name, values, shape)
             if values.dtype != np.float32:
@@ -199,19 +199,19 @@ class BasinData:
             As of :meth:`period`.
         """
         first, last = parse_period(start, end)
-        found = covered(self.time, first, last)
-        if found is None:
+        steps = covered(self.time, first, last)
+        if steps is None:
             raise DataError(
                 f"the period {first} to {last} is not covered: the data reach from"
                 f" {self.time[0]} to {self.time[-1]}"
             )
-        return found
+        return steps
 
     @property
     def names(self) -> NDArray[np.str_] | None:
         """What people call the gauges, (B,); None where no name is known."""
-        found = [self.stations.get(i, Station()).name for i in self.ids.tolist()]
-        return np.array(found, dtype=np.str_) if any(found) else None
+        names = [self.stations.get(i, Station()).name for i in self.ids.tolist()]
+        return np.array(names, dtype=np.str_) if any(names) else None
 
     def where(self) -> tuple[Array64, Array64] | None:
         """Return longitude and latitude, of the gauges where these are known.
@@ -222,8 +222,8 @@ class BasinData:
         for axis in ("longitude", "latitude"):
             middle = self.attributes.get(axis, np.full(self.ids.size, np.nan))
             gauges = (self.stations.get(i) for i in self.ids.tolist())
-            known = [getattr(gauge, axis, None) for gauge in gauges]
-            pairs = zip(known, middle.tolist(), strict=True)
+            at_gauges = [getattr(gauge, axis, None) for gauge in gauges]
+            pairs = zip(at_gauges, middle.tolist(), strict=True)
             axes.append(np.array([m if x is None else x for x, m in pairs]))
         some = any(np.isfinite(values).any() for values in axes)
         return (axes[0], axes[1]) if some else None
@@ -237,15 +237,15 @@ class BasinData:
             target=self.target[steps],
             withheld=None if self.withheld is None else self.withheld[steps],
             targets={
-                name: replace(known, values=known.values[steps])
-                for name, known in self.targets.items()
+                name: replace(target, values=target.values[steps])
+                for name, target in self.targets.items()
             },
         )
 
     def compared(self, names: Iterable[str]) -> BasinData:
         """Return the data with those targets alone that are among some names."""
-        kept = set(names)
-        targets = {n: known for n, known in self.targets.items() if n in kept}
+        selection = set(names)
+        targets = {n: target for n, target in self.targets.items() if n in selection}
         return replace(self, targets=targets)
 
     def select(self, ids: Iterable[str]) -> BasinData:
@@ -265,8 +265,8 @@ class BasinData:
             target=self.target[:, at],
             withheld=None if self.withheld is None else self.withheld[:, at],
             targets={
-                name: replace(known, values=known.values[:, at])
-                for name, known in self.targets.items()
+                name: replace(target, values=target.values[:, at])
+                for name, target in self.targets.items()
             },
         )
 
@@ -428,14 +428,14 @@ def refuse_repeated(ids: NDArray[np.str_], where: str) -> None:
         first[name] = at
 
 
-def positions(wanted: Iterable[str], known: NDArray[np.str_]) -> NDArray[np.intp]:
-    """Return where the ids ``wanted`` stand in ``known``, refusing unknown ones."""
-    index = {str(name): at for at, name in enumerate(known)}
-    found = []
-    for name in wanted:
+def positions(ids: Iterable[str], all_ids: NDArray[np.str_]) -> NDArray[np.intp]:
+    """Return where the ids ``ids`` stand in ``all_ids``, refusing unknown ones."""
+    index = {str(name): at for at, name in enumerate(all_ids)}
+    positions = []
+    for name in ids:
         if name not in index:
             raise DataError(
                 f"basin {name!r} is not in the data{suggestion(name, index)}"
             )
-        found.append(index[name])
-    return np.array(found, dtype=np.intp)
+        positions.append(index[name])
+    return np.array(positions, dtype=np.intp)

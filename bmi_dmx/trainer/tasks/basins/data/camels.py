@@ -103,11 +103,11 @@ class CamelsUs(Source):
             lacking,
             {"forcing": self.forcing_files, "streamflow": self.flow_files},
         )
-        known = sorted(gauge for gauge in rows if gauge not in self.left_out)
-        if not known:
+        gauges = sorted(gauge for gauge in rows if gauge not in self.left_out)
+        if not gauges:
             raise DataError(f"{root}: no gauge has forcing, streamflow and attributes")
-        self.ids = np.array(known, dtype=np.str_)
-        self.attributes = _attributes([rows[gauge] for gauge in known], str(folder))
+        self.ids = np.array(gauges, dtype=np.str_)
+        self.attributes = _attributes([rows[gauge] for gauge in gauges], str(folder))
         self.units = add_common_names(self.attributes, COMMON_UNITS, str(folder))
         if "area_km2" not in self.attributes:
             hint = suggestion("area_gages2", self.attributes)
@@ -132,8 +132,8 @@ class CamelsUs(Source):
             file = self.forcing_files[gauge]
             record, columns = _read_forcing(file, self.columns)
             flow = _read_flow(self.flow_files[gauge], gauge, record)
-            kept = within(record, period, str(file))
-            days = record[kept]
+            steps = within(record, period, str(file))
+            days = record[steps]
             if time is not None and not np.array_equal(days, time):
                 odd = np.setxor1d(days, time)[0]
                 raise DataError(
@@ -143,8 +143,8 @@ class CamelsUs(Source):
                 )
             time = days
             for name, values in columns.items():
-                forcing[name].append(values[kept])
-            flows.append(flow[kept])
+                forcing[name].append(values[steps])
+            flows.append(flow[steps])
         assert time is not None  # ids are never empty
         refuse_uneven(time, str(self.forcing_files[str(ids[0])]))
         depth = flow_depth(
@@ -187,11 +187,11 @@ def _incomplete(
     files : mapping of str to mapping of str to Path
         Files by gauge, by what they hold.
     """
-    known = {gauge for found in files.values() for gauge in found}
+    gauges = {gauge for by_gauge in files.values() for gauge in by_gauge}
     reasons = {}
-    for gauge in sorted({*rows, *known}):
-        absent = [what for what, found in files.items() if gauge not in found]
-        if gauge.zfill(DIGITS) != gauge and gauge.zfill(DIGITS) in known:
+    for gauge in sorted({*rows, *gauges}):
+        absent = [what for what, by_gauge in files.items() if gauge not in by_gauge]
+        if gauge.zfill(DIGITS) != gauge and gauge.zfill(DIGITS) in gauges:
             reasons[gauge] = "without leading zero in the attribute tables"
         elif absent:
             reasons[gauge] = f"no file of {' and '.join(absent)}"
@@ -249,12 +249,12 @@ def _read_forcing(
 ) -> tuple[Times, dict[str, Array32]]:
     _, titles = _header(file)
     names = [title.split("(")[0].lower() for title in titles]
-    known = refuse_repeated(names, f"{file}: header", first=1, entry="column")
+    index = refuse_repeated(names, f"{file}: header", first=1, entry="column")
     for column in columns.values():
-        if column.lower() not in known:
-            hint = suggestion(column, known)
+        if column.lower() not in index:
+            hint = suggestion(column, index)
             raise DataError(f"{file}: no column {column!r}{hint}")
-    places = {name: known[column.lower()] for name, column in columns.items()}
+    places = {name: index[column.lower()] for name, column in columns.items()}
     table = _numbers(file, (0, 1, 2, *places.values()), skip=HEADER_LINES)
     values = {
         name: series_of(
@@ -288,13 +288,13 @@ def _numbers(file: Path, columns: tuple[int, ...], *, skip: int = 0) -> Array64:
 
 
 def _units(title: str, file: Path) -> str:
-    written = title.partition("(")[2].rstrip(")")
-    if written not in HEADER_UNITS:
+    units = title.partition("(")[2].rstrip(")")
+    if units not in HEADER_UNITS:
         raise UnitsError(
-            f"{file}: column {title!r} has units {written!r}, expected one of"
+            f"{file}: column {title!r} has units {units!r}, expected one of"
             f" {', '.join(HEADER_UNITS)}"
         )
-    return HEADER_UNITS[written]
+    return HEADER_UNITS[units]
 
 
 def _read_flow(file: Path, gauge: str, time: Times) -> Array64:

@@ -106,53 +106,56 @@ class Caravan(Source):
         sets = _source_sets(path / "attributes", spec.product)
         table = _attribute_table(path / "attributes", sets)
         self.files = _series_files(path / "timeseries", sets)
-        known = sorted(table.keys() & self.files.keys())
+        gauges = sorted(table.keys() & self.files.keys())
         lacking = {
             "no file of series": table.keys() - self.files.keys(),
             "no row in the attribute tables": self.files.keys() - table.keys(),
         }
         self.left_out = {
             gauge: reason
-            for reason, found in lacking.items()
-            for gauge in sorted(found)
+            for reason, group in lacking.items()
+            for gauge in sorted(group)
         }
-        if not known:
+        if not gauges:
             raise DataError(f"{path}: no gauge has both attributes and a series")
-        self.ids = np.array(known, dtype=np.str_)
+        self.ids = np.array(gauges, dtype=np.str_)
         tables = str(path / "attributes")
-        self.attributes = _attributes([table[gauge] for gauge in known], tables)
+        self.attributes = _attributes([table[gauge] for gauge in gauges], tables)
         self.units = add_common_names(self.attributes, COMMON_UNITS, tables)
 
     def series(self, ids: NDArray[np.str_], period: Period | None) -> Series:
         """Return the series of ``ids``; see :class:`Source`."""
         files = [self.files[str(gauge)] for gauge in ids]
         names: dict[str, str] = {}
-        read = []
+        records = []
         for file in files:
-            found, days, columns = self._basin(file)
-            names = names or found
-            _same_columns(found, file, names, files[0])
-            read.append((days, columns))
-        first = max(days[0] for days, _ in read)
-        last = min(days[-1] for days, _ in read)
+            actual, days, columns = self._basin(file)
+            names = names or actual
+            _same_columns(actual, file, names, files[0])
+            records.append((days, columns))
+        first = max(days[0] for days, _ in records)
+        last = min(days[-1] for days, _ in records)
         if first > last:
             raise DataError(f"{self.path}: the chosen basins share no day with forcing")
         log.info("%d basins from %s to %s", ids.size, first, last)
         time = np.arange(first, last + 1)
-        kept = within(time, period, str(self.path))
+        steps = within(time, period, str(self.path))
         parts = [
-            _part(file, days, time[kept])
-            for file, (days, _) in zip(files, read, strict=True)
+            _part(file, days, time[steps])
+            for file, (days, _) in zip(files, records, strict=True)
         ]
         stacked = {
             name: np.column_stack(
-                [columns[name][p] for p, (_, columns) in zip(parts, read, strict=True)]
+                [
+                    columns[name][p]
+                    for p, (_, columns) in zip(parts, records, strict=True)
+                ]
             )
             for name in names
         }
-        nothing = unobserved(time[kept].size, len(files))
+        nothing = unobserved(time[steps].size, len(files))
         target = stacked.pop(USUAL_TARGET, nothing)
-        return Series(time[kept], stacked, target)
+        return Series(time[steps], stacked, target)
 
     def where(self, name: str, basin: str) -> str:
         """Return the file; see :class:`Source`."""
@@ -163,35 +166,35 @@ class Caravan(Source):
         days, raw, units = (_netcdf if file.suffix == ".nc" else _csv)(file)
         increasing(days, str(file))
         columns = {}
-        wanted = {**VARIABLES, USUAL_TARGET: STREAMFLOW}
-        used = self._columns(raw, file)
-        for name, column in used.items():
+        variables = {**VARIABLES, USUAL_TARGET: STREAMFLOW}
+        names = self._columns(raw, file)
+        for name, column in names.items():
             where = f"{file}: variable {column!r}"
             # The documentation promises daily sums: mm of a day are mm per day.
-            given = units.get(column) or wanted[name].units
-            given = "mm d-1" if given == "mm" else given
-            columns[name] = series_of(raw[column], given, wanted[name], where)
+            unit = units.get(column) or variables[name].units
+            unit = "mm d-1" if unit == "mm" else unit
+            columns[name] = series_of(raw[column], unit, variables[name], where)
         forcing = [columns[name] for name in columns if name != USUAL_TARGET]
         complete = np.flatnonzero(np.isfinite(forcing).all(axis=0))
         if complete.size == 0:
             raise DataError(f"{file}: no day with complete forcing")
         span = slice(complete[0], complete[-1] + 1)
-        return used, days[span], {name: x[span] for name, x in columns.items()}
+        return names, days[span], {name: x[span] for name, x in columns.items()}
 
     def _columns(self, raw: Mapping[str, Any], file: Path) -> dict[str, str]:
-        found = {}
+        columns = {}
         for name, candidates in USUAL_COLUMNS.items():
-            asked = self.spec.forcings.get(name)
-            here = asked or next((c for c in candidates if c in raw), None)
+            choice = self.spec.forcings.get(name)
+            here = choice or next((c for c in candidates if c in raw), None)
             if here is not None:
-                found[name] = here
+                columns[name] = here
         if self.spec.target != NO_TARGET:
-            found[USUAL_TARGET] = self.spec.target or USUAL_TARGET
-        found.setdefault("precipitation", USUAL_COLUMNS["precipitation"][0])
-        for column in found.values():
+            columns[USUAL_TARGET] = self.spec.target or USUAL_TARGET
+        columns.setdefault("precipitation", USUAL_COLUMNS["precipitation"][0])
+        for column in columns.values():
             if column not in raw:
                 raise DataError(f"{file}: no {column!r}{suggestion(column, raw)}")
-        return found
+        return columns
 
 
 def _source_sets(folder: Path, product: str) -> list[str]:
@@ -238,9 +241,9 @@ def _attributes(rows: list[dict[str, str]], where: str) -> dict[str, Array64]:
     for name in SHARES:
         if name in attributes:
             attributes[name] = attributes[name] * DAYS_PER_YEAR
-    for name, own in OTHERWISE.items():
+    for name, common in OTHERWISE.items():
         if name in attributes:
-            attributes[own] = attributes.pop(name)
+            attributes[common] = attributes.pop(name)
     return attributes
 
 
@@ -248,8 +251,10 @@ def _netcdf(file: Path) -> tuple[Times, dict[str, NDArray[Any]], dict[str, str]]
     with opened(file) as data:
         if "date" not in data.variables:
             raise DataError(f"{file}: no coordinate 'date'")
-        read = stamps(file, data, data["date"])
-        begins = read.moments if read.bounds is None else read.bounds[0]
+        coordinate = stamps(file, data, data["date"])
+        begins = (
+            coordinate.moments if coordinate.bounds is None else coordinate.bounds[0]
+        )
         series = {
             name: variable
             for name, variable in data.variables.items()
@@ -263,8 +268,8 @@ def _netcdf(file: Path) -> tuple[Times, dict[str, NDArray[Any]], dict[str, str]]
 def _csv(file: Path) -> tuple[Times, dict[str, NDArray[Any]], dict[str, str]]:
     table = read_table(file, "one line for each day")
     refuse_repeated(table.titles, f"{file}: header", first=1, entry="column")
-    times, told = times_of(table, 0)
-    for text in (*table.remarks, *told):
+    times, remarks = times_of(table, 0)
+    for text in (*table.remarks, *remarks):
         remark(f"{file}: {text}")
     titles = enumerate(table.titles[1:], 1)
     values = {title: table.numbers(at) for at, title in titles}
@@ -272,11 +277,11 @@ def _csv(file: Path) -> tuple[Times, dict[str, NDArray[Any]], dict[str, str]]:
 
 
 def _same_columns(
-    found: Mapping[str, str], file: Path, expected: Mapping[str, str], first: Path
+    actual: Mapping[str, str], file: Path, expected: Mapping[str, str], first: Path
 ) -> None:
     """Refuse files that take a series from different columns, or lack one."""
-    for name in {**expected, **found}:
-        here, there = (columns.get(name) for columns in (found, expected))
+    for name in {**expected, **actual}:
+        here, there = (columns.get(name) for columns in (actual, expected))
         if here != there:
             raise DataError(
                 f"{file}: {name} is {_under(here)}, in {first} {_under(there)}; name a"

@@ -89,26 +89,26 @@ class Delaware(Source):
         with opened(path) as file:
             self.time: Times = file["time"].to_numpy().astype("datetime64[D]")
             flow = _flow(file, path)
-            kept = _well_observed(flow, self.time)
-            self.ids = file["gauge_id"].to_numpy().astype(np.str_)[kept]
+            complete = _well_observed(flow, self.time)
+            self.ids = file["gauge_id"].to_numpy().astype(np.str_)[complete]
             area = file["hru_area"].to_numpy().astype(np.float64)
-            within_catchment = _catchments(file, path)[kept]
+            within_catchment = _catchments(file, path)[complete]
             self.weights = within_catchment * area
             self.area = self.weights.sum(axis=1)
             self.weights /= self.area[:, None]
-            self.attributes = self._attributes(file, kept)
+            self.attributes = self._attributes(file, complete)
             self.stations = _stations(file)
             self.flow = flow_depth(
-                flow[kept].T,
+                flow[complete].T,
                 "m3 s-1",
                 self.attributes["area_km2"],
                 f"{path}: variable 'discharge'",
             )
 
     def _attributes(
-        self, file: xr.Dataset, kept: NDArray[np.bool_]
+        self, file: xr.Dataset, complete: NDArray[np.bool_]
     ) -> dict[str, Array64]:
-        published = file["gauge_area"].to_numpy().astype(np.float64)[kept]
+        published = file["gauge_area"].to_numpy().astype(np.float64)[complete]
 
         def mean(variable: str) -> Array64:
             values: Array64 = self.weights @ file[variable].to_numpy().astype(float)
@@ -238,5 +238,5 @@ def _flow(file: xr.Dataset, path: Path) -> Array64:
 def _well_observed(flow: Array64, time: Times) -> NDArray[np.bool_]:
     years = time.astype("datetime64[Y]")
     shares = [np.isfinite(flow[:, years == y]).mean(axis=1) for y in np.unique(years)]
-    kept: NDArray[np.bool_] = np.min(shares, axis=0) >= COMPLETE
-    return kept
+    complete: NDArray[np.bool_] = np.min(shares, axis=0) >= COMPLETE
+    return complete

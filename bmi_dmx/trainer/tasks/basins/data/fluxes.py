@@ -51,8 +51,8 @@ def series_of(values: Any, units: str, variable: Forcing, where: str) -> Array32
     UnitsError
         When units cannot be converted.
     """
-    wanted = in_mass(variable, units, DENSITY)
-    return quantity(values, units, wanted, where, remark).astype(np.float32)
+    target = in_mass(variable, units, DENSITY)
+    return quantity(values, units, target, where, remark).astype(np.float32)
 
 
 def flow_depth(

@@ -12,7 +12,14 @@ from .....data.identity import joined, names_of
 from .....data.netcdf import identifying, numbers, opened, raw, stamps, units_of
 from .....errors import DataError, UnitsError, suggestion
 from .....models.hydrology.names import usual_names
-from .basins import Array64, Observed, Times, positions, refuse_uneven, time_axis
+from .basins import (
+    Array64,
+    TargetObservations,
+    Times,
+    positions,
+    refuse_uneven,
+    time_axis,
+)
 from .fluxes import flow_depth, series_of, unobserved
 from .remarks import assume, remark
 from .source import (
@@ -71,9 +78,9 @@ class BasinFile(Source):
             self.others = others_in(
                 file.variables, spec, self.variables, self.target, str(path)
             )
-            named = [*self.variables.values(), *self.others.values()]
-            named += filter(None, [self.target])
-            self.written = {n: units_of(file[n]) for n in named}
+            names = [*self.variables.values(), *self.others.values()]
+            names += filter(None, [self.target])
+            self.written = {n: units_of(file[n]) for n in names}
             self.dimension = _basin_dimension(file, self.variables, path)
             identifier = _identifier(file, self.dimension, path)
             self.ids = _names(path, identifier)
@@ -96,7 +103,7 @@ class BasinFile(Source):
                 for name, variable in self.variables.items()
             }
             others = {
-                name: Observed(
+                name: TargetObservations(
                     self._raw(file[variable], steps, at).astype(np.float32),
                     self.written[variable],
                     f"{self.path}: variable {variable!r}",
@@ -134,33 +141,33 @@ class BasinFile(Source):
         first = int(at.min())
         run = slice(first, int(at.max()) + 1)
         if variable.dimensions[0] == "time":
-            found = numbers(self.path, variable, (steps, run))
+            block = numbers(self.path, variable, (steps, run))
         else:
-            found = numbers(self.path, variable, (run, steps)).T
-        part: Array64 = found[:, at - first]
+            block = numbers(self.path, variable, (run, steps)).T
+        part: Array64 = block[:, at - first]
         return part
 
 
 def _variables(file: Any, spec: DataSpec, path: Path) -> dict[str, str]:
     """Return the file's variable of every forcing there is."""
-    found = {}
+    variables = {}
     for name, candidates in USUAL_NAMES.items():
-        asked = spec.forcings.get(name)
-        if asked is not None and asked not in file.variables:
-            hint = suggestion(asked, file.variables)
-            raise DataError(f"{path}: no variable {asked!r} for {name!r}{hint}")
-        called = of_product(candidates, spec.product)
-        here = [alias for alias in called if alias in file.variables]
+        choice = spec.forcings.get(name)
+        if choice is not None and choice not in file.variables:
+            hint = suggestion(choice, file.variables)
+            raise DataError(f"{path}: no variable {choice!r} for {name!r}{hint}")
+        aliases = of_product(candidates, spec.product)
+        here = [alias for alias in aliases if alias in file.variables]
         marked = [alias for alias in here if alias not in candidates]
         here = marked or here
-        if asked is None and len(here) > 1:
+        if choice is None and len(here) > 1:
             remark(
                 f"{path}: variables {' and '.join(map(repr, here))} are both {name}; "
                 f"{here[0]!r} is used, data.forcings.{name} chooses another"
             )
-        if asked or here:
-            found[name] = asked or here[0]
-    if "precipitation" not in found:
+        if choice or here:
+            variables[name] = choice or here[0]
+    if "precipitation" not in variables:
         usual = USUAL_NAMES["precipitation"]
         several = products_of(file.variables, usual)
         hint = f"; data.product chooses one of {', '.join(several)}" if several else ""
@@ -168,7 +175,7 @@ def _variables(file: Any, spec: DataSpec, path: Path) -> dict[str, str]:
             f"{path}: no precipitation under {usual}; name its variable in"
             f" data.forcings.precipitation{hint}"
         )
-    return found
+    return variables
 
 
 def _target(file: Any, spec: DataSpec, path: Path) -> str | None:
@@ -176,19 +183,19 @@ def _target(file: Any, spec: DataSpec, path: Path) -> str | None:
     if spec.target == NO_TARGET:
         return None
     names = (spec.target,) if spec.target else USUAL_TARGETS
-    found = [name for name in names if name in file.variables]
-    if not found:
+    variables = [name for name in names if name in file.variables]
+    if not variables:
         hint = suggestion(names[0], file.variables)
         raise DataError(
             f"{path}: no observed streamflow under {names}; name its variable in"
             f" data.target{hint}"
         )
-    if len(found) > 1:
+    if len(variables) > 1:
         remark(
-            f"{path}: variables {' and '.join(map(repr, found))} are both observed"
-            f" streamflow; {found[0]!r} is used, data.target chooses another"
+            f"{path}: variables {' and '.join(map(repr, variables))} are both observed"
+            f" streamflow; {variables[0]!r} is used, data.target chooses another"
         )
-    return found[0]
+    return variables[0]
 
 
 def _basin_dimension(file: Any, variables: dict[str, str], path: Path) -> str:
@@ -260,18 +267,18 @@ def _times(file: Any, path: Path, period: Period | None) -> tuple[Times, slice]:
     """Return when the steps of a period begin, and where they stand in the file."""
     if "time" not in file.variables:
         raise DataError(f"{path}: no coordinate 'time' with units 'days since ...'")
-    read = stamps(path, file, file["time"])
-    begins = read.moments if read.bounds is None else read.bounds[0]
+    coordinate = stamps(path, file, file["time"])
+    begins = coordinate.moments if coordinate.bounds is None else coordinate.bounds[0]
     try:
-        axis = read.axis()
+        axis = coordinate.axis()
         steps = within(time_axis(axis.times), period, str(path))
     except DataError:
         # A gap that is not read does no harm.
-        if period is None or begins.passed.size < 2:
+        if period is None or begins.offsets.size < 2:
             raise
-        found = increasing(time_axis(begins.times), f"{path}: 'time'")
-        steps = within(found, period, str(path))
-        axis = read.axis(steps)
+        all_times = increasing(time_axis(begins.times), f"{path}: 'time'")
+        steps = within(all_times, period, str(path))
+        axis = coordinate.axis(steps)
         times = time_axis(axis.times)
     else:
         times = time_axis(axis.times)[steps]

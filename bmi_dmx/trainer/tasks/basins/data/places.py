@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .....data.fill_values import WORDS
 from .....data.identity import match
-from .....data.missing import WORDS
 from .....data.quantity import assumed
 from .....data.table import Table, heading, read_table
 from .....errors import DataError, suggestion
@@ -109,28 +109,28 @@ def attributes_in(
             name, units[name] = heading(title)
             if _is_name(table.cells(k)):
                 continue
-            found = numeric(name, _column(table, k, rows), str(table.path))
-            again = next((own for own in found if own in attributes), None)
+            entries = numeric(name, _column(table, k, rows), str(table.path))
+            again = next((key for key in entries if key in attributes), None)
             if again is not None:
                 raise DataError(f"{table.path}: {again!r} is given a second time")
-            attributes.update(found)
-    told = {n: UNITS[n] for n in attributes if n in UNITS and not units.get(n)}
-    if told:
-        remark(f"{where}: {assumed(told)}")
-    return attributes, add_common_names(attributes, {**units, **told}, where)
+            attributes.update(entries)
+    usual = {n: UNITS[n] for n in attributes if n in UNITS and not units.get(n)}
+    if usual:
+        remark(f"{where}: {assumed(usual)}")
+    return attributes, add_common_names(attributes, {**units, **usual}, where)
 
 
 def names_in(tables: Iterable[Table], ids: Sequence[str]) -> dict[str, str]:
     """Return what tables call places, by place, where they have a column of names."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for table in tables:
         at = column_called(table, PLACES) or 0
         rows = match(ids, list(table.places(at))).places
         for k, title in enumerate(table.titles):
             cells = table.cells(k)
             if k != at and title and _is_name(cells):
-                found |= {name: cells[row] for name, row in rows.items()}
-    return found
+                names |= {name: cells[row] for name, row in rows.items()}
+    return names
 
 
 def _is_name(cells: Sequence[str]) -> bool:
@@ -144,8 +144,8 @@ def _column(
 ) -> NDArray[np.float64] | NDArray[np.str_]:
     """Return some rows of a column, as numbers where all its cells are."""
     cells = table.cells(at)
-    known = [cell for cell in cells if cell.casefold() not in WORDS]
-    if any(cell[0].isalpha() or cell[0] == "0" < cell[1:2] <= "9" for cell in known):
+    present = [cell for cell in cells if cell.casefold() not in WORDS]
+    if any(cell[0].isalpha() or cell[0] == "0" < cell[1:2] <= "9" for cell in present):
         return np.array([cells[row] if row >= 0 else "" for row in rows], dtype=np.str_)
     try:
         values = table.numbers(at)

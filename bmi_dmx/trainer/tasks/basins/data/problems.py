@@ -24,8 +24,8 @@ def all_at_once() -> Iterator[None]:
     DataError, UnitsError
         There was one.
     """
-    found: list[str] = []
-    token = _found.set(found)
+    messages: list[str] = []
+    token = _found.set(messages)
     last: DataError | UnitsError | None = None
     try:
         yield
@@ -33,12 +33,12 @@ def all_at_once() -> Iterator[None]:
         last = error
     finally:
         _found.reset(token)
-    if last is not None and not found:
+    if last is not None and not messages:
         raise last
     if last is not None:
-        found.append(str(last))
-    if found:
-        problems = list(dict.fromkeys(found))
+        messages.append(str(last))
+    if messages:
+        problems = list(dict.fromkeys(messages))
         raise DataProblems(problems) if len(problems) > 1 else DataError(problems[0])
 
 
@@ -56,10 +56,10 @@ def piece() -> Iterator[None]:
     try:
         yield
     except (DataError, UnitsError) as error:
-        found = _found.get()
-        if found is None:
+        messages = _found.get()
+        if messages is None:
             raise
-        found.append(str(error))
+        messages.append(str(error))
 
 
 def settle() -> None:
@@ -70,6 +70,6 @@ def settle() -> None:
     DataError
         Something was.
     """
-    found = _found.get()
-    if found:
-        raise DataError(found[0])
+    messages = _found.get()
+    if messages:
+        raise DataError(messages[0])

@@ -35,26 +35,26 @@ def common_days(series: Sequence[Series], products: Sequence[str]) -> list[Serie
     """
     first = max(one.time[0] for one in series)
     last = min(one.time[-1] for one in series)
-    found = [_part(one, first, last) for one in series]
-    for product, one in zip(products, found, strict=True):
-        if one.time.size == 0 or not np.array_equal(one.time, found[0].time):
+    parts = [_part(one, first, last) for one in series]
+    for product, one in zip(products, parts, strict=True):
+        if one.time.size == 0 or not np.array_equal(one.time, parts[0].time):
             raise DataError(
                 f"data.products: {products[0]!r} and {product!r} share no time steps"
             )
-    if any(len(a.time) != len(b.time) for a, b in zip(series, found, strict=True)):
+    if any(len(a.time) != len(b.time) for a, b in zip(series, parts, strict=True)):
         log.warning("data.products: read from %s to %s, which all have", first, last)
-    return found
+    return parts
 
 
 def _part(series: Series, first: np.datetime64, last: np.datetime64) -> Series:
-    kept = (series.time >= first) & (series.time <= last)
+    inside = (series.time >= first) & (series.time <= last)
 
     return Series(
-        time=series.time[kept],
-        forcing={name: x[kept] for name, x in series.forcing.items()},
-        target=series.target[kept],
+        time=series.time[inside],
+        forcing={name: x[inside] for name, x in series.forcing.items()},
+        target=series.target[inside],
         observed={
-            name: replace(x, values=x.values[kept])
+            name: replace(x, values=x.values[inside])
             for name, x in series.observed.items()
         },
     )
@@ -86,7 +86,7 @@ def side_by_side(
     DataError
         Two products have the same precipitation, or one lacks what others have.
     """
-    found = dict(forcing[0])
+    series = dict(forcing[0])
     for name in forcing[0]:
         # A mean that was made of the extremes stands nowhere itself.
         stands = EXTREME if name == MEAN and EXTREME in forcing[0] else name
@@ -101,8 +101,8 @@ def side_by_side(
                     f"data.products: {product!r} has no {name}, which"
                     f" {products[0]!r} has"
                 )
-            found[marked(name, product)] = one[name]
-    return found
+            series[marked(name, product)] = one[name]
+    return series
 
 
 def _refuse_alike(products: Sequence[str], places: Sequence[str]) -> None:
@@ -129,11 +129,11 @@ def moved_alike(
     forcing : mapping of str to array
         The series there are.
     """
-    found = dict(shift)
+    shifts = dict(shift)
     for name in [n for n in forcing if marked(n, products[0]) in forcing]:
         usual = shift.get(name, 0)
         for product in products:
-            found.setdefault(marked(name, product), usual)
+            shifts.setdefault(marked(name, product), usual)
         # The plain name stands for the first product.
-        found[name] = found[marked(name, products[0])]
-    return found
+        shifts[name] = shifts[marked(name, products[0])]
+    return shifts

@@ -130,9 +130,9 @@ def observed(
             time[day],
         )
     cleaned: Array32 = np.where(negative, np.float32(np.nan), target)
-    known = np.where(np.isnan(cleaned), np.float32(0), cleaned)
+    values = np.where(np.isnan(cleaned), np.float32(0), cleaned)
     with piece():
-        _refuse_implausible(STREAMFLOW, known, ids, time, where)
+        _refuse_implausible(STREAMFLOW, values, ids, time, where)
     return cleaned
 
 
@@ -198,26 +198,26 @@ def remark_far(
     where : str
         File or folder, for messages.
     """
-    told = []
+    notes = []
     for name, values in attributes.items():
         at = _farthest(values)
         if at is not None:
             others = np.delete(values, at)
             low, high = np.nanmin(others), np.nanmax(others)
-            told.append(
+            notes.append(
                 f"{name} of '{ids[at]}' is {values[at]:g}, others are {low:g} to "
                 f"{high:g}"
             )
-    if told:
-        log.warning("%s: far from all others: %s", where, "; ".join(told))
+    if notes:
+        log.warning("%s: far from all others: %s", where, "; ".join(notes))
 
 
 def _farthest(values: Array64) -> int | None:
     """Return where a value is far from all the others, if any is."""
-    known = np.flatnonzero(np.isfinite(values))
-    if known.size < FEW:
+    indices = np.flatnonzero(np.isfinite(values))
+    if indices.size < FEW:
         return None
-    numbers = values[known]
+    numbers = values[indices]
     positive = bool((numbers > 0.0).all())
     scale = np.log(numbers) if positive else numbers
     order = np.argsort(scale)
@@ -228,7 +228,7 @@ def _farthest(values: Array64) -> int | None:
             abs(scale[nearest] - scale[other]),
         )
         if extent > 0.0 and gap > FAR * extent and (not positive or gap > np.log(10)):
-            return int(known[one])
+            return int(indices[one])
     return None
 
 
@@ -246,11 +246,11 @@ def check_water(
     where : callable
         See :data:`Where`.
     """
-    seen = np.isfinite(target)
-    flow = np.where(seen, target, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    finite = np.isfinite(target)
+    flow = np.where(finite, target, 0.0).sum(axis=0) / np.maximum(finite.sum(axis=0), 1)
     share = flow / np.maximum(precipitation.mean(axis=0, dtype=np.float64), 1e-9)
     low, high = RUNOFF
-    odd = seen.any(axis=0) & ((share < low) | (share > high))
+    odd = finite.any(axis=0) & ((share < low) | (share > high))
     if odd.any():
         at = int(np.argmax(odd))
         log.warning(
@@ -323,8 +323,8 @@ def _fill(series: Array32, gap: NDArray[np.bool_], policy: str) -> Array32:
     steps = np.arange(series.size)
     if policy == "hold":
         last = np.maximum.accumulate(np.where(gap, 0, steps))
-        held: Array32 = series[last]
-        return held
+        persistence: Array32 = series[last]
+        return persistence
     filled = np.interp(steps, steps[~gap], series[~gap])
     return filled.astype(np.float32)
 

@@ -17,7 +17,7 @@ from .....models.hydrology.climate import CLIMATE
 from .....registry import Registry
 from .attributes import has_extremes, portable
 from .basins import Array64, BasinData, parse_period, positions
-from .mapped import mapped
+from .memory_map import mapped
 from .places import read_places
 from .problems import settle
 from .products import common_days, moved_alike, side_by_side
@@ -31,7 +31,7 @@ from .quality import (
 from .remarks import each_once
 from .source import Source
 from .spec import DataSpec
-from .withheld import read_withheld, without
+from .withheld_days import read_withheld, without
 
 __all__ = ["READERS", "moved", "open_source", "read", "read_for_training"]
 
@@ -82,9 +82,9 @@ def read(spec: DataSpec, folder: Path | None = None) -> BasinData:
 
 
 def _read(
-    spec: DataSpec, folder: Path, kept: Callable[[BasinData], BasinData | None]
+    spec: DataSpec, folder: Path, select: Callable[[BasinData], BasinData | None]
 ) -> BasinData:
-    """Read what ``kept`` leaves of each group of basins."""
+    """Read what ``select`` leaves of each group of basins."""
     source = open_source(spec, folder)
     if spec.places:
         _add_places(spec, source, folder)
@@ -101,7 +101,7 @@ def _read(
     def group(first: int) -> BasinData | None:
         part = slice(first, first + count)
         constants = {name: values[part] for name, values in attributes.items()}
-        return kept(_read_group(spec, sources, ids[part], constants, folder))
+        return select(_read_group(spec, sources, ids[part], constants, folder))
 
     groups = filter(None, map(group, range(0, ids.size, count)))
     with each_once():
@@ -160,9 +160,9 @@ def _read_group(
         # In the climate neither: what stands in is of the days it is computed from.
         mask = read_withheld(path, data.ids, data.time)
         data = without(data, mask, spec.attributes_period)
-    asked, computed = _attributes(spec, data, source)
-    unread = tuple(sorted(attributes.keys() - asked.keys()))
-    return replace(data, attributes=asked, unread=unread, computed=computed)
+    constants, computed = _attributes(spec, data, source)
+    unread = tuple(sorted(attributes.keys() - constants.keys()))
+    return replace(data, attributes=constants, unread=unread, computed=computed)
 
 
 def read_for_training(
@@ -186,24 +186,24 @@ def read_for_training(
     """
     if spec.unobserved == "refuse":
         return read(spec, folder)
-    left: list[str] = []
+    unobserved: list[str] = []
 
     def learned_from(data: BasinData) -> BasinData | None:
         try:
             observed = np.isfinite(data.period(*train).target).any(axis=0)
         except DataError as error:
             raise DataError(f"periods.train: {error}") from None
-        left.extend(data.ids[~observed].tolist())
+        unobserved.extend(data.ids[~observed].tolist())
         if observed.all():
             return data
         return data.select(data.ids[observed].tolist()) if observed.any() else None
 
     data = _read(spec, folder or Path.cwd(), learned_from)
-    if left:
+    if unobserved:
         log.warning(
             "%d of %d basins have no observation in the training period and are left "
             "out: %s",
-            len(left), len(left) + data.ids.size, ", ".join(left),
+            len(unobserved), len(unobserved) + data.ids.size, ", ".join(unobserved),
         )  # fmt: skip
     return data
 
@@ -213,9 +213,11 @@ def _add_places(spec: DataSpec, source: Source, folder: Path) -> None:
     path = replace(spec, path=spec.places).locate(folder)
     more, units = read_places(path, source.ids.tolist())
     for name, values in more.items():
-        own = source.attributes.get(name)
-        known = values if own is None else np.where(np.isnan(values), own, values)
-        source.attributes[name] = known
+        original = source.attributes.get(name)
+        column = (
+            values if original is None else np.where(np.isnan(values), original, values)
+        )
+        source.attributes[name] = column
     source.units = {**source.units, **units}
 
 
@@ -281,12 +283,12 @@ def open_source(spec: DataSpec, folder: Path) -> Source:
     shipped = None if spec.path else reader.shipped()
     for key in CHOICES:
         if getattr(spec, key) and key not in reader.choices:
-            used = (
+            choices = (
                 ", ".join(n for n in CHOICES if n in reader.choices) or "none of them"
             )
             raise ConfigError(
                 f"data.{key}: the reader {spec.reader!r} does not use it; of"
-                f" {', '.join(CHOICES)} it uses {used}"
+                f" {', '.join(CHOICES)} it uses {choices}"
             )
     if spec.products:
         spec = replace(spec, product=spec.products[0], products=(), shift={})
@@ -304,9 +306,9 @@ def _attributes(
     spec: DataSpec, data: BasinData, source: Source
 ) -> tuple[dict[str, Array64], tuple[str, ...]]:
     """Return the attributes that are asked for, and which were computed."""
-    given = dict(data.attributes)
+    attributes = dict(data.attributes)
     if spec.attributes == "file":
-        return given, ()
+        return attributes, ()
     if not has_extremes(data):
         raise DataError(
             f"{source.path}: portable attributes need the lowest and the highest"
@@ -319,8 +321,10 @@ def _attributes(
         computed = portable(data, spec.attributes_period)
     except DataError as error:
         raise DataError(f"{source.path}: portable attributes: {error}") from None
-    own = tuple(name for name in computed if name in CLIMATE)
-    return (computed if spec.attributes == "portable" else {**given, **computed}), own
+    climates = tuple(name for name in computed if name in CLIMATE)
+    return (
+        computed if spec.attributes == "portable" else {**attributes, **computed}
+    ), climates
 
 
 def _check_covered(data: BasinData, first: date, last: date) -> None:

@@ -35,8 +35,8 @@ def assume(text: str) -> None:
 
 
 def _say(level: int, text: str) -> None:
-    said = _said.get()
-    if said is None or text not in said:
+    texts = _said.get()
+    if texts is None or text not in texts:
         log.log(level, "%s", text)
-    if said is not None:
-        said.add(text)
+    if texts is not None:
+        texts.add(text)

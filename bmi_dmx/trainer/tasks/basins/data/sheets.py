@@ -68,10 +68,12 @@ class Sheet:
     time: Times
     columns: Columns
 
-    def named(self, names: Iterable[str]) -> Sheet:
+    def with_names(self, names: Iterable[str]) -> Sheet:
         """Return it with columns under these names, told without regard to capitals."""
-        wanted = {name.casefold(): name for name in names if name not in self.columns}
-        columns = {wanted.get(n.casefold(), n): x for n, x in self.columns.items()}
+        spellings = {
+            name.casefold(): name for name in names if name not in self.columns
+        }
+        columns = {spellings.get(n.casefold(), n): x for n, x in self.columns.items()}
         return replace(self, columns=columns)
 
 
@@ -92,8 +94,8 @@ def tables_in(path: Path) -> list[Path]:
     )
     others = sorted(f.name for f in path.iterdir() if f.suffix.lower() in _NO_TEXT)
     if not files:
-        found = f"; found {listed(others)}, which are no text" if others else ""
-        raise DataError(f"{path}: no tables ({', '.join(ENDINGS)}){found}")
+        hint = f"; found {listed(others)}, which are no text" if others else ""
+        raise DataError(f"{path}: no tables ({', '.join(ENDINGS)}){hint}")
     if others:
         remark(
             f"{path}: {len(others)} {'file is' if len(others) == 1 else 'files are'} "
@@ -118,12 +120,12 @@ def _parts(table: Table) -> tuple[int, ...]:
     titles = [title.casefold() for title in table.titles]
     words = (("year", "y", "yyyy", "yr"), ("month", "m", "mm", "mnth", "mo"),
              ("day", "d", "dd"), ("hour", "h", "hh", "hr"))  # fmt: skip
-    found = [
+    places = [
         next((titles.index(w) for w in some if w in titles), None) for some in words
     ]
-    if any(place is None for place in found[:3]):
+    if any(place is None for place in places[:3]):
         return ()
-    return tuple(place for place in found if place is not None)
+    return tuple(place for place in places if place is not None)
 
 
 def has_times(table: Table) -> bool:
@@ -137,8 +139,8 @@ def times_in(table: Table) -> tuple[Times, tuple[str, ...], set[int]]:
     if not parts:
         at = column_called(table, TIMES)
         assert at is not None  # as _has_times found
-        times, told = times_of(table, at)
-        return times, told, {at}
+        times, remarks = times_of(table, at)
+        return times, remarks, {at}
     numbers = [table.numbers(k, missing=False) for k in parts]
     whole = [values.astype(np.int64) for values in numbers]
     for k, values, rounded in zip(parts, numbers, whole, strict=True):
@@ -210,12 +212,12 @@ def common_times(sheets: list[Sheet], path: Path) -> Times:
 
 def rows_at(sheet: Sheet, time: Times) -> NDArray[np.intp]:
     """Return where each time of an axis stands in a table; -1 where it does not."""
-    own = sheet.time.astype(time.dtype)
-    at = np.searchsorted(own, time)
-    inside = np.minimum(at, own.size - 1)
-    place: NDArray[np.intp] = np.where(own[inside] == time, inside, -1)
-    used = (own >= time[0]) & (own <= time[-1])
-    strays = np.setdiff1d(own[used], time)
+    times = sheet.time.astype(time.dtype)
+    at = np.searchsorted(times, time)
+    inside = np.minimum(at, times.size - 1)
+    place: NDArray[np.intp] = np.where(times[inside] == time, inside, -1)
+    overlap = (times >= time[0]) & (times <= time[-1])
+    strays = np.setdiff1d(times[overlap], time)
     if strays.size:
         raise DataError(
             f"{sheet.path}: time {str(strays[0]).replace('T', ' ')} lies between the "

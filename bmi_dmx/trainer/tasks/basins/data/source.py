@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .....data.fill_values import WORDS, without_markers
 from .....data.identity import refuse_repeated
-from .....data.missing import WORDS, without_markers
 from .....data.table import read_table
 from .....errors import DataError, UnitsError, suggestion
 from .....models.hydrology.climate import (
@@ -25,7 +25,7 @@ from .....models.hydrology.climate import (
     LONGITUDE,
     TOPOGRAPHY,
 )
-from .basins import Array32, Array64, Observed, Times, covered
+from .basins import Array32, Array64, TargetObservations, Times, covered
 from .fluxes import converted
 from .remarks import remark
 from .spec import DataSpec, class_attribute
@@ -83,14 +83,14 @@ class Series:
     forcing : dict of str to (T, B) float32
     target : (T, B) float32
         Streamflow in mm d-1.
-    observed : dict of str to Observed
+    observed : dict of str to TargetObservations
         What else was observed, by our names, in the units of the file.
     """
 
     time: Times
     forcing: dict[str, Array32]
     target: Array32
-    observed: dict[str, Observed] = field(default_factory=dict)
+    observed: dict[str, TargetObservations] = field(default_factory=dict)
 
 
 class Source(ABC):
@@ -172,20 +172,20 @@ def of_product(names: Iterable[str], product: str) -> tuple[str, ...]:
 
 def products_of(there: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
     """Return the products of which variables with some usual names are there."""
-    found: dict[str, None] = {}
+    products: dict[str, None] = {}
     for variable in there:
         for name in names:
             if variable.startswith(f"{name}_"):
-                found[variable.removeprefix(f"{name}_")] = None
+                products[variable.removeprefix(f"{name}_")] = None
             elif variable.endswith(f"_{name}"):
-                found[variable.removesuffix(f"_{name}")] = None
-    return tuple(found)
+                products[variable.removesuffix(f"_{name}")] = None
+    return tuple(products)
 
 
 def others_in(
     there: Iterable[str],
     spec: DataSpec,
-    read: Mapping[str, str],
+    forcings: Mapping[str, str],
     target: str | None,
     where: str,
 ) -> dict[str, str]:
@@ -197,7 +197,7 @@ def others_in(
         The variables of a file.
     spec : DataSpec
         Says what they are called.
-    read : mapping of str to str
+    forcings : mapping of str to str
         The variables of the forcings, none of which may be a target.
     target : str, optional
         The variable of streamflow.
@@ -210,17 +210,17 @@ def others_in(
         There is no such variable, or it serves as something else already.
     """
     names = list(there)
-    taken = {variable: name for name, variable in read.items()}
+    uses = {variable: name for name, variable in forcings.items()}
     if target is not None:
-        taken[target] = "streamflow"
+        uses[target] = "streamflow"
     for name, variable in spec.targets.items():
         if variable not in names:
             hint = suggestion(variable, names)
             raise DataError(f"{where}: no variable {variable!r} for {name!r}{hint}")
-        if variable in taken:
+        if variable in uses:
             raise DataError(
                 f"{where}: data.targets.{name}: {variable!r} is read as"
-                f" {taken[variable]} already"
+                f" {uses[variable]} already"
             )
     return dict(spec.targets)
 
@@ -279,13 +279,13 @@ def by_name(files: Sequence[Path], name_of: Callable[[Path], str]) -> dict[str, 
     DataError
         Two files are of one basin.
     """
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for file in files:
         name = name_of(file)
-        if name in found:
-            raise DataError(f"{file}: basin {name!r} has another file, {found[name]}")
-        found[name] = file
-    return found
+        if name in paths:
+            raise DataError(f"{file}: basin {name!r} has another file, {paths[name]}")
+        paths[name] = file
+    return paths
 
 
 def table_rows(file: Path) -> dict[str, dict[str, str]]:
@@ -343,42 +343,44 @@ def add_common_names(
     UnitsError
         A common attribute has no units or wrong ones.
     """
-    known = {name: text for name, text in units.items() if text and name in attributes}
-    for name, (wanted, aliases) in COMMON_ATTRIBUTES.items():
+    all_units = {
+        name: text for name, text in units.items() if text and name in attributes
+    }
+    for name, (target, aliases) in COMMON_ATTRIBUTES.items():
         there = [alias for alias in (name, *aliases) if alias in attributes]
         if not there:
             continue
-        found = there[0]
+        title = there[0]
         if len(there) > 1 and not np.array_equal(
-            attributes[found], attributes[there[1]], equal_nan=True
+            attributes[title], attributes[there[1]], equal_nan=True
         ):
             log.warning(
                 "%s: %s are all %s and differ; %s is used",
-                where, " and ".join(there), name, found,
+                where, " and ".join(there), name, title,
             )  # fmt: skip
-        if not units.get(found):
+        if not units.get(title):
             raise UnitsError(
-                f"{where}: attribute {found!r} has no units, not {wanted!r}"
+                f"{where}: attribute {title!r} has no units, not {target!r}"
             )
-        place, values, given = (
-            f"{where}: attribute {found!r}",
-            attributes[found],
-            units[found],
+        place, values, unit = (
+            f"{where}: attribute {title!r}",
+            attributes[title],
+            units[title],
         )
-        if name == "slope_mean" and re.match("deg|rad", given.strip().lower()):
+        if name == "slope_mean" and re.match("deg|rad", unit.strip().lower()):
             # To UDUNITS an angle is a ratio already, which holds for small ones alone.
-            values, given = np.tan(converted(values, given, "radian", place)), "1"
-        attributes[name] = converted(values, given, wanted, place)
-        known[name] = wanted
+            values, unit = np.tan(converted(values, unit, "radian", place)), "1"
+        attributes[name] = converted(values, unit, target, place)
+        all_units[name] = target
     for index in CLIMATE:
         # In the units under which a bundle asks for it; text for a ratio is no matter.
-        if index.name in known and index.units != "1":
+        if index.name in all_units and index.units != "1":
             place = f"{where}: attribute {index.name!r}"
             attributes[index.name] = converted(
-                attributes[index.name], known[index.name], index.units, place
+                attributes[index.name], all_units[index.name], index.units, place
             )
-            known[index.name] = index.units
-    return known
+            all_units[index.name] = index.units
+    return all_units
 
 
 def increasing(time: Times, where: str) -> Times:
@@ -411,10 +413,10 @@ def within(time: Times, period: Period | None, where: str) -> slice:
     if period is None:
         return slice(0, time.size)
     first, last = period
-    found = covered(time, first, last)
-    if found is None:
+    steps = covered(time, first, last)
+    if steps is None:
         raise DataError(
             f"{where}: data.period {first} to {last} is not covered; the record is from"
             f" {time[0]} to {time[-1]}"
         )
-    return found
+    return steps

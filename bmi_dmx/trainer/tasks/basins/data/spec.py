@@ -170,12 +170,12 @@ class DataSpec:
             ("forcings", self.forcings), ("units", self.units), ("shift", self.shift)
         ):  # fmt: skip
             observed = [STREAMFLOW.name, *self.targets] if key == "units" else []
-            known = [*FORCINGS, *observed]
+            allowed_names = [*FORCINGS, *observed]
             if key == "shift":
-                known += [f"{n}_{p}" for p in self.products for n in FORCINGS]
+                allowed_names += [f"{n}_{p}" for p in self.products for n in FORCINGS]
             for name in names:
-                if name not in known:
-                    hint = suggestion(name, known)
+                if name not in allowed_names:
+                    hint = suggestion(name, allowed_names)
                     raise ConfigError(f"{key}: unknown forcing {name!r}{hint}")
         self._check_products()
         for name in self.targets:
@@ -271,22 +271,22 @@ class DataSpec:
         DataError
             A listed basin or an attribute in a condition is unknown, or none remains.
         """
-        wanted = self._listed(folder)
-        refuse_repeated(np.array(wanted or (), dtype=np.str_), "data.basins")
-        for name in wanted or ():
+        names = self._listed(folder)
+        refuse_repeated(np.array(names or (), dtype=np.str_), "data.basins")
+        for name in names or ():
             if name in left_out:
                 raise DataError(f"data.basins: basin {name!r}: {left_out[name]}")
         try:
-            at = np.arange(ids.size) if wanted is None else positions(wanted, ids)
+            at = np.arange(ids.size) if names is None else positions(names, ids)
         except DataError as error:
             raise DataError(f"data.basins: {error}") from None
         keep = satisfied(attributes, self.where, ids.size, "data.where")
-        chosen = ids[at[keep[at]]]
-        if chosen.size == 0:
+        selection = ids[at[keep[at]]]
+        if selection.size == 0:
             raise DataError(
                 f"data.where: none of {at.size} basins satisfies {self.where!r}"
             )
-        return chosen
+        return selection
 
     def _listed(self, folder: Path) -> list[str] | None:
         if self.basins == "all":
@@ -358,14 +358,14 @@ def looked_at(conditions: Mapping[str, Condition], key: str) -> list[str]:
     ConfigError
         A condition has a list without anything in it.
     """
-    found = []
+    names = []
     for name, condition in conditions.items():
         if condition == ():
             raise ConfigError(f"{key}.{name}: the list is empty, expected words")
         listed = condition if isinstance(condition, tuple) else ()
         words = [word for word in listed if isinstance(word, str)]
-        found += [class_attribute(name, word) for word in words] or [name]
-    return found
+        names += [class_attribute(name, word) for word in words] or [name]
+    return names
 
 
 def _known(attributes: Mapping[str, Array64], name: str, key: str) -> Array64:

@@ -12,7 +12,7 @@ from .....data.quantity import assumed
 from .....data.table import Table, heading, read_table, stem_of
 from .....errors import DataError, UnitsError, suggestion
 from .....models.hydrology.names import FILES, USUAL, usual_names
-from .basins import Array32, Observed, positions, refuse_uneven
+from .basins import Array32, TargetObservations, positions, refuse_uneven
 from .fluxes import flow_depth, series_of, unobserved
 from .places import PLACES, attributes_in, names_in
 from .problems import piece, settle
@@ -110,15 +110,15 @@ class Tables(Source):
     def _take(self, table: Table) -> None:
         """Take the series of a table, which may be of one basin or of several."""
         at = column_called(table, PLACES)
-        times, told, used = times_in(table)
-        for text in told:
+        times, remarks, time_columns = times_in(table)
+        for text in remarks:
             self._say(f"{table.path}: {text}", text)
         names = table.cells(at) if at is not None else []
         long = at is not None and len(set(names)) > 1
         numbers = {
             k: table.numbers(k)
             for k in range(len(table.titles))
-            if k not in used and k != at and table.titles[k]
+            if k not in time_columns and k != at and table.titles[k]
         }
         groups: dict[str, list[int]] = {}
         if long:
@@ -145,19 +145,19 @@ class Tables(Source):
     def _find(self) -> None:
         """Find the column of every forcing, which must be the same in all tables."""
         one = self._sheets[str(self.ids[0])]
-        wanted = {name: usual_names(name) for name in FORCINGS}
-        for name, usual in wanted.items():
-            asked = self.spec.forcings.get(name)
-            called = (asked,) if asked else of_product(usual, self.spec.product)
-            column = self._column(one, name, called)
-            if column is None and asked:
-                hint = suggestion(asked, one.columns)
-                raise DataError(f"{one.path}: no column {asked!r}{hint}")
+        titles = {name: usual_names(name) for name in FORCINGS}
+        for name, usual in titles.items():
+            choice = self.spec.forcings.get(name)
+            aliases = (choice,) if choice else of_product(usual, self.spec.product)
+            column = self._column(one, name, aliases)
+            if column is None and choice:
+                hint = suggestion(choice, one.columns)
+                raise DataError(f"{one.path}: no column {choice!r}{hint}")
             if column is not None:
                 self._columns[name] = column
         if "precipitation" not in self._columns:
             raise DataError(
-                f"{one.path}: no precipitation under {wanted['precipitation']}; found "
+                f"{one.path}: no precipitation under {titles['precipitation']}; found "
                 f"{', '.join(one.columns)}; name its column in "
                 "data.forcings.precipitation"
             )
@@ -170,11 +170,13 @@ class Tables(Source):
             )
         if target is not None:
             self._columns["streamflow"] = target
-        read = {n: c for n, c in self._columns.items() if n != "streamflow"}
-        self._others = others_in(one.columns, self.spec, read, target, str(one.path))
+        forcings = {n: c for n, c in self._columns.items() if n != "streamflow"}
+        self._others = others_in(
+            one.columns, self.spec, forcings, target, str(one.path)
+        )
         self._columns |= self._others
         for basin, sheet in self._sheets.items():
-            self._sheets[basin] = sheet.named(self._columns.values())
+            self._sheets[basin] = sheet.with_names(self._columns.values())
         for sheet in self._sheets.values():
             for name, column in self._columns.items():
                 with piece():
@@ -201,25 +203,25 @@ class Tables(Source):
         lowered: dict[str, str] = {}
         for title in sheet.columns:
             lowered.setdefault(title.casefold(), title)
-        found = [
+        titles = [
             lowered[n.casefold()]
             for n in dict.fromkeys(names)
             if n.casefold() in lowered
         ]
-        if len(found) > 1:
+        if len(titles) > 1:
             self._say(
-                f"{sheet.path}: columns {' and '.join(map(repr, found))} are both "
-                f"{name}; {found[0]!r} is used",
+                f"{sheet.path}: columns {' and '.join(map(repr, titles))} are both "
+                f"{name}; {titles[0]!r} is used",
                 name,
             )
-        return found[0] if found else None
+        return titles[0] if titles else None
 
     def _units(self, sheet: Sheet, name: str) -> str:
         """Return the units of a series, those of the heading first."""
         column = self._columns[name]
-        given = sheet.columns[column][0] or self.spec.units.get(name, "")
-        if given:
-            return given
+        units = sheet.columns[column][0] or self.spec.units.get(name, "")
+        if units:
+            return units
         if name in self._others:
             raise UnitsError(
                 f"{sheet.path}: column {column!r} has no units; title it "
@@ -236,8 +238,10 @@ class Tables(Source):
             FORCINGS[name],
         )
         self._say(f"{sheet.path}: {assumed({column: usual})}", f"units {column}")
-        known = USUAL.get(name)
-        doubt = "" if known is None else known.doubt(sheet.columns[column][1], usual)
+        typical = USUAL.get(name)
+        doubt = (
+            "" if typical is None else typical.doubt(sheet.columns[column][1], usual)
+        )
         if doubt:
             raise UnitsError(
                 f"{sheet.path}: column {column!r}: {doubt}; title it {column}[units], "
@@ -249,8 +253,8 @@ class Tables(Source):
         """Return the series of ``ids``; see :class:`Source`."""
         sheets = [self._sheets[str(name)] for name in ids]
         time = common_times(sheets, self.path)
-        kept = within(time, period, str(self.path))
-        time = time[kept]
+        steps = within(time, period, str(self.path))
+        time = time[steps]
         refuse_uneven(time, str(self.path))
         parts = [rows_at(sheet, time) for sheet in sheets]
         absent = {
@@ -285,7 +289,7 @@ class Tables(Source):
 
     def _observed(
         self, name: str, sheets: list[Sheet], parts: list[NDArray[np.intp]]
-    ) -> Observed:
+    ) -> TargetObservations:
         """Return what was observed; its units must be those of all tables."""
         column, units = self._columns[name], self._units(sheets[0], name)
         for sheet in sheets:
@@ -298,7 +302,7 @@ class Tables(Source):
         pairs = zip(sheets, parts, strict=True)
         series = [values_at(sheet, column, part) for sheet, part in pairs]
         values = np.column_stack(series).astype(np.float32)
-        return Observed(values, units, f"{self.path}: column {column!r}")
+        return TargetObservations(values, units, f"{self.path}: column {column!r}")
 
     def _flow(
         self,

@@ -73,8 +73,8 @@ class Report:
             Column(header="state", values=[name for name, _ in rows]),
             Column(header="lead", values=[lead for _, lead in rows]),
         ]
-        for forecast, found in self.scores.items():
-            values = [found[name][lead]["rmse"] for name, lead in rows]
+        for forecast, states in self.scores.items():
+            values = [states[name][lead]["rmse"] for name, lead in rows]
             columns.append(Column(header=forecast, values=values, format=".4g"))
         print_table(columns, title=f"{self.period}, rmse")
 
@@ -113,7 +113,7 @@ def evaluate(
     refuse_no_period(period, folders[0].path)
     refuse_other_settings(folders, experiments, ("data", "periods"))
     models = best_models(folders, experiments)
-    found = errors_of(
+    squares = errors_of(
         models, part, samples, spec, getattr(spec.periods, period),
         spec.evaluation.leads, baselines=True,
     )  # fmt: skip
@@ -122,7 +122,7 @@ def evaluate(
             name: {lead: _scored(errors) for lead, errors in leads.items()}
             for name, leads in states.items()
         }
-        for forecast, states in found.items()
+        for forecast, states in squares.items()
     }
     report = Report(
         folder=output or results_folder(folders, spec.name, period),
@@ -185,7 +185,7 @@ def errors_of(
         )
     names = tuple(samples.states)
     kinds = ("model", *(BASELINES if baselines else ()))
-    found: dict[str, Any] = {
+    squares: dict[str, Any] = {
         kind: {
             n: {str(k): {"rmse": [], "normalised": []} for k in leads} for n in names
         }
@@ -195,20 +195,20 @@ def errors_of(
     spreads = {name: samples.spread(name) for name in names}
     for start in starts:
         batch = samples.cut(np.array([start]), longest)
-        made = {"model": _mean_of(models, part, samples, experiment, batch)}
+        forecasts = {"model": _mean_of(models, part, samples, experiment, batch)}
         if baselines:
-            made |= _without_model(samples, batch, int(start), longest)
-        for kind, forecast in made.items():
+            forecasts |= _without_model(samples, batch, int(start), longest)
+        for kind, forecast in forecasts.items():
             for name in names:
                 observed = batch["targets"][name].double().numpy()
                 for lead in leads:
                     error = forecast[name][lead - 1] - observed[lead - 1]
-                    one = found[kind][name][str(lead)]
+                    one = squares[kind][name][str(lead)]
                     levels = weights[name].sum()
                     square = error**2 * weights[name] / levels
                     one["rmse"].append(float(square.sum()))
                     one["normalised"].append(float((square / spreads[name] ** 2).sum()))
-    return found
+    return squares
 
 
 def _mean_of(

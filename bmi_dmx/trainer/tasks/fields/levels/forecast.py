@@ -48,15 +48,15 @@ def simulate(
     dict of str to Tensor
         (L, B, *field) by state.
     """
-    known = {f"{part}.{name}": x for name, x in state.items()}
+    states = {f"{part}.{name}": x for name, x in state.items()}
     series = {n: torch.split(forcing[n], parts) for n in model.forcings}
     length = len(next(iter(series.values())))
     days: dict[str, list[Tensor]] = {name: [] for name in names}
     for day in range(length):
         if day and day % truncate == 0:
-            known = {name: x.detach() for name, x in known.items()}
-        given = {name: pieces[day] for name, pieces in series.items()}
-        known = model.simulate(given, {}, state=known, outputs=[]).state
-        for name, found in days.items():
-            found.append(known[f"{part}.{name}"])
-    return {name: torch.stack(found) for name, found in days.items()}
+            states = {name: x.detach() for name, x in states.items()}
+        inputs = {name: pieces[day] for name, pieces in series.items()}
+        states = model.simulate(inputs, {}, state=states, outputs=[]).state
+        for name, fields in days.items():
+            fields.append(states[f"{part}.{name}"])
+    return {name: torch.stack(fields) for name, fields in days.items()}

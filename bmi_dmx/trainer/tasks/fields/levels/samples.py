@@ -21,9 +21,9 @@ from .....variables import State
 from ..experiment import Dates
 from ..samples import between
 from .experiment import LevelData
-from .onto import Onto, onto
-from .placed import open_faces, placed
-from .usual import Usual
+from .field_statistics import FieldStatistics
+from .selection import Onto, onto
+from .staggering import open_faces, placed
 
 __all__ = ["Batch", "LevelSamples"]
 
@@ -75,7 +75,7 @@ class LevelSamples:
         Steps of the model in one of the data.
     sea : (level, row, column) array
         1 inside the system.
-    usual : Usual
+    usual : FieldStatistics
         Climatology and usual sizes, of the steps to learn from.
     """
 
@@ -89,7 +89,7 @@ class LevelSamples:
     forcings: tuple[str, ...]
     parts: int
     sea: Array
-    usual: Usual
+    usual: FieldStatistics
 
     @classmethod
     def open(
@@ -124,35 +124,35 @@ class LevelSamples:
             Files are not there, or do not suit the model.
         """
         store = opened(spec)
-        read = {n: s for n, s in states.items() if n in spec.names}
+        file_states = {n: s for n, s in states.items() if n in spec.names}
         lacking = [n for n in forcings if n not in (*spec.names, *spec.usual)]
         lacking += [n for n in states if n not in (*spec.names, *spec.history)]
         if lacking:
             raise ConfigError(f"data: nothing is read for {lacking[0]!r} of the model")
-        brought = onto(spec.source, store.y, store.x, grid, regrid=spec.regrid)
+        regridding = onto(spec.source, store.y, store.x, grid, regrid=spec.regrid)
         learned = _within(store, train, 2)
-        names = tuple(n for n in spec.names if n in (*read, *forcings))
+        names = tuple(n for n in spec.names if n in (*file_states, *forcings))
 
         first = {n: x[0] for n, x in store.read(learned[:1], names).items()}
-        land = _land(spec, [first[n] for n, state in read.items() if state.axes])
+        land = _land(spec, [first[n] for n, state in file_states.items() if state.axes])
 
         def cells(step: int) -> dict[str, Array]:
-            found = store.read(np.array([step]), names)
+            fields = store.read(np.array([step]), names)
             return {
-                n: brought(_without(x[0], land) if n in read else x[0])
-                for n, x in found.items()
+                n: regridding(_without(x[0], land) if n in file_states else x[0])
+                for n, x in fields.items()
             }
 
-        sea = _sea(spec, cells(int(learned[0])), read, grid)
-        chosen = learned[:: -(-learned.size // spec.looked_at)]
-        usual = Usual.of(
-            (cells(int(k)) for k in chosen), store.begins[chosen], sea,
-            np.cos(np.radians(grid.nodes("y"))), tuple(read),
+        sea = _sea(spec, cells(int(learned[0])), file_states, grid)
+        sample = learned[:: -(-learned.size // spec.looked_at)]
+        usual = FieldStatistics.of(
+            (cells(int(k)) for k in sample), store.begins[sample], sea,
+            np.cos(np.radians(grid.nodes("y"))), tuple(file_states),
         )  # fmt: skip
         earlier = {n: (of, states[n].size) for n, of in spec.history.items()
                    if n in states}  # fmt: skip
         return cls(
-            spec, store, grid, brought, land, read, earlier, forcings,
+            spec, store, grid, regridding, land, file_states, earlier, forcings,
             _parts(spec, store, seconds), sea, usual,
         )  # fmt: skip
 
@@ -175,23 +175,23 @@ class LevelSamples:
         DataError
             A number is missing inside.
         """
-        found = {}
+        fields = {}
         for name, x in self.store.read(steps, names).items():
             if name not in self.states:
-                own = self.onto(x)
+                field = self.onto(x)
             else:
-                own = self.onto(_without(x, self.land))
-                own = np.where(self.sea[: own.shape[1]] > 0.0, own, 0.0)
-            _refuse_gaps(f"{self.spec.source}: {name}", own, self.store.begins[steps])
-            found[name] = own
-        return found
+                field = self.onto(_without(x, self.land))
+                field = np.where(self.sea[: field.shape[1]] > 0.0, field, 0.0)
+            _refuse_gaps(f"{self.spec.source}: {name}", field, self.store.begins[steps])
+            fields[name] = field
+        return fields
 
     def fields(self, name: str, cells: Array) -> Array:
         """Return fields of cells where a state stands and with the axes that it has."""
         state = self.states[name]
         sea = self.sea[: cells.shape[1]]
-        found = placed(cells, state.at, self.grid, sea)
-        return found if state.axes else found[:, 0]
+        values = placed(cells, state.at, self.grid, sea)
+        return values if state.axes else values[:, 0]
 
     def cut(self, start: Steps, length: int) -> Batch:
         """Return windows that begin with the state at some steps."""
@@ -199,8 +199,8 @@ class LevelSamples:
         offsets = np.arange(-before, length + 1)
         every = np.add.outer(offsets, start)
         outside = tuple(n for n in self.forcings if n in self.spec.names)
-        read = self.cells(every.reshape(-1), (*self.states, *outside))
-        shaped = {n: x.reshape(*every.shape, *x.shape[1:]) for n, x in read.items()}
+        cells = self.cells(every.reshape(-1), (*self.states, *outside))
+        shaped = {n: x.reshape(*every.shape, *x.shape[1:]) for n, x in cells.items()}
         state, targets = {}, {}
         for name in self.states:
             x = np.stack([self.fields(name, one) for one in shaped[name]])
@@ -210,27 +210,27 @@ class LevelSamples:
                 if of == name:
                     past = x[before - size : before][::-1]
                     state[other] = _tensor(past if size > 1 else past[0])
-        given = {n: shaped[n][before:, :, 0] for n in outside}
-        return Batch(state=state, forcing=self._forced(given, start, length),
+        fields = {n: shaped[n][before:, :, 0] for n in outside}
+        return Batch(state=state, forcing=self._forced(fields, start, length),
                      targets=targets)  # fmt: skip
 
     def _forced(
-        self, given: dict[str, Array], start: Steps, length: int
+        self, fields: dict[str, Array], start: Steps, length: int
     ) -> dict[str, Tensor]:
         """Return forcing at the steps of the model, between those of the data."""
         share = (np.arange(length * self.parts) + 0.5) / self.parts
         day, part = share.astype(int), (share % 1.0)[:, None, None, None]
-        found = {}
-        for name, x in given.items():
+        forcing = {}
+        for name, x in fields.items():
             if self.spec.forcing == "persisted":
                 x = np.broadcast_to(x[:1], x.shape)
-            found[name] = _tensor((1.0 - part) * x[day] + part * x[day + 1])
+            forcing[name] = _tensor((1.0 - part) * x[day] + part * x[day + 1])
         for name, of in self.spec.usual.items():
             if name in self.forcings:
                 days = self.store.begins[np.add.outer(day, start)]
                 first = self.usual.climatology[of].at(days.reshape(-1))[:, 0]
-                found[name] = _tensor(first.reshape(*days.shape, *first.shape[1:]))
-        return found
+                forcing[name] = _tensor(first.reshape(*days.shape, *first.shape[1:]))
+        return forcing
 
     def weights(self, name: str) -> Array:
         """Return how much numbers of a state count, (level, row, column) or less.
@@ -243,13 +243,13 @@ class LevelSamples:
         y = np.cos(np.radians(self.grid.nodes("y", state.at)))[:, None]
         weights = is_open * y
         total = weights.sum((-2, -1), keepdims=True)
-        found: Array = weights / np.where(total > 0.0, total, 1.0)
-        return found if state.axes else found[0]
+        shares: Array = weights / np.where(total > 0.0, total, 1.0)
+        return shares if state.axes else shares[0]
 
     def spread(self, name: str) -> Array:
         """Return the usual size of anomalies of a state, by level if it has any."""
-        found = self.usual.spread[name]
-        return found[:, None, None] if self.states[name].axes else found[0]
+        spread = self.usual.spread[name]
+        return spread[:, None, None] if self.states[name].axes else spread[0]
 
     def fingerprint(self, period: Dates) -> str:
         """Return a hash of when steps of a period are, and of the first and last.
@@ -278,13 +278,13 @@ def opened(spec: LevelData) -> StoredFields:
 
 def _within(store: StoredFields, period: Dates, least: int) -> Steps:
     """Return the positions of the steps of a period, which must be some."""
-    found: Steps = np.flatnonzero(between(store.begins, period))
-    if found.size < least:
+    steps: Steps = np.flatnonzero(between(store.begins, period))
+    if steps.size < least:
         raise DataError(
             f"periods: {period[0]} to {period[1]}: the files have "
             f"{store.begins[0]!s:.10} to {store.begins[-1]!s:.10}"
         )
-    return found
+    return steps
 
 
 def _parts(spec: LevelData, store: StoredFields, seconds: float) -> int:
@@ -302,8 +302,8 @@ def _land(spec: LevelData, levels: Sequence[Array]) -> NDArray[np.bool_]:
     """Return where all states on levels have the number that stands for land."""
     if spec.land is None or not levels:
         return np.zeros((1, 1, 1), bool)
-    found: NDArray[np.bool_] = np.all([x == spec.land for x in levels], axis=0)
-    return found
+    land: NDArray[np.bool_] = np.all([x == spec.land for x in levels], axis=0)
+    return land
 
 
 def _without(x: Array, land: NDArray[np.bool_]) -> Array:
@@ -315,16 +315,16 @@ def _sea(
     spec: LevelData, first: dict[str, Array], states: dict[str, State], grid: Grid
 ) -> Array:
     """Return where the system is: below cells that are none, there is none."""
-    known = grid.open_at("cell", ("level",)).astype(bool)
+    inside = grid.open_at("cell", ("level",)).astype(bool)
     for name, state in states.items():
         x = first[name]
-        if x.shape[0] != (known.shape[0] if state.axes else 1):
+        if x.shape[0] != (inside.shape[0] if state.axes else 1):
             raise DataError(
                 f"{spec.source}: {name}: found {x.shape[0]} levels, the model has "
-                f"{known.shape[0] if state.axes else 'one field'}"
+                f"{inside.shape[0] if state.axes else 'one field'}"
             )
-        known = known & np.isfinite(x)
-    sea = np.cumprod(known, axis=0).astype(np.float64)
+        inside = inside & np.isfinite(x)
+    sea = np.cumprod(inside, axis=0).astype(np.float64)
     _log.info("%s: %d of %d cells belong to the system", spec.source,
               int(sea.sum()), sea.size)  # fmt: skip
     return sea

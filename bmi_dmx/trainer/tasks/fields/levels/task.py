@@ -16,8 +16,8 @@ from .....compose import Model, Statistics
 from .....conversion import plain
 from .....errors import ConfigError
 from .....space import Grid, space_from
+from ....checkpoint_score import scored_by_error
 from ....run_folder import RunFolder
-from ....scored import scored_by_error
 from ....shares import Divisible
 from ....task import Monitor, Task
 from ..rollouts import RollOuts
@@ -136,13 +136,13 @@ class LevelsTask(Divisible, Task[Experiment]):
     def validate(self, model: Model) -> float:
         """Return the mean error of forecasts in the validation."""
         spec = self.experiment
-        found = errors_of(
+        squares = errors_of(
             [model], self.part, self.samples, spec, spec.periods.validation,
             spec.evaluation.monitor, baselines=False,
         )["model"]  # fmt: skip
         scores = [
             math.sqrt(np.mean(lead["normalised"]))
-            for leads in found.values()
+            for leads in squares.values()
             for lead in leads.values()
         ]
         return float(np.mean(scores))
@@ -234,14 +234,14 @@ def samples_of(experiment: Experiment) -> tuple[str, LevelSamples]:
     space = space_from(spec.space) if spec.space is not None else None
     if not isinstance(space, Grid) or space.z_edges is None:
         raise ConfigError("model.space: levels need a grid with levels")
-    for made in make_parts(spec, space):
-        declared = made.part.variables
-        if made.part.kind == "process" and declared.states:
+    for one in make_parts(spec, space):
+        declared = one.part.variables
+        if one.part.kind == "process" and declared.states:
             break
     else:
         raise ConfigError("model.parts: no part has states")
     states = {s.name: s for s in declared.states}
     forcings = tuple(f.name for f in declared.forcings)
-    return made.part.name, LevelSamples.open(
+    return one.part.name, LevelSamples.open(
         data, experiment.periods.train, space, states, forcings, spec.seconds
     )

@@ -86,8 +86,8 @@ def hydrographs(
     units : str
         Of all flow.
     """
-    given = score(simulated, observed, ["nse"])["nse"] if nse is None else nse
-    shown = _chosen(given, panels)
+    scores = score(simulated, observed, ["nse"])["nse"] if nse is None else nse
+    shown = _chosen(scores, panels)
     windows = [_window(observed[:, basin], steps) for basin, _ in shown]
     alike = len({window.start for window in windows}) == 1
     if steps is not None and steps < len(time):
@@ -109,7 +109,7 @@ def hydrographs(
                 )  # fmt: skip
             name = f"  {_cut(names[basin])}" if names is not None else ""
             axes.set_title(f"{ids[basin]}{name}", fontweight="bold")
-            note = _note(given[basin], *flows, whole=part == slice(0, len(time)))
+            note = _note(scores[basin], *flows, whole=part == slice(0, len(time)))
             note += f"  ({rank})" if rank else ""
             axes.set_title(note, loc="right")
         if len(shown) < grid.size:
@@ -170,17 +170,17 @@ def _window(observed: NDArray[Any], steps: int | None) -> slice:
     """Return the last steps, or those before the last observation."""
     days = len(observed)
     length = days if steps is None else min(steps, days)
-    seen = np.flatnonzero(np.isfinite(observed))
+    positions = np.flatnonzero(np.isfinite(observed))
     end = days
-    if seen.size and seen[-1] < days - length:
-        end = max(int(seen[-1]) + 1, length)
+    if positions.size and positions[-1] < days - length:
+        end = max(int(positions[-1]) + 1, length)
     return slice(end - length, end)
 
 
 def _alone(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Return which values have a missing one, or none, on both sides."""
-    seen = np.pad(np.isfinite(values), 1)
-    alone: NDArray[np.bool_] = seen[1:-1] & ~seen[:-2] & ~seen[2:]
+    finite = np.pad(np.isfinite(values), 1)
+    alone: NDArray[np.bool_] = finite[1:-1] & ~finite[:-2] & ~finite[2:]
     return alone
 
 

@@ -29,11 +29,11 @@ def rank_histograms(path: PathLike, counts: Mapping[str, NDArray[Any]]) -> Path:
     """
     with picture(path, 3.4 * len(counts), 2.6) as figure:
         panels = figure.subplots(1, len(counts), squeeze=False)[0]
-        for axes, (name, found), colour in zip(
+        for axes, (name, histogram), colour in zip(
             panels, counts.items(), cycle(COLOURS), strict=False
         ):
-            shares = found / found.sum() * len(found)
-            axes.bar(np.arange(len(found)), shares, width=0.9, color=colour)
+            shares = histogram / histogram.sum() * len(histogram)
+            axes.bar(np.arange(len(histogram)), shares, width=0.9, color=colour)
             axes.axhline(1.0, color=MUTED, linestyle="--")
             axes.set_title(name)
             axes.set_xlabel("rank of the observation")

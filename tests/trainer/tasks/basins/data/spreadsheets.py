@@ -44,8 +44,8 @@ def write_folder(
     """Write a folder as a person would, and return the series in it."""
     series = weather(days)
     dates = np.datetime64("2001-01-01") + np.arange(days)
-    named = zip(("Prcp", "tmin", "tmax", "Q"), units, strict=True)
-    heads = [f"{name} [{unit}]" if unit else name for name, unit in named]
+    columns = zip(("Prcp", "tmin", "tmax", "Q"), units, strict=True)
+    heads = [f"{name} [{unit}]" if unit else name for name, unit in columns]
     folder.mkdir(exist_ok=True)
     for k, name in enumerate(IDS):
         lines = [";".join(["Datum", *heads])]

@@ -21,7 +21,7 @@ DAYS = np.arange(1, 366)
 
 def test_evaporation_is_that_of_hargreaves(make_data):
     data = make_data(basins=1, days=365)
-    found = portable(data)["pet_mean"].item()
+    evaporation = portable(data)["pet_mean"].item()
     low, high = (data.forcing[f"air_temperature_{e}"][:, 0] for e in ("min", "max"))
     total = 0.0
     for day, tmin, tmax in zip(DAYS, low, high, strict=True):
@@ -39,20 +39,20 @@ def test_evaporation_is_that_of_hargreaves(make_data):
         )  # fmt: skip
         warmth = max((tmin + tmax) / 2 + 17.8, 0.0)
         total += 0.0023 * 0.408 * radiation * warmth * math.sqrt(tmax - tmin)
-    assert found == pytest.approx(total / 365, rel=1e-3)
+    assert evaporation == pytest.approx(total / 365, rel=1e-3)
 
 
 def test_period_is_that_of_the_statistics(make_data):
     data = make_data(days=1461)
-    found = portable(data, ("2002-01-01", "2002-12-31"))
+    attributes = portable(data, ("2002-01-01", "2002-12-31"))
     year = data.forcing["precipitation"][365:730]
-    np.testing.assert_allclose(found["p_mean"], year.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(attributes["p_mean"], year.mean(axis=0), rtol=1e-6)
 
 
 def test_only_known_topography_is_returned(make_data):
-    found = portable(make_data())
-    assert found.keys() - set(PORTABLE_ATTRIBUTES) == {"latitude"}
-    assert set(PORTABLE_ATTRIBUTES) - found.keys() == {"slope_mean"}
+    attributes = portable(make_data())
+    assert attributes.keys() - set(PORTABLE_ATTRIBUTES) == {"latitude"}
+    assert set(PORTABLE_ATTRIBUTES) - attributes.keys() == {"slope_mean"}
 
 
 def test_missing_latitude_is_refused(make_data):
@@ -98,7 +98,7 @@ def computed(camels):
 
 def test_evaporation_resembles_that_of_camels(camels, computed):
     # CAMELS has Priestley-Taylor: other numbers, but the same geography.
-    found, published = computed["pet_mean"], camels.attributes["pet_mean"]
-    assert np.corrcoef(found, published)[0, 1] > 0.6
-    assert np.median(found / published) == pytest.approx(1.0, abs=0.15)
+    evaporation, published = computed["pet_mean"], camels.attributes["pet_mean"]
+    assert np.corrcoef(evaporation, published)[0, 1] > 0.6
+    assert np.median(evaporation / published) == pytest.approx(1.0, abs=0.15)
     assert np.corrcoef(computed["aridity"], camels.attributes["aridity"])[0, 1] > 0.9

@@ -169,9 +169,9 @@ def test_what_is_no_text_is_refused(tree):
         read_tree(tree)
 
 
-def lines_of(tree, pattern, kept):
+def lines_of(tree, pattern, count):
     (file,) = tree.rglob(pattern)
-    file.write_text("".join(file.read_text().splitlines(keepends=True)[:kept]))
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:count]))
 
 
 @pytest.mark.parametrize(

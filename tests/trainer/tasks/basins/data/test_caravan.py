@@ -109,9 +109,9 @@ def test_days_before_the_forcing_begins_are_left_out(tree, write):
     data["total_precipitation_sum"][:2] = np.nan
     data["streamflow"][3] = np.nan
     write("camelsgb", data)
-    found = read_tree(tree, product="camelsgb")
-    assert str(found.time[0]) == "1981-01-03"
-    assert np.isnan(found.target[:, 0]).tolist() == [False, True, False, False]
+    basins = read_tree(tree, product="camelsgb")
+    assert str(basins.time[0]) == "1981-01-03"
+    assert np.isnan(basins.target[:, 0]).tolist() == [False, True, False, False]
 
 
 def test_other_evaporation_can_be_chosen(tree):
@@ -141,9 +141,9 @@ def test_stated_units_are_held_to(tree, write):
     data["temperature_2m_mean"].attrs["units"] = "K"
     data["total_precipitation_sum"].attrs["units"] = "mm"
     write("camelsgb", data)
-    found = read_tree(tree, product="camelsgb").forcing
-    np.testing.assert_allclose(found["air_temperature"][0], 11.0, atol=1e-4)
-    assert found["precipitation"][0, 0] == 3.0
+    forcing = read_tree(tree, product="camelsgb").forcing
+    np.testing.assert_allclose(forcing["air_temperature"][0], 11.0, atol=1e-4)
+    assert forcing["precipitation"][0, 0] == 3.0
     data["streamflow"].attrs["units"] = "m3 s-1"
     write("camelsgb", data)
     with pytest.raises(UnitsError, match=r"39001.nc: variable 'streamflow'.*m3 s-1"):
@@ -212,9 +212,9 @@ def test_missing_values_and_empty_lines_of_a_table(tree, kind, cell):
     lines = file.read_text().splitlines()
     lines[3] = lines[3].rpartition(",")[0] + f",{cell}"
     file.write_text("\n".join([*lines, "", ""]))
-    found = read_tree(tree, product="hysets").target
-    assert np.isnan(found[2, 0])
-    np.testing.assert_array_equal(np.delete(found, 2), np.delete(expected, 2))
+    target = read_tree(tree, product="hysets").target
+    assert np.isnan(target[2, 0])
+    np.testing.assert_array_equal(np.delete(target, 2), np.delete(expected, 2))
 
 
 @pytest.mark.parametrize("kind", ["csv"], indirect=True)

@@ -93,8 +93,8 @@ def test_portable_attributes_are_complete(data):
 
 def test_conditions_apply(data):
     where = {"area_mismatch": (-0.1, 0.1), "regulated_fraction": (0.0, 0.1)}
-    chosen = read(DataSpec(reader="delaware", attributes="file", where=where))
-    assert chosen.ids.size == 48
+    subset = read(DataSpec(reader="delaware", attributes="file", where=where))
+    assert subset.ids.size == 48
 
 
 def test_names_cannot_be_chosen():

@@ -62,8 +62,8 @@ def test_a_mass_of_water_is_its_depth(basins, read_file):
     expected = read_file(basins, attributes="file").forcing["precipitation"]
     mass = basins.assign(prcp=basins["prcp"] * (25.4 / 86400.0))
     mass["prcp"].attrs["units"] = "kg m-2 s-1"
-    found = read_file(mass, attributes="file").forcing["precipitation"]
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    depth = read_file(mass, attributes="file").forcing["precipitation"]
+    np.testing.assert_allclose(depth, expected, rtol=1e-6)
 
 
 def test_text_attributes_become_classes(basins, read_file):
@@ -114,8 +114,8 @@ def test_portable_attributes_need_the_latitude(basins, read_file):
 )
 def test_a_slope_is_the_rise_over_the_distance(basins, read_file, units, slope):
     basins["slope_mean"] = ("basin", slope, {"units": units})
-    found = read_file(basins, attributes="file").attributes["slope_mean"]
-    np.testing.assert_allclose(found, [1000 * np.tan(np.pi / 18), 1000.0], rtol=1e-12)
+    slopes = read_file(basins, attributes="file").attributes["slope_mean"]
+    np.testing.assert_allclose(slopes, [1000 * np.tan(np.pi / 18), 1000.0], rtol=1e-12)
 
 
 def test_units_of_attributes_are_kept(basins, read_file):
@@ -124,8 +124,8 @@ def test_units_of_attributes_are_kept(basins, read_file):
     basins["roughness"] = ("basin", [1.0, 2.0])
     data = read_file(basins, attributes="file")
     np.testing.assert_allclose(data.attributes["p_mean"], [2.54, 5.08])
-    kept = {"area": "m2", "area_km2": "km2", "soil_depth": "m", "p_mean": "mm d-1"}
-    assert kept.items() <= data.units.items()
+    units = {"area": "m2", "area_km2": "km2", "soil_depth": "m", "p_mean": "mm d-1"}
+    assert units.items() <= data.units.items()
     assert "roughness" not in data.units
     basins["p_mean"].attrs["units"] = "K"
     with pytest.raises(UnitsError, match=r"basins.nc: attribute 'p_mean'.*'mm d-1'"):
@@ -144,10 +144,10 @@ def test_text_with_many_values_is_a_name(basins, read_file):
 def test_attributes_of_the_file_and_computed_ones(basins, read_file):
     basins["p_mean"] = ("basin", [1.0, 2.0], {"units": "mm d-1"})
     basins["soil_depth"] = ("basin", [1.0, 2.0], {"units": "m"})
-    given = read_file(basins, attributes="file").attributes
+    from_file = read_file(basins, attributes="file").attributes
     computed = read_file(basins, attributes="portable").attributes
     both = read_file(basins, attributes="both").attributes
-    assert given["p_mean"].tolist() == [1.0, 2.0]
+    assert from_file["p_mean"].tolist() == [1.0, 2.0]
     assert "soil_depth" not in computed
     assert both["soil_depth"].tolist() == [1.0, 2.0]
     np.testing.assert_array_equal(both["p_mean"], computed["p_mean"])

@@ -139,8 +139,8 @@ def test_extremes_exchanged_in_one_basin_are_refused():
 
 def test_mean_temperature_is_the_middle_unless_given():
     assert complete(temperatures(2, 5))["air_temperature"][0, 0] == 3.5
-    given = {**temperatures(2, 5), "air_temperature": np.full((200, 2), 4.0)}
-    assert (complete(given)["air_temperature"] == 4.0).all()
+    forcing = {**temperatures(2, 5), "air_temperature": np.full((200, 2), 4.0)}
+    assert (complete(forcing)["air_temperature"] == 4.0).all()
 
 
 def test_extremes_without_a_range_are_left_out(caplog):
@@ -157,9 +157,9 @@ def test_condensation_is_no_negative_evaporation(caplog):
 
 
 def test_negative_streamflow_is_missing(caplog):
-    found = flow([[1.0, -0.1], [NAN, 0.0]])
-    np.testing.assert_array_equal(found, [[1.0, NAN], [NAN, 0.0]])
-    assert found.dtype == np.float32
+    streamflow = flow([[1.0, -0.1], [NAN, 0.0]])
+    np.testing.assert_array_equal(streamflow, [[1.0, NAN], [NAN, 0.0]])
+    assert streamflow.dtype == np.float32
     assert "b.nc: variable 'streamflow': 1 negative" in caplog.text
     assert "the first of basin 'b' on 2000-01-01" in caplog.text
 

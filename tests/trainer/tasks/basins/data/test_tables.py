@@ -45,9 +45,9 @@ def test_a_spreadsheet_of_each_basin_is_read(caplog: pytest.LogCaptureFixture) -
     np.testing.assert_allclose(data.attributes["area_km2"][order], AREAS)
     np.testing.assert_allclose(data.attributes["slope_mean"], 25.0)
     assert not any("name" in key for key in data.attributes)
-    for said in ("read as Windows-1252", "parted by semicolons", "decimal commas",
+    for text in ("read as Windows-1252", "parted by semicolons", "decimal commas",
                  "'1031500' is taken for '01031500'", "units assumed"):  # fmt: skip
-        assert said in caplog.text, said
+        assert text in caplog.text, text
 
 
 def test_one_long_table_is_read_like_a_folder() -> None:
@@ -63,11 +63,11 @@ def test_one_long_table_is_read_like_a_folder() -> None:
             lines.append(f"{name}\t{when}\t{rest}\t{flow:.7f}")
     Path("long.tsv").write_text("\n".join(lines), encoding="utf-8")
     places = str(Path("five/stations.csv").resolve())
-    found = read_tables("long.tsv", attributes="file", places=places)
-    assert found.ids.tolist() == whole.ids.tolist()
+    table = read_tables("long.tsv", attributes="file", places=places)
+    assert table.ids.tolist() == whole.ids.tolist()
     for name, values in whole.forcing.items():
-        np.testing.assert_allclose(found.forcing[name], values, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(found.target, whole.target, rtol=1e-4)
+        np.testing.assert_allclose(table.forcing[name], values, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(table.target, whole.target, rtol=1e-4)
 
 
 def test_years_months_and_days_may_stand_apart() -> None:
@@ -201,8 +201,8 @@ def test_files_that_are_no_text_are_said(caplog: pytest.LogCaptureFixture) -> No
     for name in ("02479560.xlsx", "02479560.zip", "notes.md"):
         Path("five", name).write_bytes(b"PK")
     assert len(read_tables(attributes="file").ids) == len(IDS)
-    told = "2 files are no text and passed over (02479560.xlsx, 02479560.zip)"
-    assert told in caplog.text
+    message = "2 files are no text and passed over (02479560.xlsx, 02479560.zip)"
+    assert message in caplog.text
 
 
 def test_places_where_no_rivers_are_are_doubted(

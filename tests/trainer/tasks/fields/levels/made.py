@@ -15,11 +15,11 @@ WEATHER = ("eastward_wind", "northward_wind", "air_temperature", "air_pressure")
 
 
 def channels(levels: int = LEVELS) -> dict[str, list[int]]:
-    found = {n: [k * levels, (k + 1) * levels] for k, n in enumerate(LEVELLED)}
+    channels = {n: [k * levels, (k + 1) * levels] for k, n in enumerate(LEVELLED)}
     first = 4 * levels
     for k, name in enumerate(("elevation", *WEATHER)):
-        found[name] = [first + k, first + k + 1]
-    return found
+        channels[name] = [first + k, first + k + 1]
+    return channels
 
 
 def fields(
@@ -33,7 +33,7 @@ def fields(
     wave = np.cos(3.0 * x - 0.2 * day) * np.cos(y) ** 2
     season = np.sin(2.0 * np.pi * day / 365.25) * np.sin(y)
     flat = np.zeros((len(day), 1, rows, columns))
-    made = np.concatenate(
+    fields = np.concatenate(
         [
             35.0 - k + 0.2 * wave,
             0.1 * (1.0 - k) * wave,
@@ -47,8 +47,8 @@ def fields(
         ],
         axis=1,
     )
-    made[:, : 4 * levels + 1][..., land(rows, columns)] = np.nan
-    return made
+    fields[:, : 4 * levels + 1][..., land(rows, columns)] = np.nan
+    return fields
 
 
 def land(rows: int = ROWS, columns: int = COLUMNS) -> Any:

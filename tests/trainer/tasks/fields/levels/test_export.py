@@ -64,8 +64,8 @@ def test_a_host_steps_what_was_learned(bundle: Bundle, tmp_path: Path) -> None:
         ocean.update()
     for name in STATES:
         expected = ran.state[f"ocean.{name}"].numpy().reshape(-1)
-        found = ocean.get_value_ptr(name)
+        actual = ocean.get_value_ptr(name)
         scale = np.abs(expected).max()
-        np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10 * scale)
+        np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=1e-10 * scale)
     assert np.abs(ran.state["ocean.u"].numpy()).max() > 1e-6
     ocean.finalize()

@@ -47,8 +47,8 @@ def test_a_network_alone_learns_from_a_day(days: Path) -> None:
     assert batch["state"]["elevation"].shape == (1, 104, 240)
     # Rows of the file fall from 90 degrees; the grid begins at -78.
     whole = made.fields([0], **SIZES)[0, 69:92, 112]
-    found = batch["state"]["temperature"][0, :, 0].numpy()
-    np.testing.assert_allclose(found, np.nan_to_num(whole), rtol=1e-6)
+    temperature = batch["state"]["temperature"][0, :, 0].numpy()
+    np.testing.assert_allclose(temperature, np.nan_to_num(whole), rtol=1e-6)
     loss = module.training_step(batch, 0)
     loss.backward()
     bias = module.model.network("ocean").network.output.convolution.bias

@@ -83,8 +83,8 @@ def test_scores_stand_beside_those_without_a_model(run: Path) -> None:
         np.nansum((rows[k + 1] - rows[k]) ** 2 * weights) / weights.sum()
         for k in (day - 420, day - 418)
     ]
-    found = scores["persistence"]["elevation"]["1"]["rmse"]
-    assert found == pytest.approx(np.sqrt(np.mean(squares)), rel=1e-5)
+    rmse = scores["persistence"]["elevation"]["1"]["rmse"]
+    assert rmse == pytest.approx(np.sqrt(np.mean(squares)), rel=1e-5)
 
 
 def test_an_untrained_network_alone_is_persistence(ocean: Path, tmp_path: Path) -> None:
@@ -93,13 +93,13 @@ def test_an_untrained_network_alone_is_persistence(ocean: Path, tmp_path: Path) 
     experiment = load_experiment(written(tmp_path, ocean, model=made.alone()))
     module = fit.build(experiment)
     task: Any = module.task
-    found = errors_of(
+    scores = errors_of(
         [module.model], task.part, task.samples, experiment, experiment.periods.test,
         (1, 2), baselines=True,
     )  # fmt: skip
-    for name, leads in found["model"].items():
+    for name, leads in scores["model"].items():
         for lead, errors in leads.items():
-            expected = found["persistence"][name][lead]["rmse"]
+            expected = scores["persistence"][name][lead]["rmse"]
             assert errors["rmse"] == pytest.approx(expected, rel=1e-6)
 
 
@@ -131,8 +131,10 @@ def test_gradients_end_where_they_are_cut(ocean: Path, tmp_path: Path) -> None:
         task: Any = module.task
         batch = next(iter(task.batches))
         batch["state"]["temperature"].requires_grad_()
-        found = task.answers(module.model, batch)["temperature"]
-        (last,) = torch.autograd.grad(found[1].sum(), batch["state"]["temperature"])
+        temperature = task.answers(module.model, batch)["temperature"]
+        (last,) = torch.autograd.grad(
+            temperature[1].sum(), batch["state"]["temperature"]
+        )
         return float(last.abs().max())
 
     assert gradient(1) == 0.0
@@ -164,9 +166,9 @@ def test_an_experiment_has_the_model_that_is_named(tmp_path: Path) -> None:
         ("convlstm", "ocean_network"), ("simvp", "ocean_network"),
         ("fourcastnet", "ocean_network"),
     ):  # fmt: skip
-        found = load_experiment(shipped, [f"model={name}", "training.batch=1"])
-        assert found.model.recipe == recipe, name
-        assert found.training.batch == 1
+        experiment = load_experiment(shipped, [f"model={name}", "training.batch=1"])
+        assert experiment.model.recipe == recipe, name
+        assert experiment.training.batch == 1
     assert (
         load_experiment(shipped).model == load_experiment(shipped, ["model=ste"]).model
     )
