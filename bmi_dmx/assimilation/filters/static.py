@@ -79,7 +79,8 @@ class Interpolation:
         if taper is not None:
             problems = tuple(ensemble.shape[:-2])
             fitting("Interpolation", taper, problems, found[1], found[0])
-            outer = outer * np.swapaxes(taper, -1, -2)
+            each = found[1] // taper.shape[-2]
+            outer = outer * np.swapaxes(np.repeat(taper, each, -2), -1, -2)
         departure = _departures(predicted, observation) * weight[..., None, :]
         change = np.linalg.solve(inner, np.swapaxes(departure, -1, -2))
         result = ensemble + np.swapaxes(change, -1, -2) @ outer
@@ -144,6 +145,7 @@ class Nudging:
             near = taper * observation.seen[..., None, :]
             total = near.sum(-1, keepdims=True)
             near = np.divide(near, total, out=np.zeros_like(near), where=total > 0)
+            near = np.repeat(near, n // near.shape[-2], -2)
             result = ensemble + self.share * (departure @ np.swapaxes(near, -1, -2))
         return kept(ensemble, result.astype(ensemble.dtype), observation, taper)
 
