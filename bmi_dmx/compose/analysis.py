@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -40,14 +40,18 @@ class Analysis(Learned):
 
     .. math::
 
-        x^a &= x^f + m\, \sigma(g - 2)\, (y - x^f) + s\, a \\
+        x^a &= x^f + m\, \sigma(g - 2)\, (y - x^f) + s\, a
+        + \sum_{0 < |k| \le r} \tanh g_k\, m_k\, (y_k - x^f_k) \\
         c &\leftarrow \sigma(d)\, c + \tanh b
 
-    :math:`m` is 1 where a value was observed, :math:`s` the size of its error. The last
-    layer begins at zero: what has not learned anything is nudging with a gain of 0.12.
-    The network reads forecast, departure, mask, the change since the last analysis, the
-    error, the cycles since the place was last observed, and its memory :math:`c`; all
-    of it measured in what is usual. Where nothing at all is observed nothing changes.
+    :math:`m` is 1 where a value was observed, :math:`s` the size of its error, and
+    :math:`k` counts the places up to :math:`r` away, which have gains of their own as
+    those of Kalman have: increments are products of departures and of what was known
+    before. The last layer begins at zero: what has not learned anything is nudging with
+    a gain of 0.12. The network reads forecast, departure, mask, the change since the
+    last analysis, the error, the cycles since the place was last observed, and its
+    memory :math:`c`; all of it measured in what is usual. Where nothing at all is
+    observed nothing changes.
 
     ``form: gain`` is the published one (McCabe and Brown 2021,
     doi:10.48550/arXiv.2111.01058): :math:`x^a = \sigma(g)\, x^f + a` and
@@ -81,6 +85,9 @@ class Analysis(Learned):
             What the network lets choose.
         memory : int
             Channels that it remembers.
+        reach : int
+            Places to either side whose departures have gains of their own; increments
+            alone have them.
         form : {"increment", "gain"}
             How it answers.
         spread : {"none", "variance", "band"}
@@ -98,6 +105,7 @@ class Analysis(Learned):
         network: str = "residual_conv"
         settings: dict[str, Any] = field(default_factory=dict)
         memory: int = 6
+        reach: int = 0
         form: Literal["increment", "gain"] = "increment"
         spread: Literal["none", "variance", "band"] = "none"
         change: bool = True
@@ -113,6 +121,12 @@ class Analysis(Learned):
         super().__init__(options)
         chosen = self.options
         refuse_outside("memory", chosen.memory, 1)
+        refuse_outside("reach", chosen.reach, 0)
+        if chosen.reach and chosen.form != "increment":
+            raise ConfigError(
+                f"reach: found {chosen.reach} with form {chosen.form!r}, expected 0: "
+                "only increments have gains of places around"
+            )
         if not chosen.states:
             raise ConfigError("states: found none, expected at least one")
         self.forcings = tuple(_forcings(chosen))
@@ -131,13 +145,20 @@ class Analysis(Learned):
         kind = networks[chosen.network]
         fields = len(chosen.states)
         body = kind.made(
-            self._channels(), 2 * (fields + chosen.memory), chosen.settings
+            self._channels(),
+            fields * (1 + self._gains) + 2 * chosen.memory,
+            chosen.settings,
         )
         self.network = _Usual(body, fields)
         if chosen.form == "increment":
             with torch.no_grad():
                 for weight in body.output.parameters():
                     weight.zero_()
+
+    @property
+    def _gains(self) -> int:
+        """How many gains a place has."""
+        return 2 * self.options.reach + 1
 
     def _channels(self) -> int:
         """Return how many channels the network reads."""
@@ -156,10 +177,11 @@ class Analysis(Learned):
         memory = _entries(s.memory)
         answer, _ = self.network(self._read(given, memory, s.started))
         rows = [answer.narrow(-2, k, 1).squeeze(-2) for k in range(answer.shape[-2])]
-        count = len(given)
-        free, gains = rows[:count], rows[count : 2 * count]
-        written = rows[2 * count : 2 * count + chosen.memory]
-        forgotten = rows[2 * count + chosen.memory :]
+        count, each = len(given), self._gains
+        free, rest = rows[:count], rows[count:]
+        gains = [rest[at * each : (at + 1) * each] for at in range(count)]
+        written = rest[count * each : count * each + chosen.memory]
+        forgotten = rest[count * each + chosen.memory :]
         seen = _channels([state.seen for state in given])
         there = torch.amax(seen, (-2, -1), keepdim=True).squeeze(-2) > 0.0
         fluxes, after = {}, {}
@@ -179,13 +201,19 @@ class Analysis(Learned):
         return after, fluxes
 
     def _analysed(
-        self, at: int, state: _Observed, free: Tensor, gain: Tensor
+        self, at: int, state: _Observed, free: Tensor, gains: Sequence[Tensor]
     ) -> Tensor:
+        reach = self.options.reach
         if self.options.form == "gain":
-            return torch.sigmoid(gain) * state.forecast + free
-        share = torch.sigmoid(gain + _NUDGING)
+            return torch.sigmoid(gains[reach]) * state.forecast + free
+        share = torch.sigmoid(gains[reach] + _NUDGING)
         error: Tensor = self.network.of("error", at)
-        return state.forecast + state.seen * share * state.departure + error * free
+        found = state.forecast + state.seen * share * state.departure + error * free
+        departure = state.seen * state.departure
+        for away, gain in zip(range(-reach, reach + 1), gains, strict=True):
+            if away:
+                found = found + torch.tanh(gain) * torch.roll(departure, -away, -1)
+        return found
 
     def _read(
         self, given: list[_Observed], memory: list[Tensor], started: Tensor
