@@ -1,4 +1,4 @@
-"""``dmx bench assimilation``: filters, one problem alone and many side by side."""
+"""``dmx bench assimilation``: filters, alone and side by side, and whole rivers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..assimilation.observation import Observation
 from ..assimilation.window import Twin, Window
 from ..registries import processes
 from ..space import Ring
-from . import loops
+from . import loops, river_ensembles
 from .measure import Effort, Record, seconds_of
 from .report import RecordColumn, show
 from .scan import threads
@@ -136,7 +136,7 @@ def _loops(problem: Problem) -> dict[str, Analysis]:
     value, error = problem.observation.value, problem.observation.error
     rng, weights = np.random.default_rng(0), problem.taper
     return {
-        "letkf": lambda: loops.letkf(ensemble, value, error, weights),
+        "letkf": lambda: loops.letkf(ensemble, ensemble, value, error, weights),
         "etkf": lambda: loops.etkf(ensemble, value, error),
         "enkf": lambda: loops.enkf(
             ensemble, value, error, np.asarray(rng.standard_normal(ensemble.shape))
@@ -145,9 +145,11 @@ def _loops(problem: Problem) -> dict[str, Analysis]:
 
 
 def run(
-    members: Sequence[int] = (5, 10, 20, 40), problems: Sequence[int] = (1, 12, 35)
+    members: Sequence[int] = (5, 10, 20, 40),
+    problems: Sequence[int] = (1, 12, 35),
+    rivers: Sequence[tuple[int, int]] = ((340, 16), (340, 64), (10_000, 16)),
 ) -> list[Record]:
-    """Measure, print and return one analysis of every filter.
+    """Measure, print and return one analysis of every filter, and hours of rivers.
 
     Parameters
     ----------
@@ -156,6 +158,8 @@ def run(
         one, serves for the others.
     problems : sequence of int
         How many are side by side.
+    rivers : sequence of (int, int)
+        Reaches, and members of the ensemble.
     """
     records = []
     usual = members[-2:][0]
@@ -177,7 +181,8 @@ def run(
             RecordColumn("target, ms", "target_s", 1e3, ".1f", optional=True),
         ),
     )  # fmt: skip
-    return records
+    with threads(1):
+        return records + river_ensembles.measured(rivers)
 
 
 def _measured(name: str, problem: Problem) -> list[Record]:

@@ -43,19 +43,31 @@ def etkf(ensemble: Array, value: Array, error: Array) -> Array:
     return result
 
 
-def letkf(ensemble: Array, value: Array, error: Array, taper: Array) -> Array:
+def letkf(
+    ensemble: Array, predicted: Array, value: Array, error: Array, taper: Array
+) -> Array:
     """Return the local analysis by the transform filter.
 
-    Parameters are those of :func:`enkf`, and ``taper``, (n, n).
+    Parameters
+    ----------
+    ensemble : ndarray
+        (problem, m, n).
+    predicted : ndarray
+        (problem, m, p) of what is observed.
+    value, error : ndarray
+        (problem, p).
+    taper : ndarray
+        (n, p) weights of observations at every entry.
     """
     result = np.empty_like(ensemble)
     for k, members in enumerate(ensemble):
-        mean = members.mean(0)
-        anomalies, innovation = members - mean, value[k] - mean
+        mean, expected = members.mean(0), predicted[k].mean(0)
+        anomalies, innovation = members - mean, value[k] - expected
+        seen = predicted[k] - expected
         for i, weight in enumerate(taper):
             near = weight > 0
             root = np.sqrt(weight[near]) / error[k, near]
-            weights = _weights(anomalies[:, near], innovation[near], root)
+            weights = _weights(seen[:, near], innovation[near], root)
             result[k, :, i] = mean[i] + weights @ anomalies[:, i]
     return result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -40,14 +40,18 @@ class Analysis(LearnedProcess):
 
     .. math::
 
-        x^a &= x^f + m\, \sigma(g - 2)\, (y - x^f) + s\, a \\
+        x^a &= x^f + m\, \sigma(g - 2)\, (y - x^f) + s\, a
+        + \sum_{0 < |k| \le r} \tanh g_k\, m_k\, (y_k - x^f_k) \\
         c &\leftarrow \sigma(d)\, c + \tanh b
 
-    :math:`m` is 1 where a value was observed, :math:`s` the size of its error. The last
-    layer begins at zero: what has not learned anything is nudging with a gain of 0.12.
-    The network reads forecast, departure, mask, the change since the last analysis, the
-    error, the cycles since the place was last observed, and its memory :math:`c`; all
-    of it measured in what is usual. Where nothing at all is observed nothing changes.
+    :math:`m` is 1 where a value was observed, :math:`s` the size of its error, and
+    :math:`k` counts the places up to :math:`r` away, which have gains of their own as
+    those of Kalman have: increments are products of departures and of what was known
+    before. The last layer begins at zero: what has not learned anything is nudging with
+    a gain of 0.12. The network reads forecast, departure, mask, the change since the
+    last analysis, the error, the cycles since the place was last observed, and its
+    memory :math:`c`; all of it measured in what is usual. Where nothing at all is
+    observed nothing changes.
 
     ``form: gain`` is the published one (McCabe and Brown 2021,
     doi:10.48550/arXiv.2111.01058): :math:`x^a = \sigma(g)\, x^f + a` and
@@ -81,6 +85,9 @@ class Analysis(LearnedProcess):
             What the network lets choose.
         memory : int
             Channels that it remembers.
+        reach : int
+            Places to either side whose departures have gains of their own; increments
+            alone have them.
         form : {"increment", "gain"}
             How it answers.
         spread : {"none", "variance", "band"}
@@ -98,6 +105,7 @@ class Analysis(LearnedProcess):
         network: str = "residual_conv"
         settings: dict[str, Any] = field(default_factory=dict)
         memory: int = 6
+        reach: int = 0
         form: Literal["increment", "gain"] = "increment"
         spread: Literal["none", "variance", "band"] = "none"
         change: bool = True
@@ -113,6 +121,12 @@ class Analysis(LearnedProcess):
         super().__init__(options)
         choices = self.options
         refuse_outside("memory", choices.memory, 1)
+        refuse_outside("reach", choices.reach, 0)
+        if choices.reach and choices.form != "increment":
+            raise ConfigError(
+                f"reach: found {choices.reach} with form {choices.form!r}, expected 0: "
+                "only increments have gains of places around"
+            )
         if not choices.states:
             raise ConfigError("states: found none, expected at least one")
         self.forcings = tuple(_forcings(choices))
@@ -131,13 +145,20 @@ class Analysis(LearnedProcess):
         kind = networks[choices.network]
         fields = len(choices.states)
         body = kind.make(
-            self._channels(), 2 * (fields + choices.memory), choices.settings
+            self._channels(),
+            fields * (1 + self._gains) + 2 * choices.memory,
+            choices.settings,
         )
         self.network = _ScaledNetwork(body, fields)
         if choices.form == "increment":
             with torch.no_grad():
                 for weight in body.output.parameters():
                     weight.zero_()
+
+    @property
+    def _gains(self) -> int:
+        """How many gains a place has."""
+        return 2 * self.options.reach + 1
 
     def _channels(self) -> int:
         """Return how many channels the network reads."""
@@ -158,10 +179,11 @@ class Analysis(LearnedProcess):
         memory = _entries(s.memory)
         answer, _ = self.network(self._read(states, memory, s.started))
         rows = [answer.narrow(-2, k, 1).squeeze(-2) for k in range(answer.shape[-2])]
-        count = len(states)
-        free, gains = rows[:count], rows[count : 2 * count]
-        writes = rows[2 * count : 2 * count + options.memory]
-        forgotten = rows[2 * count + options.memory :]
+        count, each = len(states), self._gains
+        free, rest = rows[:count], rows[count:]
+        gains = [rest[at * each : (at + 1) * each] for at in range(count)]
+        writes = rest[count * each : count * each + options.memory]
+        forgotten = rest[count * each + options.memory :]
         masks = _channels([state.mask for state in states])
         there = torch.amax(masks, (-2, -1), keepdim=True).squeeze(-2) > 0.0
         fluxes, after = {}, {}
@@ -181,13 +203,19 @@ class Analysis(LearnedProcess):
         return after, fluxes
 
     def _analysed(
-        self, at: int, state: _ObservedState, free: Tensor, gain: Tensor
+        self, at: int, state: _ObservedState, free: Tensor, gains: Sequence[Tensor]
     ) -> Tensor:
+        reach = self.options.reach
         if self.options.form == "gain":
-            return torch.sigmoid(gain) * state.forecast + free
-        share = torch.sigmoid(gain + _NUDGING)
+            return torch.sigmoid(gains[reach]) * state.forecast + free
+        share = torch.sigmoid(gains[reach] + _NUDGING)
         error: Tensor = self.network.of("error", at)
-        return state.forecast + state.mask * share * state.departure + error * free
+        found = state.forecast + state.mask * share * state.departure + error * free
+        departure = state.mask * state.departure
+        for away, gain in zip(range(-reach, reach + 1), gains, strict=True):
+            if away:
+                found = found + torch.tanh(gain) * torch.roll(departure, -away, -1)
+        return found
 
     def _read(
         self, states: list[_ObservedState], memory: list[Tensor], started: Tensor

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..bundle import Bundle
 from ..errors import DataError, ScanError, StateError, UnitsError
-from ..kernels import build
+from ..kernels import build, roots
 from ..units import convert
 from .bundle_cache import bundle_named
 from .clock import DAY
@@ -99,8 +99,8 @@ def _use_files() -> None:
 
 
 def _compiled(name: str, bundle: Bundle) -> int:
-    """Return the number of kernels, all of which are there."""
-    sources = needed(bundle)
+    """Return the number of kernels, those of analyses too, all of which are there."""
+    sources = [*needed(bundle), *roots.sources()]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         kernels = [build.load(source) for source in sources]

@@ -74,6 +74,7 @@ def forecast(options: ForecastRequest) -> Path:
         )
     if options.output.is_dir():
         raise ConfigError(f"--output: {options.output} is a folder, expected a file")
+    _refuse_twice(options.members)
     # Of one step, what is to come is of the length of what was.
     lone_step = _refuse_misfits(options)
     options = replace(options, history=replace(options.history, lone_step=lone_step))
@@ -98,6 +99,17 @@ def _named(files: Sequence[Path]) -> Iterator[tuple[str, Path]]:
     whole = len(set(stems)) < len(stems)
     for path, stem in zip(files, stems, strict=True):
         yield (str(path) if whole else stem), path
+
+
+def _refuse_twice(files: Sequence[Path]) -> None:
+    """Refuse a file that would be two members, and count twice."""
+    known: dict[Path, Path] = {}
+    for path in files:
+        first = known.setdefault(path.resolve(), path)
+        if first is not path:
+            raise ConfigError(
+                f"{path}: is the same file as {first}, expected another for each member"
+            )
 
 
 def _refuse_misfits(options: ForecastRequest) -> float:

@@ -49,9 +49,12 @@ def inputs(process: Analysis, lead: tuple[int, ...] = (3,)) -> dict[str, Tensor]
     return arguments
 
 
+@pytest.mark.parametrize("reach", [0, 2])
 @pytest.mark.parametrize("states", [("x",), ("x", "y")])
-def test_what_has_learned_nothing_is_nudging(states: tuple[str, ...]) -> None:
-    process = made({**SMALL, "states": states})
+def test_what_has_learned_nothing_is_nudging(
+    states: tuple[str, ...], reach: int
+) -> None:
+    process = made({**SMALL, "states": states, "reach": reach})
     arguments = inputs(process)
     outputs = call_step(process, arguments)
     gain = 1.0 / (1.0 + torch.exp(torch.tensor(2.0, dtype=torch.float64)))
@@ -98,6 +101,26 @@ def test_places_age_until_they_are_observed() -> None:
     torch.testing.assert_close(age, expected.double())
 
 
+def test_places_around_have_gains_of_their_own() -> None:
+    """With gains that are the same everywhere, increments are a sum of departures."""
+    process = made({**SMALL, "reach": 2})
+    last = process.network.body.output
+    gains = torch.tensor([0.3, -0.2, 0.0, 0.1, 0.6], dtype=torch.float64)
+    with torch.no_grad():
+        last.bias[1:6] = torch.atanh(gains)
+    given = inputs(process)
+    found = call_step(process, given)["q.x_analysis"]
+    x, y, seen = (given[f"f.x{end}"] for end in ("", "_observed", "_seen"))
+    own = torch.sigmoid(torch.tensor(-2.0, dtype=torch.float64))
+    weights = torch.tensor([0.3, -0.2, float(own), 0.1, 0.6], dtype=torch.float64)
+    departure, expected = seen * (y - x), x.clone()
+    for place in range(SIZE):
+        for k, weight in zip(range(-2, 3), weights, strict=True):
+            near = departure[..., (place + k) % SIZE]
+            expected[..., place] += weight * near
+    torch.testing.assert_close(found, expected)
+
+
 def test_members_are_analysed_each_by_itself() -> None:
     process = made({**SMALL, "spread": "none"}, shaken=0.3)
     arguments = inputs(process, (5,))
@@ -112,6 +135,8 @@ def test_members_are_analysed_each_by_itself() -> None:
     [
         ({"memory": 0}, "memory: expected at least 1, found 0"),
         ({"states": []}, "states: found none, expected at least one"),
+        ({"reach": -1}, "reach: expected at least 0, found -1"),
+        ({"form": "gain", "reach": 2}, "reach: found 2 with form 'gain', expected 0"),
         ({"network": "residual_cnv"}, "residual_conv"),
     ],
 )

@@ -103,6 +103,18 @@ def test_a_sound_bundle_is_healthy(bundle: Path, capsys: Any) -> None:
     assert capsys.readouterr().out.startswith(f"{bundle}: whole, ")
 
 
+def test_kernels_of_analyses_are_looked_for_as_well(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = roots.sources()
+    monkeypatch.setattr(
+        "bmi_dmx.operate.health.build.load",
+        lambda source: None if source in own else source,
+    )
+    with pytest.raises(ScanError, match=rf": {len(own)} of \d+ kernels are missing"):
+        health.check_health(str(bundle))
+
+
 def test_missing_kernels_are_no_health(
     bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -167,6 +167,16 @@ def test_weather_that_does_not_begin_now_is_refused(
     assert not (tmp_path / "history.nc").exists()
 
 
+def test_a_file_that_would_count_twice_is_refused(
+    foresee: Forecast, tmp_path: Path, ids: list[str], series: dict[str, Any]
+) -> None:
+    coming = part(tmp_path / "coming.nc", series, ids, slice(NOW, None))
+    other = tmp_path / "other.nc"
+    other.symlink_to(coming)
+    with pytest.raises(ConfigError, match=r"other\.nc: is the same file as .*coming"):
+        foresee(coming, other)
+
+
 def test_no_more_is_forecast_than_there_is_weather(
     foresee: Forecast, tmp_path: Path, ids: list[str], series: dict[str, Any],
     caplog: pytest.LogCaptureFixture,

@@ -11,7 +11,7 @@ from ...errors import DataError
 from ...space.description import Array
 from ..observation import Observation
 from .filter import Departures, where_observed
-from .local_analysis import local_blocks
+from .local_analysis import in_groups, local_blocks
 
 __all__ = ["EnsembleFilter", "fitting"]
 
@@ -19,11 +19,17 @@ __all__ = ["EnsembleFilter", "fitting"]
 def fitting(name: str, taper: Array, problems: tuple[int, ...], n: int, p: int) -> None:
     """Refuse a taper of another shape.
 
+    One for all problems may have fewer rows than there are entries, each of as many
+    entries side by side.
+
     Raises
     ------
     DataError
         Saying which shapes fit.
     """
+    groups = taper.ndim == 2 and taper.shape[1] == p and taper.shape[0] > 0
+    if groups and n % taper.shape[0] == 0:
+        return
     if taper.shape not in {(n, p), (*problems, n, p)}:
         raise DataError(
             f"{name}: taper: expected shape {(n, p)} or {(*problems, n, p)}, found "
@@ -71,12 +77,13 @@ class EnsembleFilter(ABC):
         self, departures: Departures, taper: Array, noise: Array | None
     ) -> Array:
         result = np.empty_like(departures.anomalies)
+        grouped = in_groups(result, taper)
         for block, anomalies, scaled, innovation, near in local_blocks(
             departures, taper
         ):
             local = None if noise is None else _local_noise(noise, near)
             deviations = self._deviations(anomalies, scaled, innovation, local)
-            result[..., block] = np.swapaxes(deviations[..., 0], -1, -2)
+            grouped[..., block, :] = np.moveaxis(deviations, -3, -2)
         result += departures.mean
         return result
 

@@ -13,7 +13,7 @@ from ..observation import Observation
 from ..rotation import rotated
 from .ensemble import EnsembleFilter
 from .filter import Departures, drawing
-from .local_analysis import local_systems
+from .local_analysis import in_groups, local_systems
 from .spectrum import Spectrum
 
 __all__ = ["Etkf", "Letkf"]
@@ -98,11 +98,17 @@ class Letkf(Etkf):
         self, departures: Departures, taper: Array, noise: Array | None
     ) -> Array:
         result = np.empty_like(departures.anomalies)
+        given, found = (in_groups(x, taper) for x in (departures.anomalies, result))
         for block, matrix, vector in local_systems(departures, taper):
-            anomalies = np.swapaxes(departures.anomalies[..., block], -1, -2)
+            # Every entry of a group is a case of its own.
+            anomalies = np.moveaxis(given[..., block, :], -3, -1)
+            matrix, vector = (
+                np.repeat(x[..., None, :], anomalies.shape[-2], -2)
+                for x in (matrix, vector)
+            )
             deviations = applied_roots(matrix, anomalies, vector)
             if deviations is None:
                 return super()._locally(departures, taper, noise)
-            result[..., block] = np.swapaxes(deviations, -1, -2)
+            found[..., block, :] = np.moveaxis(deviations, -1, -3)
         result += departures.mean
         return result

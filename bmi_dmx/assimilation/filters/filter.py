@@ -46,7 +46,8 @@ class Filter(Protocol):
         observation : Observation
             (…, p); NaN is missing.
         taper : ndarray, optional
-            (n, p) or (…, n, p) weights of observations at entries of the state.
+            (n, p) or (…, n, p) weights of observations at entries of the state; or
+            (r, p), each row of n/r entries side by side.
         generator : numpy.random.Generator, optional
             Of random numbers, for filters that draw some.
 
@@ -236,7 +237,7 @@ def where_observed(
     observation : Observation
         (…, p).
     taper : ndarray or None
-        (…, n, p).
+        (…, r, p), each row of n/r entries side by side.
     """
     valid = observation.valid
     if taper is None:
@@ -246,5 +247,8 @@ def where_observed(
     near = taper > 0
     if not valid.all():
         near = near & valid[..., None, :]
-    touched = np.swapaxes(np.any(near, -1, keepdims=True), -1, -2)
-    return analysis if touched.all() else np.where(touched, analysis, ensemble)
+    touched = np.any(near, -1)[..., None, :]
+    if touched.all():
+        return analysis
+    touched = np.repeat(touched, ensemble.shape[-1] // touched.shape[-1], -1)
+    return np.where(touched, analysis, ensemble)

@@ -82,6 +82,7 @@ class Ienks:
                 *problems, _, n = ensemble.shape
                 p = predicted.shape[-1]
                 fitting("Ienks", taper, tuple(problems), n, p)
+                taper = np.repeat(taper, n // taper.shape[-2], -2)
             after = self._step(weights, departures, taper)
             members = after.weight[..., None, :] + after.transform
             moved = mean + _whole(members @ anomalies, taper)

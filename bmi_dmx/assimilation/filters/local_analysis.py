@@ -1,4 +1,7 @@
-"""Entries of the state with what is observed near them, some at a time."""
+"""Entries of the state with what is observed near them, some at a time.
+
+Entries that stand side by side and are as far from all that is observed are one group.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from ...kernels.roots import triangle
 from ...space.description import Array
 from .filter import Departures
 
-__all__ = ["local_blocks", "local_systems"]
+__all__ = ["in_groups", "local_blocks", "local_systems"]
 
 _MOST = 1 << 20
 """Numbers of one array of a block."""
@@ -29,14 +32,14 @@ def local_blocks(
     departures : Departures
         Of all.
     taper : ndarray
-        (…, n, p) weights.
+        (…, r, p) weights of r groups of n/r entries side by side.
 
     Yields
     ------
     slice
-        Which entries, b of them.
+        Which groups, b of them.
     anomalies : ndarray
-        (…, b, m, 1) of these entries.
+        (…, b, m, n/r) of their entries.
     scaled : ndarray
         (…, b, m, k) weighted anomalies of what is predicted; k is p, or the largest
         number of observations with a weight where they are much fewer.
@@ -48,7 +51,8 @@ def local_blocks(
     taper = taper.astype(departures.anomalies.dtype, copy=False)
     near = _nearest(taper)
     width = taper.shape[-1] if near is None else near[0].shape[-1]
-    for block in _spans(departures, width):
+    grouped = in_groups(departures.anomalies, taper)
+    for block in _spans(departures, taper, width):
         if near is None:
             at = None
             root = np.sqrt(taper[..., block, :])
@@ -59,8 +63,13 @@ def local_blocks(
             root = np.sqrt(near[1][block])
             scaled = np.moveaxis(departures.scaled[..., at], -3, -2)
             innovation = departures.innovation[..., at]
-        anomalies = np.swapaxes(departures.anomalies[..., block], -1, -2)[..., None]
+        anomalies = np.moveaxis(grouped[..., block, :], -3, -2)
         yield block, anomalies, scaled * root[..., None, :], innovation * root, at
+
+
+def in_groups(ensemble: Array, taper: Array) -> Array:
+    """Return (…, m, n) as (…, m, r, n/r), r being the rows of a taper."""
+    return ensemble.reshape(*ensemble.shape[:-1], taper.shape[-2], -1)
 
 
 def _sparse(taper: Array) -> bool:
@@ -100,12 +109,12 @@ def local_systems(
     departures : Departures
         Of all.
     taper : ndarray
-        (…, n, p) weights.
+        (…, r, p) weights of r groups of n/r entries side by side.
 
     Yields
     ------
     slice
-        Which entries, b of them.
+        Which groups, b of them.
     matrix : ndarray
         (…, b, m(m + 1)/2) lower triangles of SSᵀ of the weighted anomalies.
     vector : ndarray
@@ -125,14 +134,15 @@ def local_systems(
     taper = taper.astype(scaled.dtype, copy=False)
     pairs = np.swapaxes(scaled[..., row, :] * scaled[..., column, :], -1, -2)
     products = scaled * departures.innovation[..., None, :]
-    for block in _spans(departures, members):
+    for block in _spans(departures, taper, members):
         weight = taper[..., block, :]
         yield block, weight @ pairs, weight @ np.swapaxes(products, -1, -2)
 
 
-def _spans(departures: Departures, width: int) -> Iterator[slice]:
-    """Yield spans of entries of which an array (…, b, m, width) is not too large."""
-    *problems, members, entries = departures.anomalies.shape
+def _spans(departures: Departures, taper: Array, width: int) -> Iterator[slice]:
+    """Yield spans of groups of which an array (…, b, m, width) is not too large."""
+    *problems, members, _ = departures.anomalies.shape
+    entries = taper.shape[-2]
     each = int(np.prod(problems)) * members * max(width, members)
     size = max(1, _MOST // each)
     for start in range(0, entries, size):

@@ -81,7 +81,8 @@ class Interpolation:
         if taper is not None:
             problems = tuple(ensemble.shape[:-2])
             fitting("Interpolation", taper, problems, shape[1], shape[0])
-            outer = outer * np.swapaxes(taper, -1, -2)
+            each = shape[1] // taper.shape[-2]
+            outer = outer * np.swapaxes(np.repeat(taper, each, -2), -1, -2)
         departure = _departures(predicted, observation) * weight[..., None, :]
         change = np.linalg.solve(inner, np.swapaxes(departure, -1, -2))
         result = ensemble + np.swapaxes(change, -1, -2) @ outer
@@ -148,6 +149,7 @@ class Nudging:
             near = taper * observation.valid[..., None, :]
             total = near.sum(-1, keepdims=True)
             near = np.divide(near, total, out=np.zeros_like(near), where=total > 0)
+            near = np.repeat(near, n // near.shape[-2], -2)
             result = ensemble + self.share * (departure @ np.swapaxes(near, -1, -2))
         return where_observed(
             ensemble, result.astype(ensemble.dtype), observation, taper

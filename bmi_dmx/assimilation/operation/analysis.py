@@ -319,8 +319,6 @@ class Assimilation:
         observation = limited(observation, predicted, limits)
         weights = self._together.weights(np.concatenate(observed))
         places, members, entries = whole.shape
-        if weights is not None:
-            weights = np.repeat(weights, entries, axis=0)
         after = self._analysed(ensemble, predicted, observation, weights)
         return np.transpose(after.reshape(members, places, entries), (1, 0, 2))
 
@@ -341,7 +339,8 @@ class Assimilation:
         if weights is None:
             return after
         # What is near nothing observed has no spread to be kept.
-        return np.where((weights > 0.0).any(axis=1), after, forecast)
+        near = np.repeat((weights > 0.0).any(axis=1), after.shape[-1] // len(weights))
+        return np.where(near, after, forecast)
 
     def _keep(self, at: Indices, batches: list[DueValues]) -> None:
         for one in batches:

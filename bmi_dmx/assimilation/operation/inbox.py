@@ -175,7 +175,8 @@ class Inbox:
         """Take over what an analysis made of the predictions of places.
 
         What was given in the steps of a mean is shifted by as much as the latest mean,
-        for later ones that have steps in common with it.
+        for later ones that have steps in common with it; in proportion where a step
+        would fall below 0, and none was.
 
         Parameters
         ----------
@@ -191,7 +192,7 @@ class Inbox:
                 after[0] == before[0], 0.0,
                 self.unscaled(after[0]) - self.unscaled(before[0]),
             )  # fmt: skip
-            self.recent[:, :, at] += np.nan_to_num(moved)
+            self.recent[:, :, at] = _shifted(self.recent[:, :, at], moved)
         self.window[:, :, at] = after
 
     def expected(self, values: Array) -> Array:
@@ -305,6 +306,24 @@ class Inbox:
             return error
         whole = np.maximum(raw, 0.0) + self.settings.error.absolute
         return error / (whole if self.settings.scale == "log" else 2.0 * np.sqrt(whole))
+
+
+def _shifted(steps: Array, by: Array) -> Array:
+    """Return steps whose mean is another by some amount, none newly below 0.
+
+    Parameters
+    ----------
+    steps : ndarray
+        (step, member, place).
+    by : ndarray
+        (member, place); NaN is nothing.
+    """
+    by = np.nan_to_num(by)
+    mean, found = steps.mean(axis=0), steps + by
+    sinking = (found < 0.0).any(axis=0) & (steps >= 0.0).all(axis=0)
+    sinking &= mean + by >= 0.0
+    share = np.divide(mean + by, mean, out=np.ones_like(mean), where=sinking)
+    return np.where(sinking, share * steps, found)
 
 
 def _steps_of_mean(settings: ObservedQuantity, seconds: float) -> int:

@@ -21,7 +21,7 @@ from ...space import Tree
 from ...variables import in_step
 from .settings import Disturbance, Perturbations, span_of
 from .stores import Stores
-from .tree_paths import TreeCorrelation, ways_of
+from .tree_paths import TreeCorrelation, Ways
 
 __all__ = ["Disturbances", "generator_of"]
 
@@ -103,7 +103,9 @@ class Disturbances:
             self.memory[f"forcing.{name}"]
             for name, one in settings.forcing.items() if one.update
         )  # fmt: skip
-        self._likeness: dict[float, TreeCorrelation] = {}
+        tree = runner.space
+        self._ways = Ways(runner, tree) if isinstance(tree, Tree) else None
+        self._likeness: dict[float, tuple[Array, TreeCorrelation]] = {}
         several = (settings.forcing, settings.state, settings.parameters)
         _refuse_lengths(runner, {n: one for some in several for n, one in some.items()})
 
@@ -165,17 +167,24 @@ class Disturbances:
         deviations[:] = share * deviations + math.sqrt(1.0 - share**2) * fresh
         return deviations
 
+    def _alike(self, length: float, ways: Ways) -> TreeCorrelation:
+        """Return who is alike over a distance, along ways as long as they are now."""
+        now = ways.now()
+        known = self._likeness.get(length)
+        if known is None or known[0] is not now:
+            known = self._likeness[length] = (
+                now,
+                TreeCorrelation(ways.tree, now, length),
+            )
+        return known[1]
+
     def _centred(self, rng: np.random.Generator, length: float) -> Array:
         shape = (self._runner.size, len(self._runner.ids))
         drawn = rng.standard_normal(shape)
         if len(drawn) == 1:
             return np.zeros(shape)
-        tree = self._runner.space
-        if length and isinstance(tree, Tree):
-            if length not in self._likeness:
-                ways = ways_of(self._runner, tree)
-                self._likeness[length] = TreeCorrelation(tree, ways, length)
-            drawn = self._likeness[length].of(drawn)
+        if length and self._ways is not None:
+            drawn = self._alike(length, self._ways).of(drawn)
         wider = math.sqrt(len(drawn) / (len(drawn) - 1))
         centred: Array = (drawn - drawn.mean(axis=0)) * wider
         return centred

@@ -13,7 +13,7 @@ from ...space import Tree
 from ..localisation import on_tree, taper
 from ..observation import Observation
 from .settings import Localisation
-from .tree_paths import ways_of
+from .tree_paths import Ways
 
 __all__ = ["TreeLocalisation", "as_one", "together_on"]
 
@@ -33,8 +33,13 @@ class TreeLocalisation:
     """
 
     def __init__(self, runner: EnsembleRunner, settings: Localisation | None) -> None:
-        self._runner, self._settings = runner, settings
-        self._known: tuple[Indices, Array] | None = None
+        self._settings = settings
+        tree = runner.space
+        self._ways = Ways(runner, tree) if isinstance(tree, Tree) else None
+        # Gauges of which some are silent at times, whose weights stay as they are.
+        self._measured: Array | None = None
+        self._column = np.full(len(runner.ids), -1)
+        self._known = np.empty((len(runner.ids), 0))
 
     def weights(self, observed: Indices) -> Array | None:
         """Return how much observations count at each place, (place, p).
@@ -44,16 +49,24 @@ class TreeLocalisation:
         observed : ndarray of int
             (p,) places where they were made.
         """
-        settings, tree = self._settings, self._runner.space
-        if settings is None or not isinstance(tree, Tree):
+        settings = self._settings
+        if settings is None or self._ways is None:
             return None
-        if self._known is None or not np.array_equal(self._known[0], observed):
-            apart = on_tree(
-                tree, np.arange(len(tree)), observed, ways_of(self._runner, tree),
-                flowing=settings.flowing,
-            )  # fmt: skip
-            self._known = observed.copy(), taper(apart, settings.radius)
-        return self._known[1]
+        tree, ways = self._ways.tree, self._ways.now()
+        if ways is not self._measured:
+            self._measured, self._known = ways, self._known[:, :0]
+            self._column.fill(-1)
+        new = np.unique(observed[self._column[observed] < 0])
+        if new.size:
+            every = np.arange(len(tree))
+            apart = on_tree(tree, every, new, ways, flowing=settings.flowing)
+            known = self._known.shape[1]
+            self._column[new] = np.arange(known, known + new.size)
+            self._known = np.hstack([self._known, taper(apart, settings.radius)])
+        column = self._column[observed]
+        if np.array_equal(column, np.arange(self._known.shape[1])):
+            return self._known
+        return self._known[:, column]
 
 
 def as_one(

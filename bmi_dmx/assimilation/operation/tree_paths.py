@@ -11,7 +11,7 @@ from ...operate.runner import Runner
 from ...space import Tree
 from ..localisation import ways_down
 
-__all__ = ["TreeCorrelation", "ways_of"]
+__all__ = ["TreeCorrelation", "Ways", "ways_of"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Indices = np.ndarray[Any, np.dtype[np.intp]]
@@ -48,6 +48,29 @@ def ways_of(runner: Runner, tree: Tree) -> Array:
             " ways along the tree are made of it"
         )
     return ways_down(tree, length)
+
+
+class Ways:
+    """Ways along the tree of a running model, whose lengths may be set while it runs.
+
+    Parameters
+    ----------
+    runner : Runner
+        The model.
+    tree : Tree
+        Its places.
+    """
+
+    def __init__(self, runner: Runner, tree: Tree) -> None:
+        self._runner, self.tree = runner, tree
+        self._last: Array | None = None
+
+    def now(self) -> Array:
+        """Return them; the same array as before unless one has changed."""
+        found = ways_of(self._runner, self.tree)
+        if self._last is None or not np.array_equal(self._last, found):
+            self._last = found
+        return self._last
 
 
 class TreeCorrelation:

@@ -232,6 +232,27 @@ def test_many_entries_with_few_observations_near_are_analysed_in_blocks() -> Non
         np.testing.assert_allclose(analysis, dense, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("few", [False, True])
+@pytest.mark.parametrize("name", LOCAL)
+def test_entries_side_by_side_may_share_a_row_of_the_taper(
+    name: str, few: bool
+) -> None:
+    rng = np.random.default_rng(3)
+    p = problem((2,), 8, 12, 6)
+    weights = rng.uniform(0.2, 1.0, (4, 6))
+    weights[2] = 0.0
+    if few:
+        weights[:, 2:] = 0.0
+    chosen = Interpolation(np.eye(12), p.operator) if name == "oi" else LOCAL[name]
+    found, expected = (
+        chosen.analyse(*p.arguments, taper=taper, generator=Pattern())
+        for taper in (weights, np.repeat(weights, 3, axis=0))
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+    assert np.array_equal(found[..., 6:9], p.ensemble[..., 6:9])
+    assert not np.isclose(found[..., :6], p.ensemble[..., :6]).any()
+
+
 @pytest.mark.parametrize("chosen", [Etkf(), DEnkf(), EnkfN(), Enkf()])
 def test_one_member_has_no_spread_and_is_refused(chosen: Filter) -> None:
     p = problem(members=1)

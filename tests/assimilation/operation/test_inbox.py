@@ -86,6 +86,17 @@ def test_what_changes_a_mean_changes_the_steps_it_shares_with_later_ones(
     np.testing.assert_allclose(mean, [[7.0, 7.0 + 2.0 / 3.0]])
 
 
+def test_steps_of_a_smaller_mean_do_not_fall_below_zero() -> None:
+    settings = ObservedQuantity(error=Error(absolute=0.2), mean="3 h")
+    box = Inbox("x", settings, 2, 1, HOUR)
+    for step in (0.5, 4.0, 10.5):
+        # The second member is below zero already, and is shifted as a whole.
+        box.predict(np.array([[step], [step - 1.0]]))
+    box.amend(np.array([0]), np.array([[[2.0], [1.0]]]))
+    np.testing.assert_allclose(box.recent[:, 0, 0], [4.2, 1.6, 0.2])
+    np.testing.assert_allclose(box.recent[:, 1, 0], [6.5, 0.0, -3.5])
+
+
 @pytest.mark.parametrize("mean", ["90 min", "30 min"])
 def test_means_are_of_whole_steps(mean: str) -> None:
     settings = ObservedQuantity(error=Error(absolute=0.2), mean=mean)

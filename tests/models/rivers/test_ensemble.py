@@ -365,3 +365,33 @@ def test_what_makes_no_sense_is_refused(
     settings = {k: v for k, v in block(**changes).items() if v is not None}
     with pytest.raises(ConfigError, match=match):
         started(tmp_path, assimilation=settings)
+
+
+def test_lengths_that_are_set_later_are_those_that_count(tmp_path: Path) -> None:
+    inflow = weather(12) + 0.2
+    seen = gauged(2.0 * inflow.cumsum(1), at="wb-3", every=6)
+    length = np.array(COLUMNS["length"][0])
+    river = started(tmp_path, assimilation=block())
+    added = river.ensemble.assimilation.increments["discharge"]
+    follow(river, inflow[:6], seen[:6])
+    assert added[IDS.index("wb-1")] != 0.0
+    river.set_value("length", 100.0 * length)
+    follow(river, inflow[6:], seen[6:])
+    assert [name for name in IDS if added[IDS.index(name)]] == ["wb-3"]
+
+
+def test_disturbances_are_alike_along_lengths_as_they_are(tmp_path: Path) -> None:
+    """Where all is twice as long, as at half the length of correlation."""
+    inflow, found = weather(8), []
+    for stretch in (1.0, 2.0):
+        own = {**INFLOW, "correlation_length": 4500.0 * stretch, "update": False}
+        settings = block(
+            observed={}, perturbations={"forcing": {"lateral_inflow": own}}
+        )
+        river = started(tmp_path, name=f"{stretch}.yaml", assimilation=settings)
+        follow(river, inflow[:1], None)
+        river.set_value("length", stretch * np.array(COLUMNS["length"][0]))
+        # Nothing is left of what was alike at first.
+        follow(river, np.tile(inflow, (10, 1)), None)
+        found.append(river.ensemble.assimilation.memory["forcing.lateral_inflow"])
+    np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-4)
