@@ -194,7 +194,8 @@ class FieldSamples:
         if self.by_months:
             # Were all years alike and months of one length.
             months = self.begins[0].astype("datetime64[M]").astype(int) + steps
-            return 1.0 + _YEAR / 12.0 * (months % 12)
+            first: Array = 1.0 + _YEAR / 12.0 * (months % 12)
+            return first
         length = self.begins[1] - self.begins[0]
         return day_of_year(self.begins[0] + steps * length).astype(np.float64)
 
