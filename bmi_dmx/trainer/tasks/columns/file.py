@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from ....data.fields import month_numbers
 from ....data.netcdf import Stamps, numbers, stamps, time_variable, units_of
-from ....data.quantity import converts, quantity
+from ....data.quantity import quantity, refuse_impossible
 from ....errors import DataError, suggestion
 from ....variables import Forcing, Variable
 
@@ -27,9 +26,6 @@ Times = NDArray[np.datetime64]
 _GAP = 8
 """Longest gap of a series, in steps, that a straight line bridges."""
 
-_ROUNDED = 0.01
-"""Share of what is possible by which numbers may be outside of it, as sensors are."""
-
 _APART = 2.0
 """By how much an observed depth and the middle of a level may differ, m."""
 
@@ -41,9 +37,6 @@ _WATER = {
     "temperature": Variable(name="temperature", units="degC", bounds=(-10.0, 45.0)),
     "salinity": Variable(name="salinity", units="1e-3", bounds=(0.0, 50.0)),
 }
-
-_PRACTICAL = ("", "1", "psu", "pss-78", "pss78")
-"""Practical salinity is a number without units; one of it counts as 1e-3."""
 
 _DEPTH = Variable(name="depth", units="m")
 _LATITUDE = Variable(name="latitude", units="degree", bounds=(-90.0, 90.0))
@@ -94,9 +87,7 @@ class ColumnFile:
             )
         return tuple(own)
 
-    def _quantity(
-        self, name: str, wanted: Variable, axes: Sequence[str], units: str | None = None
-    ) -> Array:
+    def _quantity(self, name: str, wanted: Variable, axes: Sequence[str]) -> Array:
         """Return numbers in units of what is wanted, which must be possible.
 
         Raises
@@ -109,21 +100,16 @@ class ColumnFile:
         values = numbers(self.path, variable)
         values = values.reshape([len(self.file.dimensions[d]) for d in own])
         where = f"{self.path}: {name}"
-        given = units_of(variable) if units is None else units
         found = quantity(
-            values, given, wanted, where, lambda text: _log.warning("%s", text)
-        )
-        _refuse_impossible(where, found, wanted)
+            values, units_of(variable), wanted, where,
+            lambda text: _log.warning("%s", text),
+        )  # fmt: skip
+        refuse_impossible(found, wanted, where)
         return found
 
     def water(self, kind: str, name: str, axes: Sequence[str]) -> Array:
         """Return temperature in degC or salinity in 1e-3."""
-        wanted = _WATER[kind]
-        given = units_of(self._variable(name))
-        practical = given.casefold() in _PRACTICAL
-        if kind == "salinity" and (practical or not converts(given, wanted.units)):
-            wanted = replace(wanted, units="1")
-        return self._quantity(name, wanted, axes, "" if practical else None)
+        return self._quantity(name, _WATER[kind], axes)
 
     def latitude(self, name: str) -> float:
         """Return where the column is, degrees north.
@@ -281,27 +267,6 @@ class ColumnFile:
         """Return temperatures of months at the uppermost levels, (M, level), degC."""
         _, order = self.depths(name)
         return self.water("temperature", name, _PROFILES)[:, order[:levels]]
-
-
-def _refuse_impossible(where: str, values: Array, wanted: Variable) -> None:
-    """Refuse numbers that cannot be, as in units other than those that are said.
-
-    Raises
-    ------
-    DataError
-        Naming file and variable, the number that is furthest out, and the bounds.
-    """
-    if wanted.bounds is None or not np.isfinite(values).any():
-        return
-    low, high = wanted.bounds
-    least, most = float(np.nanmin(values)), float(np.nanmax(values))
-    slack = _ROUNDED * (high - low)
-    if least < low - slack or most > high + slack:
-        furthest = most if most > high + slack else least
-        units = "" if wanted.units == "1" else f" {wanted.units}"
-        raise DataError(
-            f"{where}: found {furthest:g}, expected {low:g} to {high:g}{units}"
-        )
 
 
 def _bridged(where: str, values: Array) -> Array:
