@@ -84,15 +84,21 @@ class LeftOut:
         every: Array = (waves @ found).reshape(months.shape)
         return every
 
-    def without_targets(self) -> GlobalOcean:
+    def without_targets(self, hidden: tuple[int, ...] | None = None) -> GlobalOcean:
         """Return the ocean with targets that know nothing of months left out.
 
         In their place are those of :meth:`wave`.
+
+        Parameters
+        ----------
+        hidden : tuple of int, optional
+            Months left out that this is true of; default: all of them.
         """
+        months = list(self.months if hidden is None else hidden)
         changed = {}
         for name in ("target_temperature", "target_salinity"):
             given = self.ocean.months[name].copy()
-            given[list(self.months)] = self.wave(given)[list(self.months)]
+            given[months] = self.wave(given)[months]
             changed[name] = given
         return replace(self.ocean, months={**self.ocean.months, **changed})
 

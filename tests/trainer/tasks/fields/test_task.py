@@ -243,6 +243,30 @@ def test_bmi_names_grids_and_a_bitwise_restart(bundle: Bundle, tmp_path: Path) -
     assert whole.get_value_ptr(name).any()
 
 
+def test_maps_that_cannot_be_are_refused_until_they_can(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    path = tmp_path / "component.yaml"
+    path.write_text(
+        f"bundle: {bundle.path}\nstart_time: 1998-01-01\n", encoding="utf-8"
+    )
+    component = Component()
+    component.initialize(str(path))
+    cells = made.sea().size
+    for name, wrong in (("damping", 2.0), ("response_1", np.nan), ("usual_3", 200.0)):
+        right = component.get_value(name, np.empty(cells))
+        component.set_value(name, np.full(cells, wrong))
+        with pytest.raises(DataError, match=f"parameter '{name}' at '0,0' cannot be"):
+            component.update()
+        component.set_value(name, right)
+    state = "sea_surface_water__anomaly_of_temperature"
+    with pytest.raises(DataError, match=r"cannot be set to 50 K; expected -40 to 40"):
+        component.set_value(state, np.full(cells, 50.0))
+    before = component.get_current_time()
+    component.update()
+    assert component.get_current_time() - before == component.get_time_step()
+
+
 def test_what_does_not_suit_is_refused_in_a_line(sea: Path, tmp_path: Path) -> None:
     def task(**changes: Any) -> None:
         from bmi_dmx.trainer.fit import load_experiment
