@@ -268,10 +268,9 @@ class _Described:
         if not (np.array_equal(self.y, first.y) and np.array_equal(self.x, first.x)):
             raise DataError(f"{self.path}: has other rows or columns than {first.path}")
         for name, shape in first.shapes.items():
-            there, expected = self.levels.get(name), first.levels.get(name)
-            same = (there is None) == (expected is None) and (
-                there is None or np.array_equal(there, expected)
-            )
+            none = np.empty(0)
+            there, expected = (x.levels.get(name, none) for x in (self, first))
+            same = np.array_equal(there, expected)
             if self.shapes[name] != shape or not same:
                 raise DataError(
                     f"{self.path}: {name}: has other levels than {first.path}"

@@ -34,12 +34,12 @@ def usual_of(
 
 def stable_until(ahead: Mapping[str, Array], samples: LevelSamples) -> int:
     """Return how many steps of a forecast, (L, 1, *field), are possible states."""
-    good = True
+    good = np.ones(len(next(iter(ahead.values()))), bool)
     for name, x in ahead.items():
         low, high = samples.states[name].limits
         inside = (x >= low) & (x <= high)
-        good = good & inside.reshape(len(x), -1).all(-1)
-    return int(np.cumprod(good).sum())
+        good &= inside.reshape(len(x), -1).all(-1)
+    return int(np.logical_and.accumulate(good).sum())
 
 
 class Measure:
