@@ -63,9 +63,9 @@ def _draw(path: Path, ocean: GlobalOcean, after: Month) -> None:
             at.set_title(title)
         column = int(np.argmin(np.abs(x - _SECTION)))
         water = ocean.cell_fraction[..., column] > 0.0
-        values = after.state["temperature"][..., column].numpy()
+        warm = after.state["temperature"][..., column].numpy()
         edges = (ocean.grid.y_edges, -np.asarray(ocean.grid.z_edges))
-        drawn = section.pcolormesh(*edges, np.where(water, values, np.nan))
+        drawn = section.pcolormesh(*edges, np.where(water, warm, np.nan))
         figure.colorbar(drawn, ax=section)
         section.set_ylim(edges[1][-1], 0.0)
         section.set_title(f"temperature by depth in m at {x[column]:g}° E, degC")
