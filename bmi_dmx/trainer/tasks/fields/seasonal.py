@@ -54,7 +54,7 @@ class SeasonalInverse:
     r"""Patterns that go on by :math:`c' = (G_0 + G_1\cos\tau + G_2\sin\tau)\,c`.
 
     As a cyclostationary linear inverse model (Shin et al. 2021,
-    doi:10.1175/JCLI-D-20-0448.1), but with a single wave of the year, found by a
+    doi:10.1175/JCLI-D-20-0291.1), but with a single wave of the year, found by a
     regression that is drawn to patterns which fade each for itself at all seasons. What
     the patterns leave over fades by cell and season.
 
