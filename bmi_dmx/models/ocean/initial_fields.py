@@ -116,6 +116,8 @@ def water_of(
             own = _Coordinates.of(path, file, variable)
             if own is not None and grid is not None and not own.are_of(grid):
                 values = own.brought(where, values, grid)
+            elif own is not None:
+                values = own.downwards(values)
             elif depths is not None and values.ndim < 3:
                 values = _at_depths(path, file, variable, values, depths)
             values = _field(where, values, shape)
@@ -150,6 +152,12 @@ class _Coordinates:
             a.shape == b.shape and np.allclose(a, b, atol=1e-3)
             for a, b in zip(own, wanted, strict=True)
         )
+
+    def downwards(self, values: Array) -> Array:
+        """Return a field with its levels from the surface down."""
+        down = np.argsort(np.abs(self.z), kind="stable")
+        found: Array = values[..., down, :, :]
+        return found
 
     def brought(self, where: str, values: Array, grid: Grid) -> Array:
         """Return a field on the cells and levels of a grid; land is as the sea beside.

@@ -208,6 +208,28 @@ def test_a_file_in_other_units_than_it_says_is_refused(
     assert not (tmp_path / "x.nc").exists()
 
 
+def test_a_file_in_kelvin_that_says_so_is_the_same(
+    bundle: Bundle, sea: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = []
+    for name, units, warmer in (("c", "degC", 0.0), ("k", "K", 273.15)):
+        path = Path(shutil.copy(sea, tmp_path / f"{name}.nc"))
+        with netCDF4.Dataset(path, "a") as file:
+            file["sst"][:] = file["sst"][:] + warmer
+            file["sst"].units = units
+        out = tmp_path / f"{name}-forecast.nc"
+        asked = ["--forecast-from", "1998-03", "--steps", "2", "--output", str(out)]
+        assert not main(["run", str(bundle.path), str(path), *asked])
+        with netCDF4.Dataset(out) as file:
+            found.append(np.asarray(file["anomaly"][:]))
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+    with netCDF4.Dataset(path, "a") as file:
+        file["sst"].units = "parsec"
+    assert main(["run", str(bundle.path), str(path), *asked])
+    said = capsys.readouterr().err
+    assert "k.nc: sst: units 'parsec' cannot be converted into 'degC'" in said
+
+
 def test_bmi_names_grids_and_a_bitwise_restart(bundle: Bundle, tmp_path: Path) -> None:
     path = tmp_path / "component.yaml"
     path.write_text(
