@@ -3,7 +3,10 @@
 python scripts/drawn_global_ocean.py FILE --json OUT --days 30
 
 Temperature and salinity of every cell are drawn to a mean and a wave of the year
-through the nine known months. Nothing is chosen by the three others, which are scored.
+through the known months. Nothing is chosen by April, August and December, which are
+scored: with --validation February, June and October are left out as well, and scored.
+With --known-targets the surface is drawn to what was observed there in the months that
+are scored, which is weather of the surface and not of what lies below.
 """
 
 from __future__ import annotations
@@ -21,11 +24,17 @@ from ocean_year import OPTIONS, PARAMETERS
 
 from bmi_dmx.files import atomic
 from bmi_dmx.models.ocean.climatological import ClimatologicalRun
-from bmi_dmx.models.ocean.exclusion import Exclusion, middle_of
-from bmi_dmx.models.ocean.formats.global_ocean import SAMPLE, read_global_ocean
+from bmi_dmx.models.ocean.exclusion import MONTHS, Exclusion, middle_of
+from bmi_dmx.models.ocean.formats.global_ocean import (
+    SAMPLE,
+    GlobalOcean,
+    read_global_ocean,
+)
 from bmi_dmx.scan import scan
 
 DRAWN = ("temperature", "salinity")
+VALIDATION = (1, 5, 9)
+"""February, June and October: months before and after them are known."""
 
 
 def usual_on(waves: dict[str, Any], day: int) -> dict[str, torch.Tensor]:
@@ -41,7 +50,7 @@ def usual_on(waves: dict[str, Any], day: int) -> dict[str, torch.Tensor]:
 
 
 def drawn(
-    apart: Exclusion, days: float, dt: float
+    apart: Exclusion, world: GlobalOcean, days: float, surface: float, dt: float
 ) -> tuple[dict[int, Any], float, float]:
     """Return temperatures in the middle of months, and what heat came from nowhere.
 
@@ -52,12 +61,15 @@ def drawn(
     ----------
     apart : Exclusion
         What is known.
-    days : float
-        Within which all cells are drawn.
+    world : GlobalOcean
+        Weather and targets of the surface.
+    days, surface : float
+        Within which all cells are drawn, and the surface to its target.
     dt : float
         Length of a step, s.
     """
-    run = ClimatologicalRun(apart.without_targets(), PARAMETERS, OPTIONS, dt, TYPE)
+    rate = {"temperature_restoring": 1.0 / (surface * 86400.0)}
+    run = ClimatologicalRun(world, {**PARAMETERS, **rate}, OPTIONS, dt, TYPE)
     waves = {n: apart.wave(apart.ocean.months[n]) for n in DRAWN}
     volumes = torch.from_numpy(apart.volumes)
     share = 1.0 - math.exp(-1.0 / days)
@@ -92,14 +104,31 @@ def main() -> None:
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--days", type=float, default=30.0)
     parser.add_argument("--dt", type=float, default=10800.0)
+    parser.add_argument("--surface-days", type=float, default=60.0)
+    parser.add_argument("--known-targets", action="store_true")
+    parser.add_argument("--validation", action="store_true")
     arguments = parser.parse_args()
-    apart = Exclusion(read_global_ocean(arguments.file))
-    fields, heat, warmed = drawn(apart, arguments.days, arguments.dt)
+    ocean = read_global_ocean(arguments.file)
+    scored = Exclusion(ocean, VALIDATION if arguments.validation else MONTHS)
+    apart = Exclusion(ocean, tuple(sorted({*MONTHS, *scored.months})))
+    hidden = set(apart.months) - (
+        set(scored.months) if arguments.known_targets else set()
+    )
+    world = apart.without_targets(tuple(sorted(hidden)))
+    fields, heat, warmed = drawn(
+        apart, world, arguments.days, arguments.surface_days, arguments.dt
+    )  # fmt: skip
+    wave = apart.wave(ocean.months["temperature"])
     record = {
-        "days": arguments.days, "dt": arguments.dt, "score": apart.score(fields),
-        "moved": apart.score(apart.corrected(fields)), "heat_not_accounted_for": heat,
+        "days": arguments.days, "surface_days": arguments.surface_days,
+        "dt": arguments.dt, "known_targets": arguments.known_targets,
+        "months": scored.months,
+        "wave": scored.score({m: wave[m] for m in scored.months}),
+        "score": scored.score(fields), "heat_not_accounted_for": heat,
         "warmed_by_drawing": warmed, "cpu_seconds": time.process_time(),
     }  # fmt: skip
+    if not arguments.validation:
+        record["moved"] = scored.score(scored.corrected(fields))
     with atomic(arguments.json) as path:
         path.write_text(json.dumps(record, indent=1))
     print(json.dumps(record, indent=1))

@@ -21,6 +21,7 @@ __all__ = [
     "read_fields",
     "read_mask",
     "refuse_uneven",
+    "rows_and_columns",
 ]
 
 Array = NDArray[np.float64]
@@ -174,9 +175,14 @@ def _axes(path: Path, variable: Any, time: str) -> tuple[str, ...]:
             f"{path}: {variable.name}: found dimensions {there}, expected {time}, rows "
             "and columns"
         )
-    rows, columns = (others[k].lower() for k in (0, 1))
+    return rows_and_columns(others)
+
+
+def rows_and_columns(dimensions: tuple[str, ...]) -> tuple[str, ...]:
+    """Return two dimensions in the order of rows and columns, as their names say."""
+    rows, columns = (name.lower() for name in dimensions)
     turned = rows in _COLUMNS or columns in _ROWS
-    return others[::-1] if turned else others
+    return dimensions[::-1] if turned else dimensions
 
 
 def _moved(path: Path, variable: Any, order: Sequence[str]) -> Array:

@@ -9,16 +9,23 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UnitsError
+from ..errors import DataError, UnitsError
 from ..units import NO_DIMENSION, convert
 from ..variables import Variable
 from .fill_values import without_markers
 
-__all__ = ["assumed", "converts", "in_mass", "quantity"]
+__all__ = ["assumed", "converts", "in_mass", "quantity", "refuse_impossible"]
 
 Array = NDArray[np.float64]
 
 Remark = Callable[[str], Any]
+
+_THOUSANDTHS = "1e-3"
+_PRACTICAL = ("1", "psu", "pss-78", "pss78")
+"""What is practical has no units, or such as these; one of it counts as 1e-3."""
+
+_ROUNDED = 0.01
+"""Share of what is possible by which numbers may be outside of it, as sensors are."""
 
 VariableType = TypeVar("VariableType", bound=Variable)
 
@@ -50,7 +57,8 @@ def quantity(
     ------
     UnitsError
         When units are unknown, or of something else. Numbers that are declared without
-        a dimension are taken as they are instead, which is remarked on.
+        a dimension are taken as they are instead, which is remarked on; and those that
+        are practical for thousandths.
     """
     file_units = units or variable.units
     if file_units.casefold() in NO_DIMENSION:
@@ -58,6 +66,8 @@ def quantity(
     if variable.units == "1" and not converts(file_units, "1"):
         remark(f"{where}: units {units!r} are passed over, a plain number is expected")
         file_units = "1"
+    if variable.units == _THOUSANDTHS and file_units.casefold() in _PRACTICAL:
+        file_units = _THOUSANDTHS
     try:
         if file_units != variable.units:
             convert(0.0, file_units, variable.units)
@@ -76,6 +86,36 @@ def quantity(
     if marked.markers:
         remark(marked.remark(where))
     return numbers
+
+
+def refuse_impossible(values: Array, variable: Variable, where: str) -> None:
+    """Refuse numbers that cannot be, as in other units than those that are said.
+
+    Parameters
+    ----------
+    values : ndarray
+        In units of the variable; NaN where nothing is known.
+    variable : Variable
+        What they are of; one without bounds can be anything.
+    where : str
+        File and name there, for the message.
+
+    Raises
+    ------
+    DataError
+        Naming the number that is furthest out, and the bounds.
+    """
+    if variable.bounds is None or not np.isfinite(values).any():
+        return
+    low, high = variable.bounds
+    least, most = float(np.nanmin(values)), float(np.nanmax(values))
+    slack = _ROUNDED * (high - low)
+    if least < low - slack or most > high + slack:
+        furthest = most if most > high + slack else least
+        units = "" if variable.units == "1" else f" {variable.units}"
+        raise DataError(
+            f"{where}: found {furthest:g}, expected {low:g} to {high:g}{units}"
+        )
 
 
 def in_mass(variable: VariableType, units: str, density: str) -> VariableType:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ConfigError, DataError, suggestion
-from .fields import coordinate
-from .netcdf import numbers, opened, stamps, time_variable
+from .fields import coordinate, rows_and_columns
+from .netcdf import Stamps, numbers, opened, stamps, time_variable, units_of
 
 __all__ = ["FieldFiles", "StoredFields", "YearFiles", "evenly"]
 
@@ -40,11 +40,17 @@ class StoredFields(ABC):
         When each step begins, rising.
     y, x : (row,), (column,) array
         Where rows and columns are, both rising.
+    units : dict of str to str
+        What the files say of fields, by name; empty where they say nothing.
+    levels : dict of str to (level,) array
+        Where the files say that levels are, in their order, of fields that have some.
     """
 
     begins: Times
     y: Array
     x: Array
+    units: dict[str, str]
+    levels: dict[str, Array]
 
     def read(self, steps: Steps, names: Sequence[str]) -> dict[str, Array]:
         """Return some steps.
@@ -173,6 +179,7 @@ class YearFiles(_Chain):
         x = columns[0] + columns[1] * np.arange(shape[3], dtype=np.float64)
         self._falling = rows[1] < 0.0
         self.x, self.y = x, y[::-1].copy() if self._falling else y
+        self.units, self.levels = dict.fromkeys(channels, ""), {}
 
     def _shape(self, path: Path) -> tuple[int, ...]:
         file = opened(path)
@@ -205,6 +212,108 @@ class YearFiles(_Chain):
         return {name: whole[slice(*self._channels[name])] for name in names}
 
 
+@dataclass(frozen=True)
+class _Described:
+    """What a CF file says of its fields, before any is read."""
+
+    path: Path
+    begins: Times
+    y: Array
+    x: Array
+    shapes: dict[str, tuple[int, ...]]
+    units: dict[str, str]
+    levels: dict[str, Array]
+
+    @classmethod
+    def of(cls, path: Path, names: Mapping[str, str]) -> _Described:
+        """Return that of a file, whose times must rise.
+
+        Raises
+        ------
+        ConfigError, DataError
+            As of :class:`FieldFiles`.
+        """
+        file = opened(path)
+        try:
+            times = stamps(path, file, time_variable(path, file))
+            begins = _rising(times)
+            shapes, units, levels = {}, {}, {}
+            axes: tuple[str, ...] = ()
+            for name, called in names.items():
+                own = _dimensions(path, file, called, times.dimension)
+                if axes and own[-2:] != axes:
+                    raise DataError(
+                        f"{path}: {called}: found fields along {', '.join(own[-2:])}, "
+                        f"expected {', '.join(axes)} as of {next(iter(names.values()))}"
+                    )
+                axes = own[-2:]
+                variable = file.variables[called]
+                shapes[name] = tuple(map(int, variable.shape[1:]))
+                units[name] = units_of(variable)
+                if len(own) == 4 and own[1] in file.variables:
+                    levels[name] = numbers(path, file.variables[own[1]])
+            y, x = (coordinate(path, file, axis) for axis in axes)
+        finally:
+            file.close()
+        return cls(path, begins, y, x, shapes, units, levels)
+
+    def refuse_unlike(self, first: _Described) -> None:
+        """Refuse what does not go on with the fields of another file.
+
+        Raises
+        ------
+        DataError
+            Rows, columns, levels or units differ.
+        """
+        if not (np.array_equal(self.y, first.y) and np.array_equal(self.x, first.x)):
+            raise DataError(f"{self.path}: has other rows or columns than {first.path}")
+        for name, shape in first.shapes.items():
+            none = np.empty(0)
+            there, expected = (x.levels.get(name, none) for x in (self, first))
+            same = np.array_equal(there, expected)
+            if self.shapes[name] != shape or not same:
+                raise DataError(
+                    f"{self.path}: {name}: has other levels than {first.path}"
+                )
+            if self.units[name] != first.units[name]:
+                raise DataError(
+                    f"{self.path}: {name}: found units {self.units[name]!r}, expected "
+                    f"{first.units[name]!r} as of {first.path}"
+                )
+
+
+def _dimensions(path: Path, file: Any, name: str, time: str) -> tuple[str, ...]:
+    """Return the dimensions of a field along time: perhaps levels, rows, columns."""
+    if name not in file.variables:
+        hint = suggestion(name, file.variables)
+        raise DataError(f"{path}: no variable {name!r}{hint}")
+    own = tuple(map(str, file.variables[name].dimensions))
+    usual = len(own) in (3, 4) and own[0] == time
+    if not usual or own[-2:] != rows_and_columns(own[-2:]):
+        raise DataError(
+            f"{path}: {name}: found dimensions {', '.join(own)}, expected {time}, "
+            "perhaps levels, rows and columns"
+        )
+    return own
+
+
+def _rising(times: Stamps) -> Times:
+    """Return when steps begin, each after the one before."""
+    moments = times.bounds[0] if times.bounds is not None else times.moments
+    if not moments.offsets.size:
+        raise DataError(f"{times.where}: found no times")
+    passed = np.round(moments.offsets * 1e6).astype("timedelta64[us]")
+    back = np.flatnonzero(np.diff(passed) <= np.timedelta64(0))
+    if back.size:
+        at = int(back[0])
+        one, other = moments.text(at), moments.text(at + 1)
+        raise DataError(
+            f"{times.where}: the times do not increase: {one} is followed by {other}"
+        )
+    found: Times = moments.first + passed
+    return found
+
+
 class FieldFiles(_Chain):
     """CF NetCDF files or Zarr stores, fields by the names of their variables.
 
@@ -225,53 +334,23 @@ class FieldFiles(_Chain):
 
     def __init__(self, paths: Sequence[Path], names: Mapping[str, str]) -> None:
         self._names = dict(names)
-        files: list[tuple[Path, Times]] = []
-        axes: tuple[Array, Array] | None = None
-        for path in paths:
-            times, y, x = self._opened(path)
-            if axes is not None and not all(map(np.array_equal, axes, (y, x))):
-                raise DataError(f"{path}: has other rows or columns than {paths[0]}")
-            axes = y, x
-            files.append((path, times))
-        if axes is None:
+        described = [_Described.of(path, self._names) for path in paths]
+        if not described:
             raise ConfigError("source: found no files")
-        self._chained(files)
-        y, self.x = axes
+        first = described[0]
+        for other in described[1:]:
+            other.refuse_unlike(first)
+        self._chained([(one.path, one.begins) for one in described])
+        self.units, self.levels = first.units, first.levels
+        y, self.x = first.y, first.x
         self._falling = bool(y.size > 1 and y[0] > y[-1])
         self.y = y[::-1].copy() if self._falling else y
-
-    def _opened(self, path: Path) -> tuple[Times, Array, Array]:
-        file = opened(path)
-        try:
-            times = stamps(path, file, time_variable(path, file))
-            moments = times.bounds[0] if times.bounds is not None else times.moments
-            offsets = np.round(moments.offsets * 1e6).astype("timedelta64[us]")
-            axes: tuple[str, ...] = ()
-            for name in self._names.values():
-                variable = self._variable(path, file, name)
-                dims = tuple(map(str, variable.dimensions))
-                if len(dims) not in (3, 4) or dims[0] != times.dimension:
-                    raise DataError(
-                        f"{path}: {name}: found dimensions {', '.join(dims)}, expected "
-                        f"{times.dimension}, perhaps levels, rows and columns"
-                    )
-                axes = dims[-2:]
-            y, x = (coordinate(path, file, axis) for axis in axes)
-        finally:
-            file.close()
-        return moments.first + offsets, y, x
-
-    def _variable(self, path: Path, file: Any, name: str) -> Any:
-        if name not in file.variables:
-            hint = suggestion(name, file.variables)
-            raise DataError(f"{path}: no variable {name!r}{hint}")
-        return file.variables[name]
 
     def _step(self, step: int, names: Sequence[str]) -> dict[str, Array]:
         path, at = self._piece(step)
         fields = {}
         for name in names:
-            variable = self._variable(path, self._kept(path), self._names[name])
+            variable = self._kept(path).variables[self._names[name]]
             values = numbers(path, variable, at)
             values = values[None] if values.ndim == 2 else values
             fields[name] = values[:, ::-1] if self._falling else values

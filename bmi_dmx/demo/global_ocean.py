@@ -15,6 +15,8 @@ __all__ = ["global_ocean_days"]
 _OPTIONS = {"forced_by": ("wind", "heat", "water", "targets")}
 _COEFFICIENTS = {"viscosity": 5e5}
 _STEP = 7200.0
+_SECTION = 200.0
+"""Degrees east, through the middle of the Pacific."""
 
 
 def global_ocean_days(path: Path, days: int) -> str:
@@ -23,7 +25,7 @@ def global_ocean_days(path: Path, days: int) -> str:
     Parameters
     ----------
     path : Path
-        The picture: temperature of the surface, and its height.
+        The picture: temperature of the surface, its height, and a section.
     days : int
         How many.
 
@@ -52,9 +54,18 @@ def _draw(path: Path, ocean: GlobalOcean, after: Month) -> None:
         "temperature of the surface, degC": after.state["temperature"][0],
         "height of the surface, m": after.state["elevation"],
     }
-    with picture(path, 7.0, 7.2) as figure:
-        for at, (title, values) in zip(figure.subplots(2), shown.items(), strict=True):
+    with picture(path, 7.0, 10.4) as figure:
+        *maps, section = figure.subplots(3)
+        for at, (title, values) in zip(maps, shown.items(), strict=True):
             field = np.where(sea, values.numpy(), np.nan)
             figure.colorbar(at.pcolormesh(x, y, field, cmap="viridis"), ax=at)
             at.contour(x, y, sea.astype(float), [0.5], colors=INK, linewidths=0.6)
             at.set_title(title)
+        column = int(np.argmin(np.abs(x - _SECTION)))
+        water = ocean.cell_fraction[..., column] > 0.0
+        warm = after.state["temperature"][..., column].numpy()
+        edges = (ocean.grid.y_edges, -np.asarray(ocean.grid.z_edges))
+        drawn = section.pcolormesh(*edges, np.where(water, warm, np.nan))
+        figure.colorbar(drawn, ax=section)
+        section.set_ylim(edges[1][-1], 0.0)
+        section.set_title(f"temperature by depth in m at {x[column]:g}° E, degC")

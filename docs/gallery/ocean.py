@@ -101,6 +101,22 @@ for axes in rows[:, 0]:
     axes.set_ylabel("degrees north")
 figure.colorbar(shown, ax=rows, label="anomaly, K", shrink=0.8)
 
+# %% The same around the equator, month by month (a Hovmöller diagram): left what was forecast, right what came.
+near = np.abs(north) <= 15
+weights = np.cos(np.radians(north[near]))[:, None] * ~np.isnan(came[0, near])
+figure, columns = plt.subplots(1, 2, sharex=True, sharey=True, figsize=(7.5, 3.4))
+for axes, field, what in zip(columns, (forecast, came), ("forecast", "made")):
+    total = (np.nan_to_num(field[:, near]) * weights).sum(axis=1)
+    mean = total / np.where(weights.sum(axis=0) > 0, weights.sum(axis=0), np.nan)
+    shown = axes.pcolormesh(
+        east, np.arange(1, 13), mean, cmap="RdBu_r", vmin=-0.8, vmax=0.8
+    )
+    axes.set_title(what)
+    axes.set_xlabel("degrees east")
+    axes.set_facecolor("0.75")
+columns[0].set_ylabel("month of 1998")
+figure.colorbar(shown, ax=columns, label="anomaly, K", shrink=0.9)
+
 # %% [markdown]
 # Real data, scores beside those of other methods, and where the model is worse than a
 # linear one: [sea surface](../ocean-anomaly.md).

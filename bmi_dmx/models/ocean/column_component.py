@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...bmi.component import Component
 from ...bmi.settings import Settings
@@ -41,10 +43,14 @@ class OceanColumn(Component):
                     "time_step and forcing_policy say what it does"
                 )
         if settings.initial_fields is not None:
-            begin_with_profiles(self._model(), folder / settings.initial_fields)
+            middles = _middles(self.bundle.manifest.model)
+            path = folder / settings.initial_fields
+            begin_with_profiles(self._model(), path, middles)
 
 
-def begin_with_profiles(runner: Runner, path: Path) -> None:
+def begin_with_profiles(
+    runner: Runner, path: Path, depths: NDArray[np.float64] | None = None
+) -> None:
     """Bring columns to the temperature and salinity of a file.
 
     Parameters
@@ -53,7 +59,9 @@ def begin_with_profiles(runner: Runner, path: Path) -> None:
         Columns.
     path : Path
         CF NetCDF file of temperature and salinity, (level,) or (level, place), on the
-        levels of the model.
+        levels of the model, or at depths that the file tells.
+    depths : (level,) array, optional
+        Middles of the levels of the model, m.
 
     Raises
     ------
@@ -65,7 +73,8 @@ def begin_with_profiles(runner: Runner, path: Path) -> None:
         raise ConfigError("bundle: expected a column of the ocean")
     names = [name for p, name in runner.stores() if p == part]
     levels = sum(name.startswith("temperature_") for name in names)
-    for name, where, values in water_of(path, (levels, len(runner.ids))):
+    shape = levels, len(runner.ids)
+    for name, where, values in water_of(path, shape, depths=depths):
         for k, level in enumerate(values, start=1):
             bad = np.flatnonzero(~np.isfinite(level))
             if bad.size:
@@ -73,3 +82,14 @@ def begin_with_profiles(runner: Runner, path: Path) -> None:
                     f"{where}: is no number at level {k} of {runner.ids[bad[0]]!r}"
                 )
             runner.set_store(f"{name}_{k}", level, np.arange(level.size))
+
+
+def _middles(model: Mapping[str, Any]) -> NDArray[np.float64] | None:
+    """Return the middles of the levels of a column, m, as a bundle tells of it."""
+    parts = [part.get("options", {}) for part in model.get("parts", {}).values()]
+    known = next((o["thickness"] for o in (*parts, model) if "thickness" in o), None)
+    if known is None:
+        return None
+    thickness = np.array(known, np.float64)
+    found: NDArray[np.float64] = thickness.cumsum() - 0.5 * thickness
+    return found

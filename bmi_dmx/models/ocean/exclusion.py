@@ -84,15 +84,21 @@ class Exclusion:
         every: Array = (waves @ factors).reshape(months.shape)
         return every
 
-    def without_targets(self) -> GlobalOcean:
+    def without_targets(self, hidden: tuple[int, ...] | None = None) -> GlobalOcean:
         """Return the ocean with targets that know nothing of months left out.
 
         In their place are those of :meth:`wave`.
+
+        Parameters
+        ----------
+        hidden : tuple of int, optional
+            Months left out that this is true of; default: all of them.
         """
+        months = list(self.months if hidden is None else hidden)
         changed = {}
         for name in ("target_temperature", "target_salinity"):
             targets = self.ocean.months[name].copy()
-            targets[list(self.months)] = self.wave(targets)[list(self.months)]
+            targets[months] = self.wave(targets)[months]
             changed[name] = targets
         return replace(self.ocean, months={**self.ocean.months, **changed})
 

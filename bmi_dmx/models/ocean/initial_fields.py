@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from ...data.netcdf import numbers, opened, units_of
+from ...data.quantity import quantity
 from ...data.regrid import edges_between, filled, interpolated, regridded
 from ...errors import DataError, UnitsError
 from ...operate.runner import Runner
 from ...space import Grid
 from ...units import convert
+from ...variables import Variable
 
 __all__ = ["begin_with_file", "water_of"]
 
@@ -28,8 +30,7 @@ _NAMES = {
 }
 """What files call the water's properties."""
 
-_PRACTICAL = ("1", "")
-"""Units of practical salinity, which has none; one of it counts as 1e-3."""
+_UNITS = {"temperature": "degC", "salinity": "1e-3"}
 
 
 def begin_with_file(runner: Runner, path: Path) -> None:
@@ -56,7 +57,8 @@ def begin_with_file(runner: Runner, path: Path) -> None:
     grid = runner.space
     assert isinstance(grid, Grid)
     sea = grid.open_at("cell", ("level",))
-    for name, where, values in water_of(path, sea.shape, grid):
+    depths = -np.asarray(grid.nodes("z"))
+    for name, where, values in water_of(path, sea.shape, grid, depths):
         bad = sea & ~np.isfinite(values)
         if bad.any():
             level, row, column = np.argwhere(bad)[0].tolist()
@@ -70,7 +72,10 @@ def begin_with_file(runner: Runner, path: Path) -> None:
 
 
 def water_of(
-    path: Path, shape: tuple[int, ...], grid: Grid | None = None
+    path: Path,
+    shape: tuple[int, ...],
+    grid: Grid | None = None,
+    depths: Array | None = None,
 ) -> list[tuple[str, str, Array]]:
     """Return temperature and salinity of a file.
 
@@ -82,6 +87,9 @@ def water_of(
         Of the fields, levels first; profiles, (level,), are taken everywhere.
     grid : Grid, optional
         To which fields of other coordinates are brought.
+    depths : (level,) array, optional
+        Middles of the levels, m, to which profiles are brought whose depths the file
+        tells.
 
     Returns
     -------
@@ -108,6 +116,10 @@ def water_of(
             axes = _Coordinates.of(path, file, variable)
             if axes is not None and grid is not None and not axes.are_of(grid):
                 values = axes.brought(where, values, grid)
+            elif axes is not None:
+                values = axes.downwards(values)
+            elif depths is not None and values.ndim < 3:
+                values = _at_depths(path, file, variable, values, depths)
             values = _field(where, values, shape)
             values = _converted(where, name, values, units_of(variable))
             fields.append((name, where, values))
@@ -141,6 +153,12 @@ class _Coordinates:
             for a, b in zip(axes, nodes, strict=True)
         )
 
+    def downwards(self, values: Array) -> Array:
+        """Return a field with its levels from the surface down."""
+        down = np.argsort(np.abs(self.z), kind="stable")
+        found: Array = values[..., down, :, :]
+        return found
+
     def brought(self, where: str, values: Array, grid: Grid) -> Array:
         """Return a field on the cells and levels of a grid; land is as the sea beside.
 
@@ -168,6 +186,41 @@ class _Coordinates:
         return filled(cells, sea, "x" in grid.periodic)
 
 
+def _at_depths(
+    path: Path, file: Any, variable: Any, values: Array, wanted: Array
+) -> Array:
+    """Return profiles, levels first, at depths of a model if the file tells its own.
+
+    Raises
+    ------
+    DataError
+        Depths of the file are no numbers, or one comes twice.
+    """
+    dimension = variable.dimensions[0]
+    if dimension not in file.variables:
+        return values
+    coordinate = file.variables[dimension]
+    units = units_of(coordinate) or "m"
+    try:
+        z = np.abs(convert(numbers(path, coordinate), units, "m"))
+    except UnitsError as error:
+        raise DataError(f"{path}: {dimension}: {error}") from None
+    order = np.argsort(z)
+    if not np.isfinite(z).all() or (np.diff(z[order]) == 0.0).any():
+        raise DataError(
+            f"{path}: {dimension}: found {np.round(z, 2).tolist()} m, expected depths, "
+            "each once"
+        )
+    z, values = z[order], values[order]
+    if z.shape == wanted.shape and np.allclose(z, wanted, atol=0.01):
+        return values
+    _log.warning(
+        "%s: %s: profiles at %g to %g m are brought to levels of %g to %g m",
+        path, variable.name, z[0], z[-1], wanted[0], wanted[-1],
+    )  # fmt: skip
+    return interpolated(values, z, wanted)
+
+
 def _field(where: str, values: Any, shape: tuple[int, ...]) -> Array:
     """Return a field of the first time, or of a profile."""
     if values.ndim == len(shape) + 1:
@@ -183,10 +236,10 @@ def _field(where: str, values: Any, shape: tuple[int, ...]) -> Array:
 
 
 def _converted(where: str, name: str, values: Array, units: str) -> Array:
-    if name == "salinity" and units in _PRACTICAL:
-        return values
+    target = Variable(name=name, units=_UNITS[name])
+    if not units:
+        _log.warning("%s: %s is assumed, no units are given", where, target.units)
     try:
-        target = "degC" if name == "temperature" else "1e-3"
-        return np.asarray(convert(values, units, target), np.float64)
+        return quantity(values, units, target, where, lambda x: _log.warning("%s", x))
     except UnitsError as error:
-        raise DataError(f"{where}: {error}") from None
+        raise DataError(str(error)) from None

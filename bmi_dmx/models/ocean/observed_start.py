@@ -11,7 +11,7 @@ import numpy as np
 
 from ...data.fields import FieldSeries, month_numbers, read_fields
 from ...data.netcdf import opened
-from ...errors import ConfigError, DataError
+from ...errors import ConfigError, DataError, UnitsError
 from ...operate.runner import Runner
 from ...space import Grid
 from ...units import convert
@@ -78,7 +78,7 @@ def observed_start(
     for month in history:
         field = values[month - months[0]]
         if means.units[name]:
-            field = convert(field, means.units[name], "degC")
+            field = _converted(field, means.units[name], f"{path}: {name}")
         bad = ~np.isfinite(field) & sea
         if bad.any():
             row, column = np.argwhere(bad)[0].tolist()
@@ -92,6 +92,13 @@ def observed_start(
         latest_first.append(np.where(sea, field - usual, 0.0))
     anomaly[...] = latest_first[0]
     earlier[...] = np.stack(latest_first[1:])
+
+
+def _converted(found: Array, units: str, where: str) -> Array:
+    try:
+        return np.asarray(convert(found, units, "degC"), np.float64)
+    except UnitsError as error:
+        raise UnitsError(f"{where}: {error}") from None
 
 
 def _refuse_absurd(temperatures: Array, units: str, where: str) -> None:

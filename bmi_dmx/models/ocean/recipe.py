@@ -9,7 +9,7 @@ from ...compose.spec import CorrectionSpec, ModelSpec, PartSpec
 from ...conversion import MOST, refuse_outside
 from ...process import SECONDS
 from ...space import Grid
-from .surface_anomaly import MONTHS, SurfaceAnomaly
+from .surface_anomaly import MONTHS, WAVES, SurfaceAnomaly
 from .surface_currents import SurfaceCurrents
 
 __all__ = ["SurfaceAnomalyModel", "SurfaceCurrentsModel"]
@@ -70,6 +70,9 @@ class SurfaceAnomalyModel:
         Months that are known, the present one included.
     damping : bool
         Whether damping is learned; else anomalies stay as they are.
+    seasonal : bool
+        Whether damping and the operator change with the season, as what was observed
+        says before training.
     responses : {"known", "learned"}
         Whether training changes what follows from patterns.
     network : str, optional
@@ -85,6 +88,7 @@ class SurfaceAnomalyModel:
     local: bool = True
     history: int = 12
     damping: bool = True
+    seasonal: bool = False
     responses: Literal["known", "learned"] = "known"
     network: str | None = "unet"
     options: dict[str, Any] = field(default_factory=dict)
@@ -96,6 +100,8 @@ class SurfaceAnomalyModel:
         modes = range(1, self.modes + 1)
         known = ["sea", *(f"usual_{k}" for k in range(1, MONTHS + 1))]
         known += [f"weight_{k}" for k in modes]
+        for wave in WAVES if self.seasonal else ():
+            known += [f"damping_{wave}", *(f"response_{wave}_{k}" for k in modes)]
         learned = ["damping"] if self.damping else []
         if self.local:
             learned += ["eastward_flow", "northward_flow", "diffusivity"]
@@ -105,6 +111,8 @@ class SurfaceAnomalyModel:
         if learned:
             parts["learned"] = _maps(places, learned, learned=True)
         options = {"modes": self.modes, "local": self.local, "history": self.history}
+        if self.seasonal:
+            options["seasonal"] = True
         parts["surface"] = PartSpec(
             process="surface_anomaly", options=options, correction=self._correction()
         )

@@ -15,9 +15,12 @@ from ...conversion import refuse_outside
 from ...variables import Flux, Forcing, Parameter, State
 from .drift import SEA, DriftingFields
 
-__all__ = ["MONTHS", "SurfaceAnomaly"]
+__all__ = ["MONTHS", "WAVES", "SurfaceAnomaly"]
 
 MONTHS = 12
+
+WAVES = ("cosine", "sine")
+"""What changes with the season goes with these of the time of the year."""
 
 _DAYS = 365.25
 
@@ -30,6 +33,15 @@ _DAMPING = Parameter(
     name="damping", symbol="λ", units="month-1", per_step="fraction", per="place",
     standard_name="sea_surface_water__relaxation_rate_of_temperature",
     bounds=(0.0, 0.99), default=0.0, about="share of an anomaly lost in a month",
+)  # fmt: skip
+
+_SEASONAL_DAMPING = tuple(
+    Parameter(
+        name=f"damping_{wave}", symbol=f"λ{wave[0]}", units="1", spacing="free",
+        bounds=(-1.0, 1.0), per="place", default=0.0,
+        about=f"share that is lost besides, by the {wave} of the season",
+    )
+    for wave in WAVES
 )  # fmt: skip
 
 _LOCAL = (
@@ -72,7 +84,9 @@ class SurfaceAnomaly(DriftingFields):
     has in its leading patterns (Penland and Sardeshmukh 1995,
     doi:10.1175/1520-0442(1995)008<1999:TOGOTS>2.0.CO;2): :math:`Q_k` weigh the cells,
     :math:`R_k` are what follows a month later. Months before the present one are
-    remembered, for corrections to read. Flows and diffusion are taken in shorter steps,
+    remembered, for corrections to read. With ``seasonal``, :math:`\lambda` and
+    :math:`R_k` are each a sum of three maps: a mean, and what goes with the cosine and
+    the sine of the time of the year. Flows and diffusion are taken in shorter steps,
     upwind and through faces between two cells of sea.
 
     Parameters
@@ -99,12 +113,15 @@ class SurfaceAnomaly(DriftingFields):
             Months that are known, the present one included.
         substeps : int
             Steps of a month that flows and diffusion are taken in.
+        seasonal : bool
+            Whether damping and the operator between all cells change with the season.
         """
 
         modes: int = 15
         local: bool = True
         history: int = 12
         substeps: int = 4
+        seasonal: bool = False
 
         def __post_init__(self) -> None:
             refuse_outside("modes", self.modes, 0, 100)
@@ -130,6 +147,7 @@ class SurfaceAnomaly(DriftingFields):
         self.parameters = (
             SEA,
             _DAMPING,
+            *(_SEASONAL_DAMPING if choices.seasonal else ()),
             *(_LOCAL if choices.local else ()),
             *_numbered("usual", "T", MONTHS, "degC", (-5.0, 45.0), "usual in month"),
             *_numbered(
@@ -143,7 +161,15 @@ class SurfaceAnomaly(DriftingFields):
                 (-10.0, 10.0),
                 "what follows pattern",
             ),
-        )
+            *(
+                one
+                for wave in (WAVES if choices.seasonal else ())
+                for one in _numbered(
+                    f"response_{wave}", f"R{wave[0]}", choices.modes, "1",
+                    (-10.0, 10.0), f"by the {wave} of the season follows pattern",
+                )
+            ),
+        )  # fmt: skip
         self.fluxes = (
             Flux(
                 name="temperature", symbol="T", units="degC",
@@ -157,9 +183,13 @@ class SurfaceAnomaly(DriftingFields):
     ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """Go on by a month."""
         before = s.anomaly
-        after = before - p.damping * before
+        damping = p.damping
+        if self.options.seasonal:
+            for wave, size in zip(WAVES, self._season(f), strict=True):
+                damping = damping + size * getattr(p, f"damping_{wave}")
+        after = before - damping * before
         if self.options.modes:
-            after = after + self._between_all(before, p)
+            after = after + self._between_all(before, f, p)
         if self.options.local:
             after = after + self._drifted(before, p) - before
         state = {
@@ -178,14 +208,19 @@ class SurfaceAnomaly(DriftingFields):
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
     ) -> Mapping[str, Any]:
         """Return the season of the month that is stepped to, and where the cell is."""
-        turn = 2.0 * math.pi * (_middle(f.day_of_year) / _DAYS)
+        cosine, sine = self._season(f)
         latitude = self._latitude(s.anomaly) * (math.pi / 180.0)
         return {
-            "cosine_of_season": torch.cos(turn),
-            "sine_of_season": torch.sin(turn),
+            "cosine_of_season": cosine,
+            "sine_of_season": sine,
             "latitude": torch.sin(latitude),
             "usual_temperature": (self._usual(f, p) - 15.0) * (p.sea / 10.0),
         }
+
+    def _season(self, f: SimpleNamespace) -> tuple[Tensor, Tensor]:
+        """Return cosine and sine of the time of the year that is stepped to."""
+        turn = 2.0 * math.pi * (_middle(f.day_of_year) / _DAYS)
+        return torch.cos(turn), torch.sin(turn)
 
     def _usual(self, f: SimpleNamespace, p: SimpleNamespace) -> Tensor:
         """Return the usual temperature of the month that is stepped to."""
@@ -200,13 +235,18 @@ class SurfaceAnomaly(DriftingFields):
         temperature = is_it.to(month) @ _table(p, "usual", MONTHS)
         return temperature.reshape(*day.shape, *whole)
 
-    def _between_all(self, a: Tensor, p: SimpleNamespace) -> Tensor:
+    def _between_all(self, a: Tensor, f: SimpleNamespace, p: SimpleNamespace) -> Tensor:
         """Return what follows from the leading patterns of the whole field."""
         modes = self.options.modes
         strengths = a.reshape(-1, a.shape[-2] * a.shape[-1]) @ (
             _table(p, "weight", modes).transpose(0, 1)
         )
-        return (strengths @ _table(p, "response", modes)).reshape(a.shape)
+        found = (strengths @ _table(p, "response", modes)).reshape(a.shape)
+        if self.options.seasonal:
+            for wave, size in zip(WAVES, self._season(f), strict=True):
+                follows = strengths @ _table(p, f"response_{wave}", modes)
+                found = found + size * follows.reshape(a.shape)
+        return found
 
 
 def _middle(day: Tensor) -> Tensor:

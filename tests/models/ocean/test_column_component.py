@@ -190,6 +190,40 @@ def test_columns_begin_with_the_profiles_of_a_file(columns: OceanColumn) -> None
     np.testing.assert_allclose(columns.get_value_ptr("salinity_1"), [32.5, 32.6, 32.7])
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_profiles_at_depths_of_their_own_are_brought_to_the_levels(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, turned: bool
+) -> None:
+    depths = np.arange(0.0, 260.0, 20.0)
+    down = slice(None, None, -1) if turned else slice(None)
+    with netCDF4.Dataset(tmp_path / "deep.nc", "w") as file:
+        file.createDimension("depth", depths.size)
+        file.createVariable("depth", "f8", ("depth",))[:] = depths[down]
+        for name, units, values in (
+            ("thetao", "K", 290.15 - 0.05 * depths),
+            ("so", "psu", 33.0 + 0.01 * depths),
+        ):
+            made = file.createVariable(name, "f8", ("depth",))
+            made.units = units
+            made[:] = values[down]
+    columns = started(tmp_path, initial_fields=str(tmp_path / "deep.nc"))
+    for level, middle in ((1, 2.5), (17, 175.0)):
+        for name, expected in (
+            ("temperature", 17.0 - 0.05 * middle), ("salinity", 33.0 + 0.01 * middle)
+        ):  # fmt: skip
+            found = columns.get_value_ptr(f"{name}_{level}")
+            np.testing.assert_allclose(found, expected, rtol=1e-9)
+    assert "profiles at 0 to 240 m are brought to levels of 2.5 to 1" in caplog.text
+
+
+def test_depths_of_profiles_that_come_twice_are_refused(tmp_path: Path) -> None:
+    path = profiles(tmp_path / "twice.nc")
+    with netCDF4.Dataset(path, "a") as file:
+        file.createVariable("level", "f8", ("level",))[:] = 5.0
+    with pytest.raises(DataError, match=r"twice.nc: level: .*expected depths, each"):
+        started(tmp_path, initial_fields=str(path))
+
+
 def test_profiles_with_holes_are_refused(tmp_path: Path) -> None:
     path = profiles(tmp_path / "hole.nc", hole=True)
     with pytest.raises(DataError, match="is no number at level 4 of 'a'"):

@@ -314,6 +314,19 @@ def test_profiles_serve_as_the_start(tmp_path: Path) -> None:
         assert (temperature[level][~SEA[level]] == 0.0).all()
 
 
+def test_profiles_from_the_bottom_up_are_turned_round(tmp_path: Path) -> None:
+    middles = -GRID.nodes("z")
+    profile = {"temperature": np.arange(5.0)[::-1], "salinity": np.full(5, 35.0)}
+    path = write_water(tmp_path / "profile.nc", profile)
+    with netCDF4.Dataset(path, "a") as file:
+        (level,) = file["temperature"].dimensions
+        file.createVariable(level, "f8", (level,))[:] = middles[::-1]
+    ocean = started(tmp_path, initial_fields="profile.nc")
+    found = ocean.get_value_ptr("temperature").reshape(SEA.shape)
+    for level in range(5):
+        np.testing.assert_allclose(found[level][SEA[level]], level, atol=1e-12)
+
+
 def test_bmi_tester_passes(tmp_path: Path) -> None:
     config = tmp_path / "run" / "ocean.yaml"
     config.parent.mkdir()

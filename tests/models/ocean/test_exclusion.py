@@ -51,6 +51,16 @@ def test_nothing_known_of_months_left_out_gets_in(ocean: GlobalOcean) -> None:
             np.testing.assert_array_equal(fields[month], baselines[name][month])
 
 
+def test_targets_may_be_hidden_in_some_of_the_months_left_out(
+    ocean: GlobalOcean,
+) -> None:
+    apart = Exclusion(ocean, (1, 3, 5, 7, 9, 11))
+    known, hidden = ocean.months, apart.without_targets(MONTHS).months
+    for name in ("target_temperature", "target_salinity"):
+        changed = [m for m in range(12) if (hidden[name][m] != known[name][m]).any()]
+        assert tuple(changed) == MONTHS
+
+
 def test_a_run_that_errs_alike_in_all_months_is_set_right(ocean: GlobalOcean) -> None:
     apart = Exclusion(ocean)
     run = {m: x + 2.0 for m, x in enumerate(ocean.months["temperature"])}

@@ -107,6 +107,28 @@ def test_a_month_is_that_of_a_loop_over_cells(grid: GridSpec) -> None:
     assert state["earlier"][1] is s.earlier[0]
 
 
+def test_damping_and_far_cells_change_with_the_season() -> None:
+    s, f, p = drawn()
+    rng = np.random.default_rng(7)
+    shape, day = p.sea.shape, 60.0
+    for wave in ("cosine", "sine"):
+        names = (f"damping_{wave}", f"response_{wave}_1", f"response_{wave}_2")
+        for name in names:
+            setattr(p, name, torch.from_numpy(rng.uniform(-0.2, 0.2, shape)))
+    found = process(seasonal=True).step(s, f, p)[0]["anomaly"].numpy()
+    turn = 2.0 * math.pi * (day - 1.0 + 365.25 / 24.0) / 365.25
+    then = SimpleNamespace(**vars(p))
+    for name in ("damping", "response_1", "response_2"):
+        head, _, tail = name.partition("_")
+        waves = [f"{head}_{wave}{'_' + tail if tail else ''}" for wave in
+                 ("cosine", "sine")]  # fmt: skip
+        cosine, sine = (getattr(p, wave) for wave in waves)
+        there = getattr(p, name) + math.cos(turn) * cosine + math.sin(turn) * sine
+        setattr(then, name, there)
+    np.testing.assert_allclose(found, loop(s, then, 4, GRID), atol=1e-13)
+    assert np.abs(found - loop(s, p, 4, GRID)).max() > 0.01
+
+
 @given(seed=st.integers(0, 1000))
 def test_the_strongest_flows_and_diffusion_make_no_new_extremes(seed: int) -> None:
     s, f, p = drawn(seed)

@@ -54,6 +54,11 @@ class DataSpec:
 
     def __post_init__(self) -> None:
         refuse_outside("levels", self.levels, 1)
+        if not self.forcing:
+            raise ConfigError("forcing: found none, expected names and variables")
+        for name, variables in self.forcing.items():
+            if not variables:
+                raise ConfigError(f"forcing.{name}: found no variable")
         if (self.surface is None) == (not self.profiles):
             raise ConfigError("surface, profiles: expected one of them")
         names = self.usual if self.surface else self.profiles

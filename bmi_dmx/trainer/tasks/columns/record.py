@@ -3,47 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....config import expanded
-from ....data.netcdf import numbers, opened, stamps, time_variable, units_of
-from ....data.quantity import quantity
+from ....data.netcdf import opened
 from ....errors import DataError, suggestion
-from ....variables import Forcing, Variable
+from ....variables import Forcing
 from .experiment import DataSpec, Years
+from .file import ColumnFile
 
 __all__ = ["ModelColumn", "ObservedMeans", "Record", "read", "years_inside"]
-
-_log = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
 Times = NDArray[np.datetime64]
 
 _DAY = np.timedelta64(1, "D")
 
-_GAP = 8
-"""Longest gap of forcing, in steps, that a straight line bridges."""
-
-_APART = 2.0
-"""By how much an observed depth and the middle of a level may differ, m."""
-
 _COOLER = 0.5
 """By which water below what moves with the surface is colder than it, K."""
 
 _CLOCK, _TARGET = "day_of_year", "target_temperature"
-
-_WATER = {
-    "temperature": Variable(name="temperature", units="degC", bounds=(-10.0, 45.0)),
-    # Practical salinity is a number; one of it counts as 1e-3.
-    "salinity": Variable(name="salinity", units="1", bounds=(0.0, 50.0)),
-}
 
 
 @dataclass(frozen=True)
@@ -197,138 +181,49 @@ def read(spec: DataSpec, column: ModelColumn) -> Record:
         The file is not there or does not suit the model.
     """
     path = expanded(spec.source, "data.source")
-    with opened(path) as file:
-        source = _File(path, file)
-        begins = source.times(next(iter(spec.forcing.values()))[0], column.seconds)
+    given = spec.forcing
+    with opened(path) as opened_file:
+        file = ColumnFile(path, opened_file)
+        begins = file.times(next(iter(given.values()))[0], column.seconds)
         series = {_CLOCK: _day_of_year(begins)}
-        latitude = float(source.numbers(spec.latitude).reshape(-1)[0])
         if spec.surface is not None:
-            observed = _of_days(begins, source.water("temperature", spec.surface))
+            observed = _of_days(begins, file.surface(spec.surface, len(begins)))
             profiles = {
-                name: source.profiles(name, variable, column.depths)
+                name: file.usual(name, variable, column.depths)
                 for name, variable in spec.usual.items()
             }
             dated = None
-            surface = profiles["temperature"][:, 0]
-            series[_TARGET] = _of_months(surface, begins)
+            series[_TARGET] = _of_months(profiles["temperature"][:, 0], begins)
         else:
-            observed, profiles, dated = source.monthly(spec, column)
-        forcing = {
-            f.name: series[f.name]
-            if f.name in series and f.name not in spec.forcing
-            else source.forcing(spec, f, len(begins))
-            for f in column.forcings
-        }
+            observed, profiles, dated = _monthly(file, spec, column)
+        forcing = {}
+        for wanted in column.forcings:
+            if wanted.name in given:
+                names = given[wanted.name]
+                forcing[wanted.name] = file.forcing(wanted, names, len(begins))
+            elif wanted.name in series:
+                forcing[wanted.name] = series[wanted.name]
+            else:
+                hint = suggestion(wanted.name, given)
+                raise DataError(f"data.forcing: the model needs {wanted.name!r}{hint}")
+        latitude = file.latitude(spec.latitude)
     return Record(begins, forcing, observed, profiles, dated, latitude, column.depths)
 
 
-class _File:
-    """Variables of a file, by their names there."""
-
-    def __init__(self, path: Path, file: Any) -> None:
-        self.path, self.file = path, file
-
-    def variable(self, name: str) -> Any:
-        if name not in self.file.variables:
-            hint = suggestion(name, self.file.variables)
-            raise DataError(f"{self.path}: no variable {name!r}{hint}")
-        return self.file.variables[name]
-
-    def numbers(self, name: str) -> Array:
-        return numbers(self.path, self.variable(name))
-
-    def quantity(self, name: str, target: Variable) -> Array:
-        variable = self.variable(name)
-        return quantity(
-            numbers(self.path, variable), units_of(variable), target,
-            f"{self.path}: {name}", lambda text: _log.warning("%s", text),
-        )  # fmt: skip
-
-    def water(self, kind: str, name: str) -> Array:
-        return self.quantity(name, _WATER[kind])
-
-    def times(self, name: str, seconds: float) -> Times:
-        """Return when the steps of a series begin, which its times say."""
-        dimension = self.variable(name).dimensions[0]
-        axis = stamps(
-            self.path, self.file, time_variable(self.path, self.file, (dimension,))
-        ).axis(centred=False)
-        if axis.seconds != seconds:
-            raise DataError(
-                f"{self.path}: {dimension}: found steps of {axis.seconds:g} s, the "
-                f"model has {seconds:g} s"
-            )
-        for remark in axis.remarks:
-            _log.warning("%s: %s", self.path, remark)
-        return axis.times
-
-    def forcing(self, spec: DataSpec, forcing: Forcing, steps: int) -> Array:
-        """Return one forcing, short gaps bridged."""
-        if forcing.name not in spec.forcing:
-            hint = suggestion(forcing.name, spec.forcing)
-            raise DataError(f"data.forcing: the model needs {forcing.name!r}{hint}")
-        total = np.zeros(steps)
-        for name in spec.forcing[forcing.name]:
-            values = self.quantity(name, forcing)
-            if values.shape != (steps,):
-                raise DataError(
-                    f"{self.path}: {name}: found {values.shape}, expected {(steps,)}"
-                )
-            total += _bridged(f"{self.path}: {name}", values)
-        return total
-
-    def profiles(self, kind: str, name: str, depths: Array) -> Array:
-        """Return profiles on levels, (M, level)."""
-        variable = self.variable(name)
-        at = self.numbers(variable.dimensions[1])
-        values = self.water(kind, name)
-        if not np.isfinite(values).all():
-            raise DataError(f"{self.path}: {name}: values are missing")
-        return np.stack([np.interp(depths, at, row) for row in values])
-
-    def monthly(
-        self, spec: DataSpec, column: ModelColumn
-    ) -> tuple[ObservedMeans, dict[str, Array], Times]:
-        """Return means of months, profiles on levels, and when these were."""
-        name = spec.profiles["temperature"]
-        dimension, depth = self.variable(name).dimensions
-        at = self.numbers(depth)[: spec.levels]
-        middles = column.depths[: spec.levels]
-        if at.shape != middles.shape or np.abs(at - middles).max() > _APART:
-            raise DataError(
-                f"{self.path}: {depth}: found {np.round(at, 1).tolist()} m, the levels "
-                f"of the model are at {np.round(middles, 1).tolist()} m"
-            )
-        dated = stamps(
-            self.path, self.file, time_variable(self.path, self.file, (dimension,))
-        ).moments.times.astype("datetime64[s]")
-        months = dated.astype("datetime64[M]")
-        if (np.diff(months.astype(int)) != 1).any():
-            raise DataError(f"{self.path}: {dimension}: months are missing")
-        begins = np.append(months, months[-1] + 1).astype("datetime64[s]")
-        values = self.water("temperature", name)[:, : spec.levels]
-        profiles = {
-            kind: self.profiles(kind, variable, column.depths)
-            for kind, variable in spec.profiles.items()
-        }
-        return ObservedMeans(begins, values), profiles, dated
-
-
-def _bridged(what: str, values: Array) -> Array:
-    """Return a series whose short gaps a straight line bridges, which is said."""
-    missing = ~np.isfinite(values)
-    if not missing.any():
-        return values
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], missing, [False]))))
-    longest = int((edges[1::2] - edges[::2]).max())
-    if longest > _GAP or missing[0] or missing[-1]:
-        raise DataError(
-            f"{what}: {longest} steps in a row are missing, expected at most {_GAP}, "
-            "and none at the ends"
-        )
-    _log.warning("%s: %d missing steps are bridged", what, int(missing.sum()))
-    at = np.arange(len(values))
-    return np.interp(at, at[~missing], values[~missing])
+def _monthly(
+    file: ColumnFile, spec: DataSpec, column: ModelColumn
+) -> tuple[ObservedMeans, dict[str, Array], Times]:
+    """Return means of months, profiles on levels, and when these were."""
+    name = spec.profiles["temperature"]
+    file.refuse_other_levels(name, column.depths[: spec.levels])
+    dated = file.months(name)
+    months = dated.astype("datetime64[M]")
+    begins = np.append(months, months[-1] + 1).astype("datetime64[s]")
+    profiles = {
+        kind: file.profiles(kind, variable, column.depths)
+        for kind, variable in spec.profiles.items()
+    }
+    return ObservedMeans(begins, file.observed(name, spec.levels)), profiles, dated
 
 
 def _day_of_year(begins: Times) -> Array:

@@ -16,6 +16,7 @@ from ....variables import Parameter
 from .baselines import DampedPersistence, LinearInverse
 from .experiment import Experiment
 from .samples import FieldSamples
+from .seasonal import SeasonalInverse, fading, waves_of
 
 __all__ = ["begin_with", "known_maps"]
 
@@ -26,7 +27,7 @@ _MARGIN = 1e-4
 
 
 def known_maps(
-    samples: FieldSamples, experiment: Experiment, modes: int
+    samples: FieldSamples, experiment: Experiment, modes: int, *, seasonal: bool
 ) -> dict[str, Array]:
     """Return maps by the name of the parameter that they are of, (row, column).
 
@@ -38,13 +39,17 @@ def known_maps(
         Its years to learn from, and what maps begin with.
     modes : int
         Patterns of the linear inverse model.
+    seasonal : bool
+        Whether it, and what cells fade by, change with the season.
 
     Returns
     -------
     dict of str to ndarray
         ``sea``, the mask; ``usual_1`` to ``usual_12``, the climatology of the months;
-        ``damping``; ``weight_1`` … and ``response_1`` … of a linear inverse model. All
-        of them are of the first field. Means of all steps are ``usual_NAME``.
+        ``damping``; ``weight_1`` … and ``response_1`` … of a linear inverse model;
+        where it is seasonal ``damping_cosine``, ``response_cosine_1`` … and the same of
+        the sine. All of them are of the first field. Means of all steps are
+        ``usual_NAME``.
     """
     name = next(iter(samples.anomalies))
     maps = {"sea": samples.mask.astype(np.float64)}
@@ -56,25 +61,53 @@ def known_maps(
             maps[f"usual_{state}"] = climate.table[0]
     if experiment.start.kind == "nothing":
         return {**maps, "damping": np.zeros(samples.mask.shape)}
-    steps = samples.steps(experiment.periods.train)
-    learned = samples.cells(name, slice(steps.start, steps.stop))
-    share = experiment.start.share
-    fading = DampedPersistence(learned).share(1)
+    found = (_seasonal if seasonal else _steady)(samples, experiment, name, modes)
 
     def field(cells: Array) -> Array:
         whole = np.zeros(samples.mask.shape)
         whole[samples.mask] = cells
         return whole
 
+    return maps | {n: field(x) for n, x in found.items()}
+
+
+def _steady(
+    samples: FieldSamples, experiment: Experiment, name: str, modes: int
+) -> dict[str, Array]:
+    """Return maps of cells of a linear inverse model, the same all year."""
+    steps, share = samples.steps(experiment.periods.train), experiment.start.share
+    learned = samples.cells(name, slice(steps.start, steps.stop))
+    left, maps = DampedPersistence(learned).share(1), {}
     if modes:
         weights = samples.weights[samples.mask]
         inverse = LinearInverse.fit(learned, weights, modes, residual=True)
-        fading = share * inverse.fading + (1.0 - share) * fading
+        left = share * inverse.fading + (1.0 - share) * left
         for k in range(modes):
-            maps[f"weight_{k + 1}"] = field(inverse.projection[:, k])
-            maps[f"response_{k + 1}"] = field(share * inverse.responses[k])
-    maps["damping"] = field(1.0 - fading)
-    return maps
+            maps[f"weight_{k + 1}"] = inverse.projection[:, k]
+            maps[f"response_{k + 1}"] = share * inverse.responses[k]
+    return {**maps, "damping": 1.0 - left}
+
+
+def _seasonal(
+    samples: FieldSamples, experiment: Experiment, name: str, modes: int
+) -> dict[str, Array]:
+    """Return maps of cells of a linear inverse model that changes with the season."""
+    steps, share = samples.steps(experiment.periods.train), experiment.start.share
+    learned = samples.cells(name, slice(steps.start, steps.stop))
+    before, after = learned[:-1], learned[1:]
+    season = waves_of(samples.turns(np.arange(steps.start + 1, steps.stop)))
+    left, maps = fading(before, after, season).tables, {}
+    if modes:
+        weights = samples.weights[samples.mask]
+        inverse = SeasonalInverse.fit(before, after, season, weights, modes)
+        left = share * inverse.fading.tables + (1.0 - share) * left
+        responses = inverse.responses.scaled(share).tables
+        for k in range(modes):
+            maps[f"weight_{k + 1}"] = inverse.projection[:, k]
+            for kind, x in zip(("", "_cosine", "_sine"), responses, strict=True):
+                maps[f"response{kind}_{k + 1}"] = x[k]
+    damping, cosine, sine = 1.0 - left[0], -left[1], -left[2]
+    return {**maps, "damping": damping, "damping_cosine": cosine, "damping_sine": sine}
 
 
 def begin_with(model: Model, samples: FieldSamples, experiment: Experiment) -> None:
@@ -96,7 +129,8 @@ def begin_with(model: Model, samples: FieldSamples, experiment: Experiment) -> N
     ]
     names = [entry.parameter.name for module in parts for entry in module.supplied]
     modes = sum(name.startswith("weight_") for name in names)
-    maps = known_maps(samples, experiment, modes)
+    seasonal = "damping_cosine" in names
+    maps = known_maps(samples, experiment, modes, seasonal=seasonal)
     for module in parts:
         table = module.network.output.bias
         with torch.no_grad():

@@ -26,6 +26,9 @@ Array = NDArray[np.float64]
 
 CLOCK = "day_of_year"
 
+_YEAR = 365.25
+"""Days."""
+
 
 class Batch(TypedDict):
     """Windows, float32; B of them, of L steps.
@@ -179,15 +182,24 @@ class FieldSamples:
         dict of str to Tensor
             ``day_of_year``, (L, B, row, column).
         """
+        clock = _tensor(self._days(steps))[..., None, None]
+        return {CLOCK: clock.expand(*steps.shape, *self.mask.shape)}
+
+    def turns(self, steps: NDArray[np.intp]) -> Array:
+        """Return the angle of the year in the middle of steps, as models have it."""
+        length = float(np.diff(self.begins).mean() / np.timedelta64(1, "D"))
+        middle = self._days(steps) - 1.0 + 0.5 * length
+        found: Array = 2.0 * np.pi * middle / _YEAR
+        return found
+
+    def _days(self, steps: NDArray[np.intp]) -> Array:
         if self.by_months:
             # Were all years alike and months of one length.
             months = self.begins[0].astype("datetime64[M]").astype(int) + steps
-            days = 1.0 + 30.4375 * (months % 12)
-        else:
-            length = self.begins[1] - self.begins[0]
-            days = day_of_year(self.begins[0] + steps * length).astype(np.float64)
-        clock = _tensor(days)[..., None, None]
-        return {CLOCK: clock.expand(*steps.shape, *self.mask.shape)}
+            first: Array = 1.0 + _YEAR / 12.0 * (months % 12)
+            return first
+        length = self.begins[1] - self.begins[0]
+        return day_of_year(self.begins[0] + steps * length).astype(np.float64)
 
     @property
     def by_months(self) -> bool:

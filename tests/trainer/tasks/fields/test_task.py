@@ -208,6 +208,28 @@ def test_a_file_in_other_units_than_it_says_is_refused(
     assert not (tmp_path / "x.nc").exists()
 
 
+def test_a_file_in_kelvin_that_says_so_is_the_same(
+    bundle: Bundle, sea: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = []
+    for name, units, warmer in (("c", "degC", 0.0), ("k", "K", 273.15)):
+        path = Path(shutil.copy(sea, tmp_path / f"{name}.nc"))
+        with netCDF4.Dataset(path, "a") as file:
+            file["sst"][:] = file["sst"][:] + warmer
+            file["sst"].units = units
+        out = tmp_path / f"{name}-forecast.nc"
+        asked = ["--forecast-from", "1998-03", "--steps", "2", "--output", str(out)]
+        assert not main(["run", str(bundle.path), str(path), *asked])
+        with netCDF4.Dataset(out) as file:
+            found.append(np.asarray(file["anomaly"][:]))
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+    with netCDF4.Dataset(path, "a") as file:
+        file["sst"].units = "parsec"
+    assert main(["run", str(bundle.path), str(path), *asked])
+    said = capsys.readouterr().err
+    assert "k.nc: sst: units 'parsec' cannot be converted into 'degC'" in said
+
+
 def test_bmi_names_grids_and_a_bitwise_restart(bundle: Bundle, tmp_path: Path) -> None:
     path = tmp_path / "component.yaml"
     path.write_text(
@@ -241,6 +263,30 @@ def test_bmi_names_grids_and_a_bitwise_restart(bundle: Bundle, tmp_path: Path) -
         other.update()
     assert other.state_bytes() == whole.state_bytes()
     assert whole.get_value_ptr(name).any()
+
+
+def test_maps_that_cannot_be_are_refused_until_they_can(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    path = tmp_path / "component.yaml"
+    path.write_text(
+        f"bundle: {bundle.path}\nstart_time: 1998-01-01\n", encoding="utf-8"
+    )
+    component = Component()
+    component.initialize(str(path))
+    cells = made.sea().size
+    for name, wrong in (("damping", 2.0), ("response_1", np.nan), ("usual_3", 200.0)):
+        right = component.get_value(name, np.empty(cells))
+        component.set_value(name, np.full(cells, wrong))
+        with pytest.raises(DataError, match=f"parameter '{name}' at '0,0' cannot be"):
+            component.update()
+        component.set_value(name, right)
+    state = "sea_surface_water__anomaly_of_temperature"
+    with pytest.raises(DataError, match=r"cannot be set to 50 K; expected -40 to 40"):
+        component.set_value(state, np.full(cells, 50.0))
+    before = component.get_current_time()
+    component.update()
+    assert component.get_current_time() - before == component.get_time_step()
 
 
 def test_what_does_not_suit_is_refused_in_a_line(sea: Path, tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,11 @@ from ....run_folder import (
     results_folder,
 )
 from ..experiment import Dates
+from ..scores import moving_block_bootstrap
 from .experiment import Experiment
 from .forecast import simulate
+from .measures import ErrorMap, Measure, chosen, stable_until, usual_of
+from .pictures import draw
 from .samples import Batch, LevelSamples
 
 __all__ = ["Report", "errors_of", "evaluate"]
@@ -42,7 +46,13 @@ MEANING = {
     "rmse": "root of the mean squared error over cells, weighted by cos y, levels, "
     "which count alike, and time, in units of the state",
     "normalised": "the same, measured level by level in the usual size of anomalies",
+    "acc": "mean correlation of anomalies from what is usual of the day over cells and "
+    "levels, weighted, not centred",
+    "stable": "share of forecasts whose states are numbers within their bounds at all "
+    "steps so far",
     "pairs": "forecasts that begin and verify inside the period",
+    "difference": "rmse of the model less that of the best baseline at the lead, with "
+    "an interval of 95 % of a paired moving-block bootstrap",
 }
 """Scores and what they mean."""
 
@@ -69,6 +79,7 @@ class Report:
         """Print a table of errors."""
         leads = list(next(iter(self.scores["model"].values())))
         rows = [(n, lead) for n in self.scores["model"] for lead in leads]
+        model = [self.scores["model"][name][lead] for name, lead in rows]
         columns = [
             Column(header="state", values=[name for name, _ in rows]),
             Column(header="lead", values=[lead for _, lead in rows]),
@@ -76,6 +87,12 @@ class Report:
         for forecast, states in self.scores.items():
             values = [states[name][lead]["rmse"] for name, lead in rows]
             columns.append(Column(header=forecast, values=values, format=".4g"))
+        for key in ("low", "high"):
+            values = [one["difference"][key] for one in model]
+            columns.append(Column(header=key, values=values, format="+.3g"))
+        for key in ("acc", "stable"):
+            values = [one[key] for one in model]
+            columns.append(Column(header=key, values=values, format=".3f"))
         print_table(columns, title=f"{self.period}, rmse")
 
 
@@ -98,7 +115,7 @@ def evaluate(
     period : str
         ``train``, ``validation`` or ``test``.
     output : path, optional
-        Folder of the results: ``scores.csv`` and ``summary.json``.
+        Folder of the results: ``scores.csv``, ``summary.json`` and ``scores.png``.
     samples : LevelSamples
         What was observed.
     part : str
@@ -113,28 +130,46 @@ def evaluate(
     refuse_no_period(period, folders[0].path)
     refuse_other_settings(folders, experiments, ("data", "periods"))
     models = best_models(folders, experiments)
+    where = ErrorMap(samples, spec.evaluation.leads)
     squares = errors_of(
         models, part, samples, spec, getattr(spec.periods, period),
-        spec.evaluation.leads, baselines=True,
+        spec.evaluation.leads, baselines=True, where=where,
     )  # fmt: skip
-    scores = {
+    report = Report(
+        folder=output or results_folder(folders, spec.name, period),
+        period=period, scores=_scores(squares, spec.evaluation.block),
+    )  # fmt: skip
+    _write(report, folders, experiments)
+    draw(report.folder / "scores.png", report.scores, where)
+    return report
+
+
+def _scores(found: Mapping[str, Any], block: int) -> dict[str, Any]:
+    """Return scores of all forecasts, and what the model differs by from the best."""
+    scores: dict[str, Any] = {
         forecast: {
             name: {lead: _scored(errors) for lead, errors in leads.items()}
             for name, leads in states.items()
         }
-        for forecast, states in squares.items()
+        for forecast, states in found.items()
     }
-    report = Report(
-        folder=output or results_folder(folders, spec.name, period),
-        period=period, scores=scores,
-    )  # fmt: skip
-    _write(report, folders, experiments)
-    return report
+    for name, leads in found["model"].items():
+        for lead, errors in leads.items():
+            best = min(BASELINES, key=lambda n: scores[n][name][lead]["rmse"])
+            one, other = (
+                np.array(x["rmse"]) for x in (errors, found[best][name][lead])
+            )
+            scores["model"][name][lead] |= {
+                "difference": asdict(moving_block_bootstrap(one, other, block)),
+                "best_baseline": best,
+            }
+    return scores
 
 
 def _scored(errors: Mapping[str, list[float]]) -> dict[str, Any]:
-    means = {name: float(np.sqrt(np.mean(squares))) for name, squares in errors.items()}
-    return {**means, "pairs": len(errors["rmse"])}
+    roots = {n: float(np.sqrt(np.mean(errors[n]))) for n in ("rmse", "normalised")}
+    means = {n: float(np.mean(errors[n])) for n in ("acc", "stable")}
+    return {**roots, **means, "pairs": len(errors["rmse"])}
 
 
 def errors_of(
@@ -146,6 +181,7 @@ def errors_of(
     leads: Sequence[int],
     *,
     baselines: bool,
+    where: ErrorMap | None = None,
 ) -> dict[str, dict[str, dict[str, dict[str, list[float]]]]]:
     """Return squared errors of forecasts from days of a period, one after the other.
 
@@ -165,12 +201,14 @@ def errors_of(
         Steps of the data ahead.
     baselines : bool
         Whether forecasts without a model are scored as well.
+    where : ErrorMap, optional
+        Is told of the errors of the model.
 
     Returns
     -------
     dict
         By forecast, state and lead: ``rmse`` and ``normalised``, squares of each
-        forecast.
+        forecast; ``acc`` and ``stable``.
 
     Raises
     ------
@@ -186,28 +224,34 @@ def errors_of(
     names = tuple(samples.states)
     kinds = ("model", *(BASELINES if baselines else ()))
     squares: dict[str, Any] = {
-        kind: {
-            n: {str(k): {"rmse": [], "normalised": []} for k in leads} for n in names
-        }
+        kind: {n: {str(k): defaultdict(list) for k in leads} for n in names}
         for kind in kinds
     }
-    weights = {name: samples.weights(name) for name in names}
-    spreads = {name: samples.spread(name) for name in names}
+    measures = {name: Measure(samples, name) for name in names}
     for start in starts:
         batch = samples.cut(np.array([start]), longest)
-        forecasts = {"model": _mean_of(models, part, samples, experiment, batch)}
+        observed = chosen(batch["targets"], leads)
+        ahead = _mean_of(models, part, samples, experiment, batch)
+        stable = stable_until(ahead, samples)
+        usual = usual_of(samples, int(start), leads)
+        forecasts = {"model": chosen(ahead, leads)}
         if baselines:
-            forecasts |= _without_model(samples, batch, int(start), longest)
+            forecasts |= {
+                "persistence": _stays(samples, batch, leads),
+                "climatology": usual,
+            }
         for kind, forecast in forecasts.items():
             for name in names:
-                observed = batch["targets"][name].double().numpy()
-                for lead in leads:
-                    error = forecast[name][lead - 1] - observed[lead - 1]
+                for at, lead in enumerate(leads):
                     one = squares[kind][name][str(lead)]
-                    levels = weights[name].sum()
-                    square = error**2 * weights[name] / levels
-                    one["rmse"].append(float(square.sum()))
-                    one["normalised"].append(float((square / spreads[name] ** 2).sum()))
+                    measured = measures[name](
+                        forecast[name][at], observed[name][at], usual[name][at]
+                    )
+                    for key, value in measured.items():
+                        one[key].append(value)
+                    one["stable"].append(kind != "model" or lead <= stable)
+        if where is not None:
+            where.add(forecasts["model"], observed)
     return squares
 
 
@@ -232,35 +276,34 @@ def _mean_of(
             ))  # fmt: skip
         model.train(training)
     return {
-        name: torch.stack([run[name].double().cpu() for run in runs]).mean(0).numpy()
+        name: torch.stack([run[name].cpu() for run in runs]).double().mean(0).numpy()
         for name in samples.states
     }
 
 
-def _without_model(
-    samples: LevelSamples, batch: Batch, start: int, lead: int
-) -> dict[str, dict[str, Array]]:
-    """Return forecasts of a window by :data:`BASELINES`, (L, 1, *field) by state."""
-    days = samples.store.begins[start + 1 : start + 1 + lead]
-    stays, usual = {}, {}
-    for name in samples.states:
-        now = batch["state"][name].double().numpy()
-        stays[name] = np.broadcast_to(now, (lead, *now.shape))
-        cells = samples.usual.climatology[name].at(days)
-        usual[name] = samples.fields(name, cells)[:, None]
-    return {"persistence": stays, "climatology": usual}
+def _stays(
+    samples: LevelSamples, batch: Batch, leads: Sequence[int]
+) -> dict[str, Array]:
+    """Return the state that a window begins with, for each lead."""
+    return {
+        name: np.broadcast_to(now, (len(leads), *now.shape))
+        for name in samples.states
+        for now in (batch["state"][name].double().numpy(),)
+    }
 
 
 def _write(
     report: Report, folders: Sequence[RunFolder], experiments: Sequence[Experiment]
 ) -> None:
     """Write table and summary."""
+    numbers, ends = ("rmse", "normalised", "acc", "stable"), ("value", "low", "high")
     write_table(
         report.folder / "scores.csv",
-        ("forecast", "state", "lead", "rmse", "normalised", "pairs"),
+        ("forecast", "state", "lead", *numbers, "pairs", *ends),
         (
-            (forecast, name, lead, f"{one['rmse']:.6g}", f"{one['normalised']:.6g}",
-             one["pairs"])
+            (forecast, name, lead, *(f"{one[n]:.6g}" for n in numbers), one["pairs"],
+             *(f"{one['difference'][n]:.6g}" if "difference" in one else ""
+               for n in ends))
             for forecast, states in report.scores.items()
             for name, leads in states.items()
             for lead, one in leads.items()

@@ -96,16 +96,20 @@ class Evaluation:
         Those of which the best model is chosen.
     every : int
         Forecasts begin with every so many steps.
+    block : int
+        Forecasts in a block of the bootstrap.
     """
 
     leads: tuple[int, ...] = (1, 5, 10)
     monitor: tuple[int, ...] = (1, 5)
     every: int = 5
+    block: int = 3
 
     def __post_init__(self) -> None:
         refuse_no_lead("leads", self.leads)
         refuse_no_lead("monitor", self.monitor)
         refuse_outside("every", self.every, 1)
+        refuse_outside("block", self.block, 1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,13 +17,14 @@ from .....config import expanded
 from .....data.stored_fields import FieldFiles, StoredFields, YearFiles, evenly
 from .....errors import ConfigError, DataError
 from .....space import Grid
-from .....variables import State
+from .....variables import Forcing, State
 from ..experiment import Dates
 from ..samples import between
 from .experiment import LevelData
 from .field_statistics import FieldStatistics
 from .selection import Onto, onto
 from .staggering import open_faces, placed
+from .taken import Taken
 
 __all__ = ["Batch", "LevelSamples"]
 
@@ -61,15 +62,17 @@ class LevelSamples:
         The files.
     grid : Grid
         Where the model lives.
+    taken : callable
+        Brings fields of the files to the units and levels of the model.
     onto : callable
-        Brings fields of the files to the grid.
+        Brings them to its grid.
     land : (level, row, column) array of bool
         Where fields of the files stand for no part of the system, by ``spec.land``.
     states : dict of str to State
         States that are read.
     earlier : dict of str to (str, int)
         States of earlier values, what these are of, and how many, by name.
-    forcings : tuple of str
+    forcings : dict of str to Forcing
         What the model is forced by.
     parts : int
         Steps of the model in one of the data.
@@ -82,11 +85,12 @@ class LevelSamples:
     spec: LevelData
     store: StoredFields
     grid: Grid
+    taken: Taken
     onto: Onto
     land: NDArray[np.bool_]
     states: dict[str, State]
     earlier: dict[str, tuple[str, int]]
-    forcings: tuple[str, ...]
+    forcings: dict[str, Forcing]
     parts: int
     sea: Array
     usual: FieldStatistics
@@ -98,7 +102,7 @@ class LevelSamples:
         train: Dates,
         grid: Grid,
         states: dict[str, State],
-        forcings: tuple[str, ...],
+        forcings: dict[str, Forcing],
         seconds: float,
     ) -> LevelSamples:
         """Open files, and look at the steps to learn from.
@@ -113,7 +117,7 @@ class LevelSamples:
             Where the model lives.
         states : dict of str to State
             Those of the model.
-        forcings : tuple of str
+        forcings : dict of str to Forcing
             Those of the model.
         seconds : float
             Length of its step.
@@ -130,6 +134,7 @@ class LevelSamples:
         if lacking:
             raise ConfigError(f"data: nothing is read for {lacking[0]!r} of the model")
         regridding = onto(spec.source, store.y, store.x, grid, regrid=spec.regrid)
+        taken = Taken(spec.source, store, {**forcings, **file_states}, grid)
         learned = _within(store, train, 2)
         names = tuple(n for n in spec.names if n in (*file_states, *forcings))
 
@@ -139,7 +144,9 @@ class LevelSamples:
         def cells(step: int) -> dict[str, Array]:
             fields = store.read(np.array([step]), names)
             return {
-                n: regridding(_without(x[0], land) if n in file_states else x[0])
+                n: regridding(
+                    taken(n, _without(x[0], land) if n in file_states else x[0])
+                )
                 for n, x in fields.items()
             }
 
@@ -152,7 +159,7 @@ class LevelSamples:
         earlier = {n: (of, states[n].size) for n, of in spec.history.items()
                    if n in states}  # fmt: skip
         return cls(
-            spec, store, grid, regridding, land, file_states, earlier, forcings,
+            spec, store, grid, taken, regridding, land, file_states, earlier, forcings,
             _parts(spec, store, seconds), sea, usual,
         )  # fmt: skip
 
@@ -178,9 +185,9 @@ class LevelSamples:
         fields = {}
         for name, x in self.store.read(steps, names).items():
             if name not in self.states:
-                field = self.onto(x)
+                field = self.onto(self.taken(name, x))
             else:
-                field = self.onto(_without(x, self.land))
+                field = self.onto(self.taken(name, _without(x, self.land)))
                 field = np.where(self.sea[: field.shape[1]] > 0.0, field, 0.0)
             _refuse_gaps(f"{self.spec.source}: {name}", field, self.store.begins[steps])
             fields[name] = field

@@ -85,6 +85,15 @@ def test_scores_stand_beside_those_without_a_model(run: Path) -> None:
     ]
     rmse = scores["persistence"]["elevation"]["1"]["rmse"]
     assert rmse == pytest.approx(np.sqrt(np.mean(squares)), rel=1e-5)
+    for name, leads in scores["model"].items():
+        for lead, one in leads.items():
+            best = scores[one["best_baseline"]][name][lead]["rmse"]
+            apart = one["difference"]
+            assert apart["value"] == pytest.approx(one["rmse"] - best, abs=1e-9)
+            assert apart["low"] <= apart["value"] <= apart["high"]
+            assert one["stable"] == 1.0
+            assert -1.0 <= one["acc"] <= 1.0
+    assert (report.folder / "scores.png").stat().st_size > 0
 
 
 def test_an_untrained_network_alone_is_persistence(ocean: Path, tmp_path: Path) -> None:
