@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bmi_dmx.data.quantity import assumed, quantity
-from bmi_dmx.errors import UnitsError
+from bmi_dmx.data.quantity import assumed, quantity, refuse_impossible
+from bmi_dmx.errors import DataError, UnitsError
 from bmi_dmx.variables import Variable
 
 WARMTH = Variable(name="warmth", units="degC", bounds=(-90.0, 60.0))
 SHARE = Variable(name="share", units="1", bounds=(0.0, 1.0))
 PLAIN = Variable(name="plain", units="m")
+
+
+THOUSANDTHS = Variable(name="thousandths", units="1e-3", bounds=(0.0, 50.0))
 
 
 def read(values, units, variable):
@@ -66,3 +69,22 @@ def test_what_was_assumed_is_said_in_one_sentence():
     assert assumed({}) == ""
     text = "units assumed, for none are given: a (m), b (K)"
     assert assumed({"a": "m", "b": "K"}) == text
+
+
+@pytest.mark.parametrize("units", ["", "1", "psu", "PSU", "1e-3", "g kg-1", "-"])
+def test_practical_numbers_are_thousandths(units):
+    assert read([35.0], units, THOUSANDTHS) == ([35.0], [])
+
+
+def test_shares_that_have_units_become_thousandths():
+    assert read([0.035], "kg kg-1", THOUSANDTHS)[0] == pytest.approx([35.0])
+
+
+def test_numbers_that_cannot_be_are_refused_but_for_what_sensors_are_off():
+    refuse_impossible(np.array([np.nan, -0.005, 1.005]), SHARE, "f.nc: x")
+    refuse_impossible(np.array([np.nan]), SHARE, "f.nc: x")
+    refuse_impossible(np.array([1e30]), PLAIN, "f.nc: x")
+    with pytest.raises(DataError, match=r"^f\.nc: x: found 60, expected 0 to 1$"):
+        refuse_impossible(np.array([0.5, 60.0]), SHARE, "f.nc: x")
+    with pytest.raises(DataError, match=r"found -99, expected -90 to 60 degC$"):
+        refuse_impossible(np.array([-99.0]), WARMTH, "f.nc: x")
