@@ -189,3 +189,21 @@ def test_what_no_argument_takes_is_refused(
     told = capsys.readouterr().err
     assert "unrecognized arguments: " in told
     assert f"dmx {line.split()[0]}: error: " in told
+
+
+def test_home_is_found_where_shells_do_not_look_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/home/of/somebody")
+    line = ["run", "~/bundle", "a~/given.nc", "--output=~/flow.nc", "--state=~"]
+    found = parsed(_parser(), line)
+    assert (found.bundle, found.state) == ("/home/of/somebody/bundle", "~")
+    assert found.output == Path("/home/of/somebody/flow.nc")
+    assert found.forcing == Path("a~/given.nc")
+
+
+def test_a_folder_that_is_called_like_home_is_itself() -> None:
+    Path("~").mkdir()
+    Path("~/given.nc").write_text("", encoding="utf-8")
+    found = parsed(_parser(), ["run", "dhbv-conus-daily", "~/given.nc"])
+    assert found.forcing == Path("~/given.nc")

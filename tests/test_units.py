@@ -99,6 +99,15 @@ def test_what_the_field_writes_is_refused_with_what_it_means(
         ("W\N{MIDDLE DOT}m\u207b\u00b2", "W m-2"),
         ("\N{MICRO SIGN}m", "um"),
         ("\N{DEGREE CELSIUS}", "degC"),
+        ("\N{MASCULINE ORDINAL INDICATOR}C", "degC"),
+        ("\N{RING ABOVE}C", "degC"),
+        ("\N{DEGREE SIGN} C", "degC"),
+        ("mm d\N{EN DASH}1", "mm d-1"),
+        ("mm\N{DOT OPERATOR}d\N{NON-BREAKING HYPHEN}1", "mm d-1"),
+        ("mm d^{-1}", "mm d-1"),
+        ("m^{3}/s", "m3 s-1"),
+        ("[mm/d]", "mm d-1"),
+        ("(kg m-2) (s-1)", "kg m-2 s-1"),
     ],
 )
 def test_units_may_be_typeset(typeset: str, plain: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...bmi.component import Component
 from ...bmi.settings import Settings
+from ...config import expanded
 from ...errors import ConfigError, DataError
 from ...operate.runner import Runner
 from .initial_fields import water_of
@@ -41,7 +42,8 @@ class OceanColumn(Component):
                     "time_step and forcing_policy say what it does"
                 )
         if settings.initial_fields is not None:
-            begin_with_profiles(self._model(), folder / settings.initial_fields)
+            file = expanded(settings.initial_fields, "initial_fields", folder)
+            begin_with_profiles(self._model(), file)
 
 
 def begin_with_profiles(runner: Runner, path: Path) -> None:
