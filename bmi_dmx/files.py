@@ -407,6 +407,7 @@ def cache_folder() -> Path:
     """
     named = os.environ.get("BMI_DMX_CACHE")
     if named:
-        return Path(named)
+        # No shell was there to do it where a file of settings names it.
+        return Path(os.path.expanduser(named))
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "bmi_dmx"

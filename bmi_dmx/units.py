@@ -6,8 +6,11 @@ are no UDUNITS, and are refused here. The library behind is imported at first us
 
 from __future__ import annotations
 
+import locale
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -78,27 +81,46 @@ def _small(units: str) -> str:
     return f"; write {small!r}" if small != units.strip() and not unknown(small) else ""
 
 
+@contextmanager
+def _decimal_points() -> Iterator[None]:
+    """Let the C library read numbers with points, whatever the host speaks.
+
+    Hosts with windows set the language of the process to that of the user; where its
+    numbers have commas UDUNITS does not even find its own tables right.
+    """
+    if locale.localeconv()["decimal_point"] == ".":
+        yield
+        return
+    spoken = locale.setlocale(locale.LC_NUMERIC)
+    locale.setlocale(locale.LC_NUMERIC, "C")
+    try:
+        yield
+    finally:
+        locale.setlocale(locale.LC_NUMERIC, spoken)
+
+
 @lru_cache(maxsize=256)
 def _unit(units: str) -> Any:
-    from gimli._udunits2 import UdunitsError
-    from gimli.units import units as system
+    with _decimal_points():
+        from gimli._udunits2 import UdunitsError
+        from gimli.units import units as system
 
-    text = _typed(units)
-    try:
-        # The C library would stop reading at a NUL and believe the rest was fine.
-        if text.isprintable():
-            return system.Unit(text)
-    except UdunitsError:
-        pass
+        text = _typed(units)
+        try:
+            # The C library would stop reading at a NUL and believe the rest was fine.
+            if text.isprintable():
+                return system.Unit(text)
+        except UdunitsError:
+            pass
     hint = _hint(units) or _small(units)
     raise UnitsError(f"units {units!r} are not known to UDUNITS{hint}")
 
 
 @lru_cache(maxsize=256)
 def _converter(from_units: str, to_units: str) -> Any:
+    source, target = _unit(from_units), _unit(to_units)
     from gimli._udunits2 import UdunitsError
 
-    source, target = _unit(from_units), _unit(to_units)
     try:
         return source.to(target)
     except UdunitsError:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -140,3 +146,18 @@ def test_why_text_is_no_unit_is_what_the_library_says(units: str) -> None:
     with pytest.raises(UnitsError) as refused:
         check(units)
     assert unknown(units) == str(refused.value)
+
+
+@pytest.mark.skipif(shutil.which("localedef") is None, reason="no localedef")
+def test_a_host_may_speak_a_language_with_decimal_commas(tmp_path: Path) -> None:
+    made = ["localedef", "-c", "-i", "de_DE", "-f", "UTF-8", str(tmp_path / "comma")]
+    if subprocess.run(made, capture_output=True).returncode > 1:
+        pytest.skip("localedef has no German")
+    code = (
+        "import locale; locale.setlocale(locale.LC_ALL, 'comma')\n"
+        "from bmi_dmx.units import convert\n"
+        "assert abs(convert(3.0, '0.5 mm d-1', 'mm d-1') - 1.5) < 1e-12\n"
+        "assert locale.localeconv()['decimal_point'] == ','"
+    )
+    host = {**os.environ, "LOCPATH": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=host, check=True)
