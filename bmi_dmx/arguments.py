@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ConfigError
-from .files import refuse_device
+from .files import ADDRESS, refuse_device
 
 __all__ = [
     "add_common",
@@ -188,6 +188,8 @@ def parsed(parser: ArgumentParser, arguments: Sequence[str] | None) -> Namespace
         setattr(options, many[-1].dest, [*before, *found])
     for name, value in vars(options).items():
         setattr(options, name, _from_home(value))
+        if isinstance(value, Path) and ADDRESS.match(str(value)):
+            own.error(f"{name}: {value} is an address, expected a path: download it")
     return options
 
 

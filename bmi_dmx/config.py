@@ -21,6 +21,7 @@ import yaml
 
 from .conversion import convert
 from .errors import ConfigError
+from .files import ADDRESS
 
 __all__ = ["as_yaml", "convert", "expanded", "load", "override", "parse", "read"]
 
@@ -383,9 +384,14 @@ def expanded(text: str | Path, key: str, folder: Path = Path()) -> Path:
     Raises
     ------
     ConfigError
-        A variable of the environment in it is not set, or there is no such home.
+        A variable of the environment in it is not set, there is no such home, or it is
+        the address of something elsewhere.
     """
     text = str(text)
+    if ADDRESS.match(text):
+        raise ConfigError(
+            f"{key}: found {text!r}, an address; expected a path: download it first"
+        )
     if not ("~" in text[:1] or "$" in text) or (folder / text).exists():
         return folder / text
     path = os.path.expandvars(text)

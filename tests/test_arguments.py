@@ -207,3 +207,11 @@ def test_a_folder_that_is_called_like_home_is_itself() -> None:
     Path("~/given.nc").write_text("", encoding="utf-8")
     found = parsed(_parser(), ["run", "dhbv-conus-daily", "~/given.nc"])
     assert found.forcing == Path("~/given.nc")
+
+
+@pytest.mark.parametrize("text", ["https://example.org/a.nc", "s3://bucket/a.zarr"])
+def test_an_address_is_no_path(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", "dhbv-conus-daily", text])
+    assert "is an address, expected a path: download it" in capsys.readouterr().err
+    assert parsed(_parser(), ["run", "b", "C:/a.nc"]).forcing == Path("C:/a.nc")

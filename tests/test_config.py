@@ -290,6 +290,7 @@ def test_home_and_variables_are_put_into_paths(
     [
         ("$NOWHERE/a.csv", "file: environment variable 'NOWHERE' .* is not set"),
         ("~nobody-at-all/a.csv", "file: no home folder '~nobody-at-all'"),
+        ("s3://bucket/a.csv", "file: found 's3://bucket/a.csv', an address"),
     ],
 )
 def test_paths_from_nowhere_are_refused(

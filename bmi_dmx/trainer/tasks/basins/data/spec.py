@@ -321,8 +321,8 @@ class DataSpec:
                 " with one identifier a line"
             )
         lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-        names = [line.split("#")[0].strip() for line in lines]
-        listed = [name for name in names if name]
+        names = [re.split(r"[,;\t]", line.split("#")[0]) for line in lines]
+        listed = [name.strip() for row in names for name in row if name.strip()]
         if not listed:
             raise DataError(f"data.basins: {path} lists no identifier")
         return listed
