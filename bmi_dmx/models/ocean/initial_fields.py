@@ -28,7 +28,7 @@ _NAMES = {
 }
 """What files call the water's properties."""
 
-_PRACTICAL = ("1", "")
+_PRACTICAL = ("", "1", "psu", "pss", "pss-78")
 """Units of practical salinity, which has none; one of it counts as 1e-3."""
 
 
@@ -183,7 +183,7 @@ def _field(where: str, values: Any, shape: tuple[int, ...]) -> Array:
 
 
 def _converted(where: str, name: str, values: Array, units: str) -> Array:
-    if name == "salinity" and units in _PRACTICAL:
+    if name == "salinity" and units.casefold() in _PRACTICAL:
         return values
     try:
         wanted = "degC" if name == "temperature" else "1e-3"

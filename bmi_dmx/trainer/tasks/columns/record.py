@@ -41,9 +41,14 @@ _CLOCK, _TARGET = "day_of_year", "target_temperature"
 
 _WATER = {
     "temperature": Variable(name="temperature", units="degC", bounds=(-10.0, 45.0)),
-    # Practical salinity is a number; one of it counts as 1e-3.
-    "salinity": Variable(name="salinity", units="1", bounds=(0.0, 50.0)),
+    "salinity": Variable(name="salinity", units="1e-3", bounds=(0.0, 50.0)),
 }
+
+_PRACTICAL = ("", "1", "psu", "pss", "pss-78")
+"""Units of practical salinity, which is a number; one of it counts as 1e-3."""
+
+_ROUNDED = 0.01
+"""Share of the range of a quantity by which packing or a sensor may pass its ends."""
 
 
 @dataclass(frozen=True)
@@ -237,15 +242,21 @@ class _File:
     def numbers(self, name: str) -> Array:
         return numbers(self.path, self.variable(name))
 
-    def quantity(self, name: str, wanted: Variable) -> Array:
+    def quantity(self, name: str, wanted: Variable, units: str | None = None) -> Array:
         variable = self.variable(name)
         return quantity(
-            numbers(self.path, variable), units_of(variable), wanted,
-            f"{self.path}: {name}", lambda text: _log.warning("%s", text),
-        )  # fmt: skip
+            numbers(self.path, variable),
+            units_of(variable) if units is None else units,
+            wanted,
+            f"{self.path}: {name}",
+            lambda text: _log.warning("%s", text),
+        )
 
     def water(self, kind: str, name: str) -> Array:
-        return self.quantity(name, _WATER[kind])
+        units = units_of(self.variable(name))
+        practical = kind == "salinity" and units.casefold() in _PRACTICAL
+        values = self.quantity(name, _WATER[kind], "1e-3" if practical else units)
+        return _possible(f"{self.path}: {name}", values, _WATER[kind])
 
     def times(self, name: str, seconds: float) -> Times:
         """Return when the steps of a series begin, which its times say."""
@@ -275,7 +286,8 @@ class _File:
                     f"{self.path}: {name}: found {values.shape}, expected {(steps,)}"
                 )
             total += _bridged(f"{self.path}: {name}", values)
-        return total
+        listed = ", ".join(spec.forcing[wanted.name])
+        return _possible(f"{self.path}: {listed}", total, wanted)
 
     def profiles(self, kind: str, name: str, depths: Array) -> Array:
         """Return profiles on levels, (M, level)."""
@@ -312,6 +324,23 @@ class _File:
             for kind, variable in spec.profiles.items()
         }
         return Observed(begins, values), profiles, dated
+
+
+def _possible(what: str, values: Array, wanted: Variable) -> Array:
+    """Return values that a quantity can have; refuse others, as of wrong units."""
+    if wanted.bounds is None:
+        return values
+    low, high = wanted.bounds
+    slack = _ROUNDED * (high - low)
+    bad = np.argwhere((values < low - slack) | (values > high + slack))
+    if bad.size:
+        at = tuple(bad[0].tolist())
+        raise DataError(
+            f"{what}: is {values[at]:g} {wanted.units} at entry {at[0]}, the first of "
+            f"{len(bad)} such numbers, expected {low:g} to {high:g}: are the units "
+            "right?"
+        )
+    return values
 
 
 def _bridged(what: str, values: Array) -> Array:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import netCDF4
 import numpy as np
 import pytest
 import torch
@@ -287,6 +288,46 @@ def test_long_gaps_of_the_weather_are_refused_and_short_ones_said(
     path = made.written(tmp_path / "long.nc", taux=calm)
     with pytest.raises(DataError, match="taux: 20 steps in a row are missing"):
         ColumnsTask(asked(path))
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"t2": 11.0}, "t2: is 11 K at entry 0, .* expected 180 to 330"),
+        ({"p": 1013.0}, "p: is 1013 Pa at entry 0, .*: are the units right"),
+        ({"c": 50.0}, "c: is 50 1 at entry 0"),
+    ],
+)
+def test_weather_that_cannot_be_is_refused(
+    tmp_path: Path, changed: dict[str, float], told: str
+) -> None:
+    series = {n: np.full(len(made.begins()), x) for n, x in changed.items()}
+    path = made.written(tmp_path / "wrong.nc", **series)
+    with pytest.raises(DataError, match=told):
+        ColumnsTask(convert(made.experiment(path, "weather"), Experiment))
+
+
+def test_profiles_that_cannot_be_are_refused(weather: Path, tmp_path: Path) -> None:
+    path = shutil.copy(weather, tmp_path / "kelvin.nc")
+    with netCDF4.Dataset(path, "a") as file:
+        file["temperature"][:] = file["temperature"][:] + 273.15
+    with pytest.raises(DataError, match=r"temperature: is 28\S+ degC at entry 0"):
+        ColumnsTask(convert(made.experiment(path, "weather"), Experiment))
+
+
+@pytest.mark.parametrize(
+    ("units", "number"),
+    [("1", 33.0), ("PSU", 33.0), ("1e-3", 33.0), ("g kg-1", 33.0), ("kg kg-1", 0.033)],
+)
+def test_salinity_is_the_same_in_all_its_units(
+    weather: Path, tmp_path: Path, units: str, number: float
+) -> None:
+    path = shutil.copy(weather, tmp_path / "salt.nc")
+    with netCDF4.Dataset(path, "a") as file:
+        file["salinity"].units = units
+        file["salinity"][:] = number
+    task = ColumnsTask(convert(made.experiment(path, "weather"), Experiment))
+    np.testing.assert_allclose(task.record.profiles["salinity"], 33.0, rtol=1e-12)
 
 
 def test_a_model_of_another_step_is_refused(weather: Path) -> None:
