@@ -9,14 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError, DataError, suggestion
+from ..errors import ConfigError, DataError, UnitsError, suggestion
+from ..units import convert
 from .fields import coordinate
-from .netcdf import numbers, opened, stamps, time_variable
+from .netcdf import numbers, opened, stamps, time_variable, units_of
+from .quantity import converts
 
 __all__ = ["FieldFiles", "StoredFields", "YearFiles", "evenly"]
 
@@ -214,6 +217,9 @@ class FieldFiles(_Chain):
         Files of one grid.
     names : mapping of str to str
         What the variables are called, by what they are asked for as.
+    units : mapping of str to str
+        In which they are wanted; as in the file where it gives none, and numbers
+        without a dimension where what is wanted has none either.
 
     Raises
     ------
@@ -221,10 +227,17 @@ class FieldFiles(_Chain):
         A file is not there.
     DataError
         A variable is missing or no series of fields, or files have other grids.
+    UnitsError
+        A variable is of something else than what is wanted.
     """
 
-    def __init__(self, paths: Sequence[Path], names: Mapping[str, str]) -> None:
-        self._names = dict(names)
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        names: Mapping[str, str],
+        units: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._names, self._units = dict(names), units
         found: list[tuple[Path, Times]] = []
         axes: tuple[Array, Array] | None = None
         for path in paths:
@@ -247,8 +260,9 @@ class FieldFiles(_Chain):
             moments = times.bounds[0] if times.bounds is not None else times.moments
             passed = np.round(moments.passed * 1e6).astype("timedelta64[us]")
             axes: tuple[str, ...] = ()
-            for name in self._names.values():
+            for asked, name in self._names.items():
                 variable = self._variable(path, file, name)
+                self._in_units(path, asked, variable, np.zeros(1))
                 own = tuple(map(str, variable.dimensions))
                 if len(own) not in (3, 4) or own[0] != times.dimension:
                     raise DataError(
@@ -273,9 +287,22 @@ class FieldFiles(_Chain):
         for name in names:
             variable = self._variable(path, self._kept(path), self._names[name])
             values = numbers(path, variable, at)
+            values = self._in_units(path, name, variable, values)
             values = values[None] if values.ndim == 2 else values
             found[name] = values[:, ::-1] if self._falling else values
         return found
+
+    def _in_units(self, path: Path, asked: str, variable: Any, values: Array) -> Array:
+        own = units_of(variable)
+        wanted = self._units.get(asked, own)
+        if not own or own == wanted:
+            return values
+        if converts(wanted, "1") and (own == "1" or not converts(own, wanted)):
+            return values
+        try:
+            return np.asarray(convert(values, own, wanted), np.float64)
+        except UnitsError as error:
+            raise UnitsError(f"{path}: {variable.name}: {error}") from None
 
 
 def evenly(begins: Times, starts: Steps, steps: int, length: np.timedelta64) -> Steps:

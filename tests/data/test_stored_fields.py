@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bmi_dmx.data.stored_fields import FieldFiles, YearFiles, evenly
-from bmi_dmx.errors import ConfigError, DataError
+from bmi_dmx.errors import ConfigError, DataError, UnitsError
 
 CHANNELS = {"salt": (0, 2), "top": (2, 3)}
 
@@ -120,3 +120,35 @@ def test_cf_files_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
     cf(b, "2001-02-03", 2, columns=5)
     with pytest.raises(DataError, match="has other rows or columns than"):
         FieldFiles([a, b], {"temperature": "thetao"})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "own", "factor", "offset"),
+    [
+        ("degC", "K", 1.0, -273.15),
+        ("degC", "", 1.0, 0.0),
+        ("1e-3", "g kg-1", 1.0, 0.0),
+        ("1e-3", "kg kg-1", 1e3, 0.0),
+        ("1e-3", "1", 1.0, 0.0),
+        ("1e-3", "psu", 1.0, 0.0),
+    ],
+)
+def test_cf_files_are_read_in_the_units_that_are_wanted(
+    tmp_path: Path, wanted: str, own: str, factor: float, offset: float
+) -> None:
+    path = tmp_path / "a.nc"
+    values = cf(path, "2001-01-01", 2)["zos"]
+    with netCDF4.Dataset(path, "a") as file:
+        file["zos"].units = own
+    store = FieldFiles([path], {"state": "zos"}, {"state": wanted})
+    read = store.read(np.array([1]), ["state"])["state"][0, 0]
+    np.testing.assert_allclose(read, values[1, ::-1] * factor + offset, rtol=1e-12)
+
+
+def test_cf_files_of_something_else_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.nc"
+    cf(path, "2001-01-01", 2)
+    with netCDF4.Dataset(path, "a") as file:
+        file["zos"].units = "W m-2"
+    with pytest.raises(UnitsError, match=r"a\.nc: zos: units 'W m-2' cannot be conv"):
+        FieldFiles([path], {"state": "zos"}, {"state": "degC"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -17,7 +17,7 @@ from .....config import expanded
 from .....data.stored_fields import FieldFiles, StoredFields, YearFiles, evenly
 from .....errors import ConfigError, DataError
 from .....space import Grid
-from .....variables import State
+from .....variables import Forcing, State
 from ..experiment import Dates
 from ..samples import between
 from .experiment import LevelData
@@ -98,7 +98,7 @@ class LevelSamples:
         train: Dates,
         grid: Grid,
         states: dict[str, State],
-        forcings: tuple[str, ...],
+        forcings: tuple[Forcing, ...],
         seconds: float,
     ) -> LevelSamples:
         """Open files, and look at the steps to learn from.
@@ -113,25 +113,27 @@ class LevelSamples:
             Where the model lives.
         states : dict of str to State
             Those of the model.
-        forcings : tuple of str
+        forcings : tuple of Forcing
             Those of the model.
         seconds : float
             Length of its step.
 
         Raises
         ------
-        ConfigError, DataError
+        ConfigError, DataError, UnitsError
             Files are not there, or do not suit the model.
         """
-        store = opened(spec)
+        declared = (*states.values(), *forcings)
+        store = opened(spec, {v.name: v.units for v in declared})
+        forced = tuple(f.name for f in forcings)
         read = {n: s for n, s in states.items() if n in spec.names}
-        lacking = [n for n in forcings if n not in (*spec.names, *spec.usual)]
+        lacking = [n for n in forced if n not in (*spec.names, *spec.usual)]
         lacking += [n for n in states if n not in (*spec.names, *spec.history)]
         if lacking:
             raise ConfigError(f"data: nothing is read for {lacking[0]!r} of the model")
         brought = onto(spec.source, store.y, store.x, grid, regrid=spec.regrid)
         learned = _within(store, train, 2)
-        names = tuple(n for n in spec.names if n in (*read, *forcings))
+        names = tuple(n for n in spec.names if n in (*read, *forced))
 
         first = {n: x[0] for n, x in store.read(learned[:1], names).items()}
         land = _land(spec, [first[n] for n, state in read.items() if state.axes])
@@ -152,7 +154,7 @@ class LevelSamples:
         earlier = {n: (of, states[n].size) for n, of in spec.history.items()
                    if n in states}  # fmt: skip
         return cls(
-            spec, store, grid, brought, land, read, earlier, forcings,
+            spec, store, grid, brought, land, read, earlier, forced,
             _parts(spec, store, seconds), sea, usual,
         )  # fmt: skip
 
@@ -267,13 +269,13 @@ class LevelSamples:
         return digest.hexdigest()
 
 
-def opened(spec: LevelData) -> StoredFields:
-    """Return the files of an experiment, opened as what they are."""
+def opened(spec: LevelData, units: Mapping[str, str]) -> StoredFields:
+    """Return the files of an experiment, opened as what they are, in some units."""
     path = expanded(spec.source, "data.source")
     if spec.channels:
         return YearFiles(path, spec.dataset, spec.channels, spec.rows, spec.columns)
     some = sorted(path.glob("*.nc")) if path.is_dir() else []
-    return FieldFiles(some or [path], spec.variables)
+    return FieldFiles(some or [path], spec.variables, units)
 
 
 def _within(store: StoredFields, period: Dates, least: int) -> Steps:

@@ -241,7 +241,7 @@ def samples_of(experiment: Experiment) -> tuple[str, LevelSamples]:
     else:
         raise ConfigError("model.parts: no part has states")
     states = {s.name: s for s in declared.states}
-    forcings = tuple(f.name for f in declared.forcings)
+    forcings, train = tuple(declared.forcings), experiment.periods.train
     return made.part.name, LevelSamples.open(
-        data, experiment.periods.train, space, states, forcings, spec.seconds
+        data, train, space, states, forcings, spec.seconds
     )
