@@ -106,8 +106,8 @@ def source_of(
         read = observation_files[settings.format]
     except ConfigError as error:
         raise ConfigError(f"{key}: format: {error}") from None
-    place = expanded(settings.file, f"{key}: file", folder)
-    series = [read(path) for path in _paths(place, key)]
+    file = expanded(settings.file, f"{key}: file", folder)
+    series = [read(path) for path in _paths(file, key)]
     for remark in dict.fromkeys(r for one in series for r in one.remarks):
         warn_once(_log, remark, "%s: %s", series[0].path, remark)
     there = tuple(dict.fromkeys(p for one in series for p in one.places))
