@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ConfigError
-from .files import refuse_device
+from .files import ADDRESS, refuse_device
 
 __all__ = [
     "add_common",
@@ -186,7 +186,28 @@ def parsed(parser: ArgumentParser, arguments: Sequence[str] | None) -> Namespace
         before = list(getattr(options, many[-1].dest) or ())
         values = command._get_values(many[-1], late)
         setattr(options, many[-1].dest, [*before, *values])
+    for name, value in vars(options).items():
+        setattr(options, name, _from_home(value))
+        if isinstance(value, Path) and ADDRESS.match(str(value)):
+            command.error(
+                f"{name}: {value} is an address, expected a path: download it"
+            )
     return options
+
+
+def _from_home(value: Any) -> Any:
+    """Return an argument with the home folder put in for ``~``.
+
+    Shells do so where a word begins with it, and not in ``--output=~/flow.nc``.
+    """
+    if isinstance(value, list):
+        return [_from_home(entry) for entry in value]
+    if not isinstance(value, (str, Path)) or str(value)[:2] != "~/":
+        return value
+    if os.path.exists(value):
+        return value
+    found = os.path.expanduser(value)
+    return Path(found) if isinstance(value, Path) else found
 
 
 def _innermost(parser: ArgumentParser, options: Namespace) -> ArgumentParser:

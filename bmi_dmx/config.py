@@ -21,6 +21,7 @@ import yaml
 
 from .conversion import convert
 from .errors import ConfigError
+from .files import ADDRESS
 
 __all__ = ["as_yaml", "convert", "expanded", "load", "override", "parse", "read"]
 
@@ -366,12 +367,14 @@ _Dumper.add_representer(tuple, _sequence)
 _Dumper.add_representer(dict, _mapping)
 
 
-def expanded(text: str, key: str, folder: Path = Path()) -> Path:
+def expanded(text: str | Path, key: str, folder: Path = Path()) -> Path:
     """Return a path with variables of the environment, and home, put in.
+
+    What is called so as it is written goes before.
 
     Parameters
     ----------
-    text : str
+    text : str or Path
         The path.
     key : str
         Key of the configuration, for messages.
@@ -381,12 +384,24 @@ def expanded(text: str, key: str, folder: Path = Path()) -> Path:
     Raises
     ------
     ConfigError
-        A variable of the environment in it is not set.
+        A variable of the environment in it is not set, there is no such home, or it is
+        the address of something elsewhere.
     """
+    text = str(text)
+    if ADDRESS.match(text):
+        raise ConfigError(
+            f"{key}: found {text!r}, an address; expected a path: download it first"
+        )
+    if not ("~" in text[:1] or "$" in text) or (folder / text).exists():
+        return folder / text
     path = os.path.expandvars(text)
     unset = re.search(r"\$\{?(\w+)", path)
     if unset:
         raise ConfigError(
             f"{key}: environment variable {unset.group(1)!r} in {text!r} is not set"
         )
-    return folder / Path(path).expanduser()
+    try:
+        return folder / Path(path).expanduser()
+    except RuntimeError:
+        home = Path(text).parts[0]
+        raise ConfigError(f"{key}: no home folder {home!r} for {text!r}") from None

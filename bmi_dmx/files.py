@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 __all__ = [
+    "ADDRESS",
     "NETCDF",
     "atomic",
     "atomic_folder",
@@ -27,6 +28,10 @@ __all__ = [
     "wanted_from",
     "writing",
 ]
+
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/")
+"""How what lies elsewhere begins, such as ``https://``, of which a path keeps one
+stroke; one letter alone is a disk of Windows."""
 
 NETCDF = threading.RLock()
 """To be held while a NetCDF file is open where several threads may have one: the
@@ -407,6 +412,7 @@ def cache_folder() -> Path:
     """
     folder = os.environ.get("BMI_DMX_CACHE")
     if folder:
-        return Path(folder)
+        # No shell was there to do it where a file of settings names it.
+        return Path(os.path.expanduser(folder))
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "bmi_dmx"

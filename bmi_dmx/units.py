@@ -6,8 +6,11 @@ are no UDUNITS, and are refused here. The library behind is imported at first us
 
 from __future__ import annotations
 
+import locale
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +27,9 @@ NO_DIMENSION = ("-", "none", "unitless", "dimensionless", "ratio", "fraction", "
 
 _MEANT = {
     **dict.fromkeys(NO_DIMENSION, "1"),
-    **dict.fromkeys(("c", "deg c", "degrees c"), "degC"),  # C is the coulomb
-    **dict.fromkeys(("f", "deg f", "degrees f"), "degF"),  # F is the farad
+    # C is the coulomb, F the farad.
+    **dict.fromkeys(("c", "deg c", "deg. c", "degrees c", "celcius"), "degC"),
+    **dict.fromkeys(("f", "deg f", "deg. f", "degrees f"), "degF"),
     "cfs": "ft3 s-1",
     "cms": "m3 s-1",
 }
@@ -38,8 +42,32 @@ _PLAIN = re.compile(
 """Products of usual units, which UDUNITS knows."""
 
 
-_TYPESET = str.maketrans({"\N{MINUS SIGN}": "-", "\N{MIDDLE DOT}": ".", "\u03bc": "u"})
+_ROUND = dict.fromkeys((0x2DA, 0xBA, 0x1D52), "\N{DEGREE SIGN}")
+"""A ring and two raised letters, which keyboards have where degrees are meant."""
+
+_TYPESET = {
+    **dict.fromkeys((0x2212, 0x2010, 0x2013, 0x2014), "-"),  # minus, hyphen and dashes
+    **dict.fromkeys((0xB7, 0x22C5, 0x2219, 0x2022, 0xD7), "."),  # signs for times
+    0x3BC: "u",
+}
 """What typesetters write, after superscripts have become digits."""
+
+_DEGREE_APART = re.compile("\N{DEGREE SIGN}\\s+(?=[CFK]\\b)")
+
+_BRACED = re.compile(r"\^?\{([-+]?\d+)\}")
+"""An exponent as TeX has it."""
+
+_BRACKETED = re.compile(r"\[(.+)\]|\((.+)\)|\$(.+)\$")
+
+
+def _typed(units: str) -> str:
+    """Return units as UDUNITS writes them, however they were typeset."""
+    text = unicodedata.normalize("NFKC", units.translate(_ROUND)).strip()
+    text = _DEGREE_APART.sub("\N{DEGREE SIGN}", text.translate(_TYPESET))
+    text = _BRACED.sub(r"\1", text)
+    whole = _BRACKETED.fullmatch(text)
+    inside = next(filter(None, whole.groups())) if whole else ""
+    return inside.strip() if inside and not set("()[]$") & set(inside) else text
 
 
 def _hint(units: str) -> str:
@@ -53,27 +81,46 @@ def _small(units: str) -> str:
     return f"; write {small!r}" if small != units.strip() and not unknown(small) else ""
 
 
+@contextmanager
+def _decimal_points() -> Iterator[None]:
+    """Let the C library read numbers with points, whatever the host speaks.
+
+    Hosts with windows set the language of the process to that of the user; where its
+    numbers have commas UDUNITS does not even find its own tables right.
+    """
+    if locale.localeconv()["decimal_point"] == ".":
+        yield
+        return
+    spoken = locale.setlocale(locale.LC_NUMERIC)
+    locale.setlocale(locale.LC_NUMERIC, "C")
+    try:
+        yield
+    finally:
+        locale.setlocale(locale.LC_NUMERIC, spoken)
+
+
 @lru_cache(maxsize=256)
 def _unit(units: str) -> Any:
-    from gimli._udunits2 import UdunitsError
-    from gimli.units import units as system
+    with _decimal_points():
+        from gimli._udunits2 import UdunitsError
+        from gimli.units import units as system
 
-    text = unicodedata.normalize("NFKC", units).strip().translate(_TYPESET)
-    try:
-        # The C library would stop reading at a NUL and believe the rest was fine.
-        if text.isprintable():
-            return system.Unit(text)
-    except UdunitsError:
-        pass
+        text = _typed(units)
+        try:
+            # The C library would stop reading at a NUL and believe the rest was fine.
+            if text.isprintable():
+                return system.Unit(text)
+        except UdunitsError:
+            pass
     hint = _hint(units) or _small(units)
     raise UnitsError(f"units {units!r} are not known to UDUNITS{hint}")
 
 
 @lru_cache(maxsize=256)
 def _converter(from_units: str, to_units: str) -> Any:
+    source, target = _unit(from_units), _unit(to_units)
     from gimli._udunits2 import UdunitsError
 
-    source, target = _unit(from_units), _unit(to_units)
     try:
         return source.to(target)
     except UdunitsError:

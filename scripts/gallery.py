@@ -73,7 +73,10 @@ def story(name: str) -> Story:
     for cell in cells:
         text.append(_source(cell))
         text += [_output(o, cell, name, pictures) for o in _shown(cell)]
-    text.append(f"*This page is a notebook, [{name}.py]({name}.py).*")
+    text.append(
+        f"*This page is a notebook, [{name}.py]({name}.py), which Jupyter opens with "
+        "jupytext. It writes into the folder that it runs in: begin with an empty one.*"
+    )
     page = "\n\n".join(text) + "\n"
     return Story(name, title.removeprefix("# "), about, page, pictures)
 

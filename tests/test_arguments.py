@@ -189,3 +189,29 @@ def test_what_no_argument_takes_is_refused(
     error = capsys.readouterr().err
     assert "unrecognized arguments: " in error
     assert f"dmx {line.split()[0]}: error: " in error
+
+
+def test_home_is_found_where_shells_do_not_look_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/home/of/somebody")
+    line = ["run", "~/bundle", "a~/given.nc", "--output=~/flow.nc", "--state=~"]
+    found = parsed(_parser(), line)
+    assert (found.bundle, found.state) == ("/home/of/somebody/bundle", "~")
+    assert found.output == Path("/home/of/somebody/flow.nc")
+    assert found.forcing == Path("a~/given.nc")
+
+
+def test_a_folder_that_is_called_like_home_is_itself() -> None:
+    Path("~").mkdir()
+    Path("~/given.nc").write_text("", encoding="utf-8")
+    found = parsed(_parser(), ["run", "dhbv-conus-daily", "~/given.nc"])
+    assert found.forcing == Path("~/given.nc")
+
+
+@pytest.mark.parametrize("text", ["https://example.org/a.nc", "s3://bucket/a.zarr"])
+def test_an_address_is_no_path(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", "dhbv-conus-daily", text])
+    assert "is an address, expected a path: download it" in capsys.readouterr().err
+    assert parsed(_parser(), ["run", "b", "C:/a.nc"]).forcing == Path("C:/a.nc")

@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bmi_dmx.config import as_yaml, load, override, read
+from bmi_dmx.config import as_yaml, expanded, load, override, read
 from bmi_dmx.errors import ConfigError
 
 from .test_conversion import Experiment, Head
@@ -270,3 +270,32 @@ def test_aliases_and_infinite_numbers_that_are_meant_are_read(tmp_path: Path) ->
 def test_a_file_without_an_end_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"/dev/zero: larger than \d+ bytes"):
         read("/dev/zero")
+
+
+@pytest.mark.parametrize("text", ["~/a.csv", "$DATA/a.csv", "${DATA}/a.csv"])
+def test_home_and_variables_are_put_into_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("HOME", "/data")
+    monkeypatch.setenv("DATA", "/data")
+    assert expanded(text, "file", tmp_path) == Path("/data/a.csv")
+    # What is there under the name as it is written is meant.
+    (tmp_path / text).parent.mkdir()
+    (tmp_path / text).touch()
+    assert expanded(text, "file", tmp_path) == tmp_path / text
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("$NOWHERE/a.csv", "file: environment variable 'NOWHERE' .* is not set"),
+        ("~nobody-at-all/a.csv", "file: no home folder '~nobody-at-all'"),
+        ("s3://bucket/a.csv", "file: found 's3://bucket/a.csv', an address"),
+    ],
+)
+def test_paths_from_nowhere_are_refused(
+    monkeypatch: pytest.MonkeyPatch, text: str, problem: str
+) -> None:
+    monkeypatch.delenv("NOWHERE", raising=False)
+    with pytest.raises(ConfigError, match=problem):
+        expanded(text, "file")

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -99,6 +105,15 @@ def test_what_the_field_writes_is_refused_with_what_it_means(
         ("W\N{MIDDLE DOT}m\u207b\u00b2", "W m-2"),
         ("\N{MICRO SIGN}m", "um"),
         ("\N{DEGREE CELSIUS}", "degC"),
+        ("\N{MASCULINE ORDINAL INDICATOR}C", "degC"),
+        ("\N{RING ABOVE}C", "degC"),
+        ("\N{DEGREE SIGN} C", "degC"),
+        ("mm d\N{EN DASH}1", "mm d-1"),
+        ("mm\N{DOT OPERATOR}d\N{NON-BREAKING HYPHEN}1", "mm d-1"),
+        ("mm d^{-1}", "mm d-1"),
+        ("m^{3}/s", "m3 s-1"),
+        ("[mm/d]", "mm d-1"),
+        ("(kg m-2) (s-1)", "kg m-2 s-1"),
     ],
 )
 def test_units_may_be_typeset(typeset: str, plain: str) -> None:
@@ -131,3 +146,18 @@ def test_why_text_is_no_unit_is_what_the_library_says(units: str) -> None:
     with pytest.raises(UnitsError) as refused:
         check(units)
     assert unknown(units) == str(refused.value)
+
+
+@pytest.mark.skipif(shutil.which("localedef") is None, reason="no localedef")
+def test_a_host_may_speak_a_language_with_decimal_commas(tmp_path: Path) -> None:
+    made = ["localedef", "-c", "-i", "de_DE", "-f", "UTF-8", str(tmp_path / "comma")]
+    if subprocess.run(made, capture_output=True).returncode > 1:
+        pytest.skip("localedef has no German")
+    code = (
+        "import locale; locale.setlocale(locale.LC_ALL, 'comma')\n"
+        "from bmi_dmx.units import convert\n"
+        "assert abs(convert(3.0, '0.5 mm d-1', 'mm d-1') - 1.5) < 1e-12\n"
+        "assert locale.localeconv()['decimal_point'] == ','"
+    )
+    host = {**os.environ, "LOCPATH": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=host, check=True)

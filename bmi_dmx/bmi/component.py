@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..bundle import Bundle
+from ..config import expanded
 from ..conversion import shown
 from ..errors import ConfigError, StateError, TimeError, suggestion
 from ..operate.attributes import own_attributes
@@ -247,7 +248,7 @@ class Component(Answers, NotebookView):
         starts = runner.operation.system.starts
         state, before = settings.state, None
         if state != COLD and state not in starts:
-            file = folder / state
+            file = expanded(state, "state", folder)
             if not file.is_file():
                 hint = suggestion(state, (COLD, *starts))
                 raise StateError(f"state: {file}: no such file{hint}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..config import expanded
 from ..conversion import convert
 from ..errors import ConfigError
 from ..files import refuse_device
@@ -106,7 +107,7 @@ class Ensemble:
                 self._settings.observations, folder, self.runner, self.assimilation
             )
         if self._settings.log is not None:
-            self._log = folder / self._settings.log
+            self._log = expanded(self._settings.log, "assimilation: log", folder)
             _refuse_unwritable(self._log)
 
     def end(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..config import expanded
 from ..data.identity import refuse_repeated
 from ..errors import ConfigError, suggestion
 from ..operate.attributes import far_ones, tell_far
@@ -160,7 +161,7 @@ def read_locations(
     columns: Columns = {}
     refuse_repeated(ids, "locations: ids")
     if settings.file is not None:
-        path = folder / settings.file
+        path = expanded(settings.file, "locations: file", folder)
         if not path.is_file():
             raise ConfigError(f"locations: file: {path}: no such file")
         # What reads files is for those who have one.

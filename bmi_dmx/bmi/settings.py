@@ -260,5 +260,11 @@ def settings_from(data: Any, system: System, where: str = "") -> Settings:
                 )
         others = data.get("parts") or {}
         if parts and isinstance(others, Mapping):
+            for key in parts.keys() & others.keys():
+                if parts[key] != others[key]:
+                    raise ConfigError(
+                        f"{begin}{key}: found {parts[key]!r}, and {others[key]!r} in "
+                        "parts; expected one of them"
+                    )
             data["parts"] = {**others, **parts}
     return convert(data, kind, where)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..config import expanded
 from ..errors import ConfigError
 from ..operate.clock import Clock
 from ..operate.operation import Operation, step_text
@@ -87,8 +88,9 @@ def time_before(runner: Runner, settings: SpinUp, folder: Path) -> TimeBefore:
     from .forcing_file import read_series
 
     operation = _operation(runner.operation, settings.step)
+    path = expanded(settings.file, "spin_up: file", folder)
     series = read_series(
-        folder / settings.file, operation.forcings, settings.steps,
+        path, operation.forcings, settings.steps,
         system_of(operation.bundle.manifest.system).density,
     )  # fmt: skip
     steps = len(next(iter(series.values())))

@@ -176,6 +176,10 @@ def _freeze(arrays: Mapping[str, Array]) -> None:
 def _locate(bundle: str | PathLike[str]) -> Path:
     shipped = isinstance(bundle, str) and bundle in bundles
     path = bundles[str(bundle)] if shipped else Path(bundle)
+    if path.is_file():
+        whole = path.parent if path.name in _FILES else None
+        hint = f" {str(whole)!r}" if whole else "; unpack it, if it holds one"
+        raise BundleError(f"{bundle}: is a file, expected the folder of a bundle{hint}")
     if not path.is_dir():
         hint = suggestion(str(bundle), bundles)
         raise BundleError(f"{bundle}: no such folder, and no bundle of that name{hint}")
@@ -183,10 +187,16 @@ def _locate(bundle: str | PathLike[str]) -> Path:
         raise BundleError(
             f"{path}: is the folder of a training; dmx export makes a bundle of it"
         )
-    for name in (MANIFEST, WEIGHTS, PROGRAMS):
+    for name in _FILES:
         if not (path / name).is_file():
-            raise BundleError(f"{path}: file {name!r} is missing")
+            # As after unpacking an archive that holds the folder.
+            below = sorted(path.glob(f"*/{MANIFEST}"))
+            hint = f"; there is one in {str(below[0].parent)!r}" if below else ""
+            raise BundleError(f"{path}: file {name!r} is missing{hint}")
     return path
+
+
+_FILES = (MANIFEST, WEIGHTS, PROGRAMS)
 
 
 def _content(path: Path, manifest: Manifest) -> bytes:

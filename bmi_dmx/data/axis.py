@@ -6,17 +6,17 @@ which dates are the usual ones. What a file does not say is assumed and said.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from .time_units import length_and_origin
 
-__all__ = ["CALENDARS", "Moments", "TimeAxis", "moments", "span_text", "time_of_day"]
+__all__ = ["CALENDARS", "Moments", "TimeAxis", "moments", "span_text"]
 
 CALENDARS = ("standard", "gregorian", "proleptic_gregorian")
 
@@ -27,26 +27,13 @@ _DAY = 86400.0
 _LONGEST = 1e4 * 366.0 * _DAY
 """Seconds in all years that dates can have."""
 
+_REFORM = np.datetime64("1582-10-15", "us")
+"""Since when dates of the standard calendar are those of ours."""
+
+_YEAR_ONE = np.datetime64("0001-01-01", "us")
+
 _UNEVEN = 1e-3
 """Share of a step by which times may be off: files round them."""
-
-_UNITS = {
-    **dict.fromkeys(("days", "day", "d"), _DAY),
-    **dict.fromkeys(("hours", "hour", "hrs", "hr", "h"), 3600.0),
-    **dict.fromkeys(("minutes", "minute", "mins", "min", "m"), 60.0),
-    **dict.fromkeys(("seconds", "second", "secs", "sec", "s"), 1.0),
-    **dict.fromkeys(("milliseconds", "millisecond", "msecs", "msec", "ms"), 1e-3),
-    **dict.fromkeys(("microseconds", "microsecond", "us"), 1e-6),
-    **dict.fromkeys(("nanoseconds", "nanosecond", "ns"), 1e-9),
-}  # fmt: skip
-
-_REFERENCE = re.compile(
-    r"(?P<date>\d{1,4}-\d{1,2}-\d{1,2})"
-    r"(?:(?:T|\s+)(?P<hour>\d{1,2})(?::(?P<minute>\d{1,2})"
-    r"(?::(?P<second>\d{1,2})(?P<fraction>\.\d*)?)?)?)?"
-    r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?)?",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -238,7 +225,7 @@ def moments(
     at = _first(~np.isfinite(numbers))
     if at is not None:
         raise DataError(f"{where}: time of entry {at} is missing")
-    unit, reference = _units(units, where, origin)
+    unit, reference = length_and_origin(units, where, origin)
     if numbers.size == 0:
         return Moments(np.datetime64(0, "us"), numbers)
     far = _first(~(np.abs(numbers) <= _LONGEST / unit))
@@ -250,70 +237,22 @@ def moments(
     single = numbers.astype(np.float32)
     if raw.dtype.kind == "f" and (single == numbers).all():
         precision = float(np.spacing(np.abs(single).max())) * unit
-    first = _first_moment(float(numbers[0]) * unit, reference, name, where)
+    first = _moment_at(float(numbers[0]) * unit, reference, name, where)
     # Differences of whole numbers are exact, also of nanoseconds since 1970.
     offsets = numbers - numbers[0]
     if raw.dtype.kind in "iu":
         whole = np.ma.getdata(raw).reshape(-1).astype(np.int64)
         offsets = (whole - whole[0]).astype(np.float64)
+    if first < _REFORM:
+        # The calendar leaves out ten days, which no count of steps does: the dates
+        # that we still have are those that must be right.
+        last = _moment_at(float(numbers[-1]) * unit, reference, name, where)
+        if last >= _REFORM:
+            first = max(_shifted(last, -float(offsets[-1]) * unit), _YEAR_ONE)
     return Moments(first, offsets * unit, precision)
 
 
-def _units(units: str, where: str, origin: datetime | None) -> tuple[float, datetime]:
-    """Return the length of a unit in seconds, and what is counted from (UTC)."""
-    text = units.strip()
-    word, since, rest = (*text.split(maxsplit=2), "", "", "")[:3]
-    unit = _UNITS.get(word.lower())
-    expected = "expected such as 'hours since 1980-01-01 00:00:00'"
-    if unit is None or (since.lower() != "since" and since):
-        raise DataError(f"{where}: units: found {units!r}, {expected}")
-    if not since:
-        if origin is None:
-            raise DataError(f"{where}: units: found {units!r}, {expected}")
-        return unit, origin
-    match = _REFERENCE.fullmatch(rest.strip())
-    if match is None:
-        raise DataError(f"{where}: units: found {units!r}, {expected}")
-    try:
-        day = datetime(*(int(part) for part in match["date"].split("-")))  # type: ignore[arg-type]
-        time = time_of_day(match)
-        return unit, day + time
-    except (ValueError, OverflowError) as error:
-        raise DataError(f"{where}: units: found {units!r}: {error}") from None
-
-
-def time_of_day(match: re.Match[str]) -> timedelta:
-    """Return the time of a day, with its offset from UTC taken away.
-
-    Parameters
-    ----------
-    match : re.Match
-        With groups ``hour``, ``minute``, ``second``, ``fraction`` and ``zone``.
-
-    Raises
-    ------
-    ValueError
-        When there is no such time, or offset.
-    """
-    hour, minute, second = (int(match[n] or 0) for n in ("hour", "minute", "second"))
-    if hour > 24 or minute > 59 or second > 59 or (hour == 24 and minute + second):
-        raise ValueError(f"no such time of a day: {hour:02}:{minute:02}:{second:02}")
-    fraction = match["fraction"] or ""
-    part = float(fraction) if len(fraction) > 1 else 0.0
-    time = timedelta(hours=hour, minutes=minute, seconds=second + part)
-    zone = (match["zone"] or "Z").upper()
-    if zone in ("Z", "UTC", "GMT"):
-        return time
-    digits = zone[1:].replace(":", "")
-    hours = int(digits[:-2] if len(digits) > 2 else digits)
-    minutes = int(digits[-2:]) if len(digits) > 2 else 0
-    if hours > 18 or minutes > 59:
-        raise ValueError(f"no such offset from UTC: {zone}")
-    offset = timedelta(hours=hours, minutes=minutes)
-    return time + offset if zone[0] == "-" else time - offset
-
-
-def _first_moment(
+def _moment_at(
     seconds: float, reference: datetime, calendar: str, where: str
 ) -> np.datetime64:
     """Return a time as a date of the usual calendar."""
@@ -322,11 +261,11 @@ def _first_moment(
     since = f"seconds since {reference.isoformat(sep=' ')}"
     whole, part = divmod(seconds, 1.0)
     try:
-        date: Any = cftime.num2date(
+        found: Any = cftime.num2date(
             whole, since, calendar, only_use_cftime_datetimes=True
         )
         plain = datetime(
-            date.year, date.month, date.day, date.hour, date.minute, date.second
+            found.year, found.month, found.day, found.hour, found.minute, found.second
         )
         micro = np.datetime64(plain, "us")
     except (ValueError, OverflowError) as error:

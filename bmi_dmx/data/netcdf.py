@@ -205,10 +205,13 @@ def time_variable(path: Path, file: Any, names: Sequence[str] = ()) -> Any:
     dated = [
         variable
         for variable in variables.values()
-        if " since " in units_of(variable) and variable.ndim in (1, 2)
+        if " since " in units_of(variable).lower() and variable.ndim in (1, 2)
     ]
     if names or not dated:
         there = ", ".join(variables) or "none"
+        if file.groups:
+            inside = ", ".join(file.groups)
+            there += f" beside its groups {inside}, in which nothing is looked for"
         expected = " or ".join(map(repr, names)) or (
             "one whose units are such as 'days since 1980-01-01'"
         )

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from .axis import Moments, TimeAxis, time_of_day
+from .axis import Moments, TimeAxis
 from .one_time import one_step
 from .table import Table
+from .time_units import time_of_day
 
 __all__ = ["moment_of_text", "regular", "times_of"]
 

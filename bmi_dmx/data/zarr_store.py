@@ -121,7 +121,7 @@ class ZarrVariable:
 
     def __init__(self, path: Path, name: str, array: Any) -> None:
         self.name, self._array = name, array
-        self.attributes: Mapping[str, Any] = dict(array.attrs)
+        self.attributes: Mapping[str, Any] = _declared(array)
         self.shape: tuple[int, ...] = tuple(array.shape)
         self.ndim, self.size = len(self.shape), int(np.prod(self.shape))
         names = getattr(getattr(array, "metadata", None), "dimension_names", None)
@@ -162,25 +162,67 @@ class ZarrVariable:
             raise OSError(" ".join(str(error).split())) from None
         if values.dtype.kind not in "fiu":
             return values
-        mask = np.zeros(values.shape, dtype=bool)
-        for name in ("_FillValue", "missing_value"):
-            if name in self.attributes:
-                mask |= values == _fill(self.attributes[name], values.dtype)
+        if str(self.attributes.get("_Unsigned", "")).lower() == "true":
+            values = values.view(values.dtype.str.replace("i", "u"))
+        mask = self._missing(values)
         scale = float(self.attributes.get("scale_factor", 1.0))
         offset = float(self.attributes.get("add_offset", 0.0))
         if scale != 1.0 or offset != 0.0:
             values = values * scale + offset
         return np.ma.masked_array(values, mask)
 
+    def _missing(self, values: Any) -> Any:
+        """Return where numbers are missing, by the rules of the NetCDF library.
+
+        Markers and limits are those of the numbers before they are unpacked.
+        """
+        mask = np.zeros(values.shape, dtype=bool)
+        for name in ("_FillValue", "missing_value"):
+            if name in self.attributes:
+                mask |= np.isin(values, _fill(self.attributes[name], values.dtype))
+        least, most = self._numbers("valid_range", (-np.inf, np.inf))
+        mask |= values < self._numbers("valid_min", (least,))[0]
+        mask |= values > self._numbers("valid_max", (most,))[0]
+        return mask
+
+    def _numbers(self, name: str, usual: tuple[float, ...]) -> Any:
+        """Return the numbers of an attribute; the usual ones where it has others."""
+        found = np.atleast_1d(np.asarray(self.attributes.get(name, usual)))
+        fits = found.dtype.kind in "fiu" and found.size == len(usual)
+        return found if fits else usual
+
+
+def _declared(array: Any) -> dict[str, Any]:
+    """Return the attributes of an array, a marker of what is missing among them.
+
+    In version 2 the marker is the value of chunks that were never written, which is
+    zero unless one was chosen: zero marks nothing.
+    """
+    attributes = dict(array.attrs)
+    fill = getattr(array, "fill_value", None)
+    if getattr(getattr(array, "metadata", None), "zarr_format", 2) == 2 and fill:
+        attributes.setdefault("_FillValue", fill)
+    return attributes
+
 
 def _fill(value: Any, dtype: np.dtype[Any]) -> Any:
-    """Return a fill value, which stores of version 3 hold in base 64."""
+    """Return markers, which stores of version 3 hold in base 64.
+
+    A fraction is held as one of double precision there, whatever the array has.
+    """
     if isinstance(value, str):
         try:
-            return np.frombuffer(base64.b64decode(value), dtype.newbyteorder("<"))[0]
-        except (ValueError, IndexError):
+            data = base64.b64decode(value, validate=True)
+            held = "<f8" if dtype.kind == "f" and len(data) == 8 else dtype
+            return np.frombuffer(data, np.dtype(held).newbyteorder("<")).astype(dtype)
+        except ValueError:
             return np.nan
-    return np.asarray(value).astype(dtype)
+    given = np.asarray(value)
+    if given.dtype.kind not in "fiu":
+        return np.nan
+    markers = given.astype(dtype)
+    # One that cannot be a number of the array marks none of them.
+    return markers if dtype.kind == "f" else markers[markers == given]
 
 
 def _plain(dtype: Any) -> bool:

@@ -19,6 +19,8 @@ import shutil
 import subprocess
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -122,9 +124,30 @@ def _command(
 
 
 def _compile(cc: list[str], source: str, march: str, target: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        text, binary = Path(folder, "kernel.c"), Path(folder, "kernel.so")
+    write_sealed(target, _compiled(cc, source, march))
+
+
+@contextmanager
+def _workplace(source: str) -> Iterator[Path]:
+    """Give a folder with the text of a kernel in it, for the compiler."""
+    try:
+        folder = tempfile.TemporaryDirectory()
+        text = Path(folder.name, "kernel.c")
         text.write_text(source, encoding="utf-8")
+    except OSError as error:
+        where = tempfile.tempdir or "any folder of temporary files"
+        raise ScanError(
+            f"kernels cannot be compiled in {where} ({error.strerror or error}); "
+            "TMPDIR names another folder"
+        ) from None
+    with folder:
+        yield text
+
+
+def _compiled(cc: list[str], source: str, march: str) -> bytes:
+    """Return what the compiler makes of a kernel, in a folder of its own."""
+    with _workplace(source) as text:
+        made = text.with_suffix(".so")
         # Flags that a compiler does not know fail as wrong source does.
         for faster, vector_math in product((True, False), _VECTOR_MATH):
             libraries = ["-lmvec", "-lm"] if vector_math else ["-lm"]
@@ -132,24 +155,23 @@ def _compile(cc: list[str], source: str, march: str, target: Path) -> None:
                 *_command(cc, march, vector_math, faster),
                 str(text),
                 "-o",
-                str(binary),
+                str(made),
                 *libraries,
             ]
             try:
-                process = subprocess.run(
+                done = subprocess.run(
                     command, capture_output=True, text=True, check=False,
-                    timeout=_PATIENCE,
+                    timeout=_PATIENCE, env={**os.environ, "TMPDIR": str(text.parent)},
                 )  # fmt: skip
             except subprocess.TimeoutExpired:
                 raise ScanError(
                     f"{shlex.join(cc)} was stopped: it worked on a kernel of "
                     f"{len(source)} characters for more than {_PATIENCE:g} s"
                 ) from None
-            if process.returncode == 0:
-                write_sealed(target, binary.read_bytes())
-                return
+            if done.returncode == 0:
+                return made.read_bytes()
     raise ScanError(
-        f"{shlex.join(cc)} could not compile a kernel:\n{process.stderr.strip()[:2000]}"
+        f"{shlex.join(cc)} could not compile a kernel:\n{done.stderr.strip()[:2000]}"
     )
 
 
@@ -178,9 +200,13 @@ def compile_for(level: str, source: str, folder: Path) -> None:
         _compile(cc, source, level, path)
 
 
+def _named_kernels() -> str:
+    return os.path.expanduser(os.environ.get("BMI_DMX_KERNELS", ""))
+
+
 def _prebuilt(source: str) -> Path | None:
     """Return a kernel that was compiled beforehand for a set this processor runs."""
-    folder = os.environ.get("BMI_DMX_KERNELS")
+    folder = _named_kernels()
     if folder:
         for level in levels():
             path = Path(folder, level, _name(source, level))
@@ -191,7 +217,7 @@ def _prebuilt(source: str) -> Path | None:
 
 def _why_not_prebuilt() -> str:
     """Return what ends a message that no kernel is there, if any was to be prebuilt."""
-    folder = os.environ.get("BMI_DMX_KERNELS")
+    folder = _named_kernels()
     if not folder:
         return ""
     where = f", and in {folder} (BMI_DMX_KERNELS) there is none"

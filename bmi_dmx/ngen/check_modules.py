@@ -6,8 +6,11 @@ from collections.abc import Hashable, Iterator
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+
 from .. import config
 from ..bmi import Component
+from ..data.table import heading
 from ..errors import DmxError, UnitsError, suggestion
 from ..units import check as check_units
 from ..units import convert
@@ -156,7 +159,17 @@ def kind_of(formulation: Formulation, forcing: ForcingProvider) -> Hashable:
     )
     adapter, main = formulation.main_output
     shape = _shape(adapter, main) if main in adapter.outputs else None
-    return forcings, modules, main, shape, formulation.columns
+    return forcings, modules, main, shape, _written(formulation)
+
+
+def _written(formulation: Formulation) -> tuple[tuple[str, str, str], ...]:
+    """Return heading, variable and units of the columns of the output."""
+    return tuple(
+        (column.heading, name, _shape(owner, name)[0] if name in owner.outputs else "")
+        for column, (owner, name) in zip(
+            formulation.columns, formulation.sources, strict=True
+        )
+    )
 
 
 def _shape(adapter: Adapter, name: str) -> tuple[str, int]:
@@ -294,6 +307,22 @@ def _outputs(where: str, formulation: Formulation) -> Iterator[Finding]:
             )
     if main in adapter.outputs:
         yield from _main_output(where, adapter, main)
+    for title, name, units in _written(formulation):
+        said = heading(title)[1]
+        if units and said and _scaled(units, said):
+            yield a_warning(
+                f"{where}output_header_fields: {title!r}: {name!r} is in {units!r}, "
+                "and the framework writes it as it is",
+                "correct the heading, or the units of the component",
+            )
+
+
+def _scaled(units: str, said: str) -> bool:
+    """Return whether the same in two units is another number."""
+    try:
+        return not np.allclose(convert([0.0, 1.0], units, said), [0.0, 1.0])
+    except UnitsError:
+        return False  # a depth in a step is called a rate, too
 
 
 def _main_output(where: str, adapter: Adapter, main: str) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..bundle import Bundle, bundles, load_bundle
+from ..config import expanded
 
 __all__ = ["bundle_named", "name_from", "named_from", "shared_bundle"]
 
@@ -52,10 +53,12 @@ def bundle_named(name: str, folder: Path) -> Bundle:
     ------
     BundleError
         When there is neither, or it is not a whole bundle.
+    ConfigError
+        When a variable of the environment in the path is not set.
     """
     if name in bundles:
         return shared_bundle(bundles[name])
-    path = folder / name
+    path = expanded(name, "bundle", folder)
     # Let a wrong name be answered by the names there are.
     return shared_bundle(path) if path.is_dir() else load_bundle(name)
 
@@ -76,7 +79,7 @@ def name_from(folder: Path, name: str) -> str:
         The name, or the whole path; what is neither there stays as it is, to be
         refused by who needs it.
     """
-    path = folder / name
+    path = expanded(name, "bundle", folder)
     return name if name in bundles or not path.is_dir() else str(path.resolve())
 
 

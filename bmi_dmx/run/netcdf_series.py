@@ -175,7 +175,7 @@ class NetcdfSeries(Series):
         """Return the names of the places; their numbers where the file has none."""
         shape = [len(self._file.dimensions[d]) for d in self._dims]
         if not self._dims:
-            return (self.path.stem,)
+            return (self._only_name(),)
         marked = identifying(self._file)
         last = self._dims[-1]
         usual = (f"{last}_id", last, *IDENTIFIERS)
@@ -190,6 +190,17 @@ class NetcdfSeries(Series):
             if len(ids) == math.prod(shape):
                 return ids
         return tuple(str(k) for k in range(math.prod(shape)))
+
+    def _only_name(self) -> str:
+        """Return the name of the one place; that of the file where it has none."""
+        named = [self._file[n] for n in IDENTIFIERS if n in self._file.variables]
+        for variable in (*identifying(self._file), *named):
+            words = np.atleast_1d(raw(self.path, variable))
+            characters = words.dtype in (np.dtype("S1"), np.dtype("U1"))
+            if words.size == 1 or (characters and words.ndim == 1):
+                where = f"{self.path}: {variable.name}"
+                return names_of(words.reshape(1, -1) if characters else words, where)[0]
+        return self.path.stem
 
     def _ordered(self, names: Sequence[str], ids: Sequence[str]) -> tuple[str, ...]:
         """Find the places of the model among those of the file."""

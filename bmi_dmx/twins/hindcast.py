@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.resources import files
 from itertools import pairwise
@@ -20,6 +20,7 @@ from ..conversion import refuse_outside
 from ..errors import ConfigError, DataError, suggestion
 from ..operate.bundle_cache import bundle_named
 from ..tables import Column, render
+from ..trainer.experiment_file import anchor_of
 from ..trainer.tasks.basins.baselines import climatology
 from ..trainer.tasks.basins.data.basins import BasinData
 from ..trainer.tasks.basins.data.read import read
@@ -239,6 +240,8 @@ def hindcast(options: Namespace) -> None:
         held_out(options, path)
         return
     settings = config.load(path, Hindcast, options.settings)
+    anchored = anchor_of(path, options.settings)
+    settings = replace(settings, data=settings.data.resolved(anchored))
     hindcast = hindcast_of(settings, path.parent)
     scores = hindcast.leads.efficiency()
     print(shown(hindcast, scores, settings.about or path.stem))

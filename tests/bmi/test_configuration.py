@@ -57,6 +57,11 @@ WRONG: list[tuple[dict[str, Any], type[DmxError], str]] = [
     ({"locations": {"ids": ["a", "a"]}}, ConfigError, "ids: 'a' is given twice"),
     ({"bundle": None}, ConfigError, "bundle: missing; it has no default"),
     ({"bundle": "dhbv-conus-daly"}, BundleError, "dhbv-conus-daly: no such folder"),
+    (
+        {"evaporation": "oudin", "parts": {"evaporation": "hargreaves"}},
+        ConfigError,
+        "evaporation: found 'oudin', and 'hargreaves' in parts; expected one",
+    ),
     ({"state": "equilibirum"}, StateError, "state: .*; did you mean 'equilibrium'"),
     (
         {"forcing_policy": {"precipitation": -5.0}},
@@ -162,6 +167,25 @@ def test_paths_are_relative_to_the_configuration(
     component = Component()
     component.initialize(str(path))
     assert component.get_component_name() == "Component (untrained)"
+
+
+def test_paths_may_begin_at_home_or_hold_variables(
+    configure: Any,
+    bundle: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copytree(bundle, tmp_path / "home" / "model")
+    csv_file(tmp_path / "home" / "a.csv")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TABLES", str(tmp_path / "home"))
+    path = configure(1, bundle="~/model", locations={"file": "$TABLES/a.csv"})
+    component = Component()
+    component.initialize(str(path))
+    assert component.get_grid_size(0) == 3
+    configure(1, bundle="~/model", state="~/last.state")
+    with pytest.raises(StateError, match=rf"state: {tmp_path}/home/last.state: no suc"):
+        Component().initialize(str(path))
 
 
 def test_a_class_may_have_a_bundle_of_its_own(configure: Any, bundle: Path) -> None:

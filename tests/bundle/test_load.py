@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -48,6 +49,25 @@ def test_loading_needs_no_torch_and_making_the_model_leaves_its_random_numbers(s
         "assert torch.equal(state, torch.get_rng_state())"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["model.yaml", "weights.safetensors"])
+def test_a_file_of_a_bundle_is_not_the_bundle(saved, name):
+    told = f"is a file, expected the folder of a bundle '{re.escape(str(saved))}'"
+    with pytest.raises(BundleError, match=told):
+        load_bundle(saved / name)
+
+
+def test_an_archive_is_to_be_unpacked(saved, tmp_path):
+    archive = shutil.make_archive(str(tmp_path / "river"), "zip", saved)
+    with pytest.raises(BundleError, match=r"river\.zip: is a file, .*; unpack it"):
+        load_bundle(archive)
+
+
+def test_a_folder_that_holds_a_bundle_leads_to_it(saved):
+    told = f"'model.yaml' is missing; there is one in '{re.escape(str(saved))}'"
+    with pytest.raises(BundleError, match=told):
+        load_bundle(saved.parent)
 
 
 def test_a_bundle_is_found_by_its_name(saved, monkeypatch):

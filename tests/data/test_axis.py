@@ -195,3 +195,14 @@ def test_the_step_that_is_missing_is_told_of_few_times_as_well():
     )
     with pytest.raises(DataError, match=message):
         TimeAxis.of(times, "f.nc: time")
+
+
+@pytest.mark.parametrize("begin", [2, 1499, 1582])
+def test_days_since_the_reform_are_right_in_a_record_that_began_before(begin):
+    units = f"days since {begin:04}-01-01"
+    days = cftime.date2num(datetime(1699, 12, 31), units, "standard")
+    axis = TimeAxis.of(
+        moments(np.arange(days + 1), units, "standard", "f.nc: time"), "f.nc: time"
+    )
+    last = axis.start + timedelta(days=axis.steps - 1)
+    assert last == datetime(1699, 12, 31)

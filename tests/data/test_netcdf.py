@@ -283,3 +283,24 @@ def test_a_heap_that_the_library_would_not_leave_is_refused(tmp_path, filled):
     path.write_bytes(data)
     with pytest.raises(DataError, match=r"f\.nc: not a NetCDF file: a heap in it is"):
         opened(path)
+
+
+def test_units_of_a_time_may_have_capitals(tmp_path):
+    path = written(
+        tmp_path / "t.nc", ("time", "f8", ("time",), [0, 1, 2]),
+        time={"units": "Days Since 1980-10-01"},
+    )  # fmt: skip
+    with opened(path) as file:
+        assert time_variable(path, file).name == "time"
+    assert axis(path).start == datetime(1980, 10, 1)
+
+
+def test_times_in_a_group_are_not_looked_for(tmp_path):
+    path = tmp_path / "g.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        inside = file.createGroup("weather")
+        inside.createDimension("time", 2)
+        inside.createVariable("time", "f8", ("time",)).units = "days since 1980-10-01"
+    told = "found none beside its groups weather, in which nothing is looked for"
+    with opened(path) as file, pytest.raises(DataError, match=told):
+        time_variable(path, file)

@@ -106,3 +106,66 @@ def test_a_folder_is_no_store(store: Path) -> None:
     store.rmdir()
     with pytest.raises(ConfigError, match=r"basins.zarr: no such file"):
         opened(store)
+
+
+_MARKED = {
+    "zeros of single precision beside gaps": ([0.0, 1.5, np.nan, 3.0], {"dtype": "f4"}),
+    "zeros of double precision beside gaps": ([0.0, 1.5, np.nan, 3.0], {"dtype": "f8"}),
+    "packed numbers": (
+        [0.0, 1.5, np.nan, 3.0],
+        {"dtype": "i2", "scale_factor": 0.5, "_FillValue": -32768},
+    ),
+    "whole numbers": ([0.0, 1.0, np.nan, 3.0], {"dtype": "i4", "_FillValue": -9}),
+}
+
+
+@pytest.mark.parametrize("limits", [{}, {"valid_max": 2.0}, {"valid_range": [1, 9]}])
+@pytest.mark.parametrize("content", _MARKED)
+@pytest.mark.parametrize("version", [2, 3])
+def test_the_same_is_missing_as_in_the_netcdf_file(
+    tmp_path: Path, version: int, content: str, limits: dict[str, object]
+) -> None:
+    values, encoding = _MARKED[content]
+    if encoding.get("scale_factor") and "valid_range" in limits:
+        limits = {"valid_range": np.array([1, 9], dtype="i2")}
+    data = xr.Dataset({"rain": ("time", np.array(values), limits)})
+    data.to_netcdf(tmp_path / "r.nc", encoding={"rain": encoding})
+    data.to_zarr(tmp_path / "r.zarr", zarr_format=version, encoding={"rain": encoding})  # type: ignore[call-overload]
+    read = []
+    for path in (tmp_path / "r.nc", tmp_path / "r.zarr"):
+        with opened(path) as file:
+            read.append(numbers(path, file["rain"]))
+    assert np.isnan(read[0]).any()
+    assert np.isfinite(read[0]).any()
+    np.testing.assert_array_equal(read[1], read[0])
+
+
+def test_a_zero_that_nobody_chose_marks_nothing(tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr")
+    group = zarr.open_group(str(tmp_path / "r.zarr"), mode="w", zarr_format=2)
+    rain = group.create_array("rain", shape=(2,), dtype="f4", fill_value=0.0)
+    rain[:] = [0.0, 2.0]
+    with opened(tmp_path / "r.zarr") as file:
+        assert numbers(tmp_path, file["rain"]).tolist() == [0.0, 2.0]
+
+
+def test_markers_that_cannot_be_are_passed_over(tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr")
+    group = zarr.open_group(str(tmp_path / "r.zarr"), mode="w", zarr_format=2)
+    rain = group.create_array("rain", shape=(3,), dtype="i4", fill_value=0)
+    rain[:] = [0, 1, -7]
+    rain.attrs.update(missing_value=[1.5, -7], valid_min="none", valid_max=[1, 2])
+    with opened(tmp_path / "r.zarr") as file:
+        np.testing.assert_array_equal(
+            numbers(tmp_path, file["rain"]), [0.0, 1.0, np.nan]
+        )
+
+
+def test_bytes_without_a_sign(tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr")
+    group = zarr.open_group(str(tmp_path / "r.zarr"), mode="w", zarr_format=2)
+    rain = group.create_array("rain", shape=(2,), dtype="i1", fill_value=0)
+    rain[:] = [7, -1]
+    rain.attrs["_Unsigned"] = "true"
+    with opened(tmp_path / "r.zarr") as file:
+        assert numbers(tmp_path, file["rain"]).tolist() == [7.0, 255.0]

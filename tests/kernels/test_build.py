@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import warnings
@@ -221,6 +222,33 @@ def test_what_cannot_be_loaded_is_said(
     monkeypatch.setattr("ctypes.CDLL", refused)
     with pytest.warns(RuntimeWarning, match=r"cannot be loaded \(.*failed to map"):
         assert build.load(SOURCE.format(answer=6)) is None
+
+
+def test_a_full_folder_of_temporary_files_is_not_taken_for_the_cache(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(build.tempfile, "TemporaryDirectory", full)
+    monkeypatch.setattr(build.tempfile, "tempdir", "/some/tmp")
+    told = r"compiled in /some/tmp \(No space left on device\); TMPDIR names another"
+    with pytest.warns(RuntimeWarning, match=told):
+        assert build.load(SOURCE.format(answer=6)) is None
+
+
+def test_the_compiler_has_a_folder_for_temporary_files(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", "/proc")
+    assert answer(SOURCE.format(answer=8)) == 8
+
+
+def test_the_cache_may_be_at_home(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(fresh))
+    monkeypatch.setenv("BMI_DMX_CACHE", "~/kernels")
+    assert answer(SOURCE.format(answer=9)) == 9
+    assert len(list((fresh / "kernels").glob("*.so"))) == 1
 
 
 def test_a_user_without_a_home_is_told(

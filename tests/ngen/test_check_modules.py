@@ -291,3 +291,22 @@ def test_units_between_the_modules_of_a_chain_are_compared(
         "'kg m-2' cannot be converted into 'mm h-1': the raw number" in finding.problem
     )
     assert "let the units of 'double_rain'" in finding.cure
+
+
+# The headings
+
+
+def test_headings_in_other_units_than_the_output_are_found(folder):
+    assert checked() == []
+    change_catchments("cat-1453", units="model")
+    found = checked()
+    assert [f.level for f in found] == ["warning", "warning"]
+    assert "cat-1453: output_header_fields: 'snow_water_equivalent[m]': " in str(found)
+    assert "is in 'mm', and the framework writes it as it is" in found[0].problem
+    assert "'evaporation[mm h-1]'" in found[1].problem
+    assert "is in 'mm d-1'" in found[1].problem
+
+
+def test_a_depth_in_an_hour_may_be_called_a_rate(folder):
+    change_params(output_header_fields=["q [m/h]", "swe (m)", "evaporation, not [?]"])
+    assert checked() == []

@@ -72,3 +72,24 @@ def test_of_two_names_in_other_capitals_none_is_chosen(
         dataset["place_id"].cf_role = "timeseries_id"
     with pytest.raises(DataError, match=f"variable '{name}' is given twice"):
         ask(attributes=table)
+
+
+@pytest.mark.parametrize("kind", ["text", "number", "characters"])
+def test_one_place_may_say_its_name(
+    ask: Ask, tmp_path: Path, series: dict[str, Any], expected: Any, kind: str
+) -> None:
+    one = {name: values[:, 0] for name, values in series.items()}
+    path = write_series(tmp_path / "forcing.nc", one, dims=())
+    with netCDF4.Dataset(path, "a") as file:
+        if kind == "text":
+            file.createVariable("id", str, ())[...] = "007"
+        elif kind == "number":
+            file.createVariable("id", "i8", ())[...] = 7
+        else:
+            file.createDimension("length", 3)
+            file.createVariable("station", "S1", ("length",))[:] = [*"007"]
+            file["station"].cf_role = "timeseries_id"
+    known = {name: values[:1] for name, values in attributes(3).items()}
+    write_table(tmp_path / "table.csv", ["007"], known)
+    found = ask(forcing=path)
+    np.testing.assert_allclose(found["streamflow"][:, 0], expected[:, 0], **CLOSE)

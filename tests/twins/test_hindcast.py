@@ -56,6 +56,16 @@ def leads_of(settings: Hindcast) -> Leads:
     return hindcast_of(settings).leads
 
 
+def test_paths_of_data_start_from_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "delaware.yaml"
+    text = as_yaml(settings(data={"reader": "basins", "path": "lost.nc"}))
+    path.write_text(text, encoding="utf-8")
+    assert main(["da", "hindcast", str(path)]) == 1
+    assert f"nothing found at {tmp_path}/lost.nc" in capsys.readouterr().err
+
+
 def test_all_methods_are_scored_by_lead(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...config import expanded
 from ...data.identity import listed, match
 from ...data.quantity import assumed
 from ...errors import ConfigError, DataError, UnitsError, suggestion
@@ -105,7 +106,8 @@ def source_of(
         reader = observation_files[settings.format]
     except ConfigError as error:
         raise ConfigError(f"{key}: format: {error}") from None
-    series = [reader(path) for path in _paths(folder / settings.file, key)]
+    file = expanded(settings.file, f"{key}: file", folder)
+    series = [reader(path) for path in _paths(file, key)]
     for remark in dict.fromkeys(r for one in series for r in one.remarks):
         warn_once(_log, remark, "%s: %s", series[0].path, remark)
     there = tuple(dict.fromkeys(p for one in series for p in one.places))

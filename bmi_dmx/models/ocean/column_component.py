@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...bmi.component import Component
 from ...bmi.settings import Settings
+from ...config import expanded
 from ...errors import ConfigError, DataError
 from ...operate.runner import Runner
 from .initial_fields import water_of
@@ -44,7 +45,7 @@ class OceanColumn(Component):
                 )
         if settings.initial_fields is not None:
             middles = _middles(self.bundle.manifest.model)
-            path = folder / settings.initial_fields
+            path = expanded(settings.initial_fields, "initial_fields", folder)
             begin_with_profiles(self._model(), path, middles)
 
 

@@ -15,6 +15,7 @@ from ...bmi.serialization import Signal
 from ...bmi.settings import Settings
 from ...bmi.steps import step_length
 from ...bmi.table import Quantity
+from ...config import expanded
 from ...errors import ConfigError
 from ...operate.operation import Operation, step_text
 from ...space import Grid, Space
@@ -84,7 +85,8 @@ class HybridOcean(Component):
         if not isinstance(settings, OceanSettings):
             return
         if settings.initial_fields is not None:
-            begin_with_file(runner, folder / settings.initial_fields)
+            file = expanded(settings.initial_fields, "initial_fields", folder)
+            begin_with_file(runner, file)
         if settings.coupling_step is not None:
             length = step_length("coupling_step", settings.coupling_step, words)
             self._each = _count(length, float(self._clock.seconds))

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...bmi.location_files import read_file
 from ...bmi.locations import Locations, read_locations
+from ...config import expanded
 from ...data.identity import match
 from ...data.quantity import quantity
 from ...errors import ConfigError, DataError, suggestion
@@ -57,8 +58,8 @@ def reaches_of(
         When a file is not there or not usable, or lacks what the model reads.
     """
     assert settings.tree is not None
-    path = found(folder / settings.tree)
-    lakes = None if settings.lakes is None else folder / settings.lakes
+    path = found(expanded(settings.tree, "tree", folder))
+    lakes = settings.lakes and expanded(settings.lakes, "lakes", folder)
     if not path.exists():
         raise ConfigError(f"tree: {path}: no such file")
     if lakes is not None and not lakes.exists():
@@ -207,7 +208,7 @@ def _parameters(
                 f"parameters: {settings.tree}: has no parameter of the model{hint}"
             )
         return parameters
-    path = folder / settings.parameters
+    path = expanded(settings.parameters, "parameters", folder)
     if not path.is_file():
         raise ConfigError(
             f"parameters: {path}: no such file; expected a table, or {OF_TREE!r}"

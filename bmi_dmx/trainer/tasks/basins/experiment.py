@@ -204,16 +204,9 @@ class Experiment(AnyExperiment):
         The climate attributes are those of :attr:`learned_days`, unless something else
         is said: the test period must not leak through them.
         """
-        data = self.data
-        if isinstance(data.basins, str) and data.basins != "all":
-            data = replace(data, basins=anchored("data.basins", data.basins))
-        data = replace(
-            data,
-            path=anchored("data.path", data.path),
-            withheld=anchored("data.withheld", data.withheld),
-            attributes_period=data.attributes_period or self.learned_days,
-        )
-        return replace(self, data=data)
+        data = self.data.resolved(anchored)
+        days = data.attributes_period or self.learned_days
+        return replace(self, data=replace(data, attributes_period=days))
 
     def course(self) -> dict[str, Any]:
         """Return what decides the course of a training, as plain values.

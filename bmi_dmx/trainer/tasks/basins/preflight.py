@@ -58,9 +58,7 @@ def check(entries: Mapping[str, Any], anchored: Anchor, where: str) -> None:
     spec = config.convert({"data": entries["data"]}, _Block, where=where).data
     if spec.reader not in READERS or not READERS[spec.reader].own or spec.at_once:
         return
-    spec = replace(spec, path=anchored("data.path", spec.path))
-    if isinstance(spec.basins, str) and spec.basins != "all":
-        spec = replace(spec, basins=anchored("data.basins", spec.basins))
+    spec = spec.resolved(anchored)
     log.info("%s: looking at the data", where)
     attributes = list(dict.fromkeys(_attributes(entries.get("model", {}))))
     with remarks(), all_at_once():

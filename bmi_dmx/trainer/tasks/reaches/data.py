@@ -29,12 +29,17 @@ from .whole_days import CALENDAR, day_of_year, whole_days
 __all__ = ["LATERAL", "RiverData", "read"]
 
 Array32 = NDArray[np.float32]
+Array64 = NDArray[np.float64]
 
 INFLOW = ("q_prime", "Qr", "lateral_inflow", "q_lateral")
 """Usual names of lateral inflow in files."""
 
 OBSERVED = ("gauge_flow", "observed", "streamflow", "discharge")
 """Usual names of measured flow in files."""
+
+_OTHER_UNITS = 10.0
+"""How many times the inflow may be the flow, or the other way round, before one of them
+is likely in other units."""
 
 UNITS = "m3 s-1"
 
@@ -177,11 +182,15 @@ def read(spec: DataSpec, model: Plan, land: Land | None = None) -> RiverData:
         days, per_day, steps = whole_days(inflow, "inflow")
         local, filled = _of_reaches(spec, inflow, steps, river)
         remarks += [*inflow.remarks, *filled]
+        positions = river.tree.positions(gauges.reaches)
+        above = river.tree.accumulate(local.mean(axis=0, dtype=np.float64))[positions]
     else:
         days, per_day = ground.days, ground.per_day
         local = np.full((len(days) * per_day, len(river)), np.nan, np.float32)
         remarks += ground.remarks
+        above = np.full(len(gauges), np.nan)
     measured = _of_gauges(observed, days, gauges)
+    remarks += _doubt(above, measured)
     units = {forcing.name: forcing.units for forcing in model.forcings}
     for name in units:
         if name not in (*LATERAL, CALENDAR, *spec.forcings):
@@ -312,6 +321,29 @@ def _on_steps(
             " reaches"
         )
     return np.repeat(forcing, per_day // count, axis=0).astype(np.float32)
+
+
+def _doubt(above: Array64, measured: Array32) -> tuple[str, ...]:
+    """Return why inflow and flow cannot be in the same units, if so.
+
+    Parameters
+    ----------
+    above : (gauge,) float64
+        Mean inflow of all reaches above; NaN where it is not known.
+    measured : (day, gauge) float32
+        Flow.
+    """
+    count = np.isfinite(measured).sum(axis=0)
+    flow = np.nansum(measured, axis=0) / np.maximum(count, 1)
+    known = np.isfinite(above) & (count > 0) & (flow > 0.0)
+    ratio = float(np.median(above[known] / flow[known])) if known.any() else 1.0
+    if 1.0 / _OTHER_UNITS < ratio < _OTHER_UNITS:
+        return ()
+    return (
+        f"the inflow above gauges is {ratio:.3g} times the flow that they observe "
+        f"(median of {int(known.sum())}): are both in the units that they are said to "
+        "be in?",
+    )
 
 
 def _of_gauges(

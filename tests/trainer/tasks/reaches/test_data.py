@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
+import netCDF4
 import numpy as np
 import pytest
 
@@ -198,3 +200,17 @@ def test_the_juniata_is_read_as_it_is(shared_data: Path) -> None:
         "1980-10-01",
         "1995-09-30",
     ]
+
+
+@pytest.mark.parametrize(("factor", "told"), [(1.0, False), (1e3, True), (1e-3, True)])
+def test_inflow_in_other_units_than_the_flow_is_doubted(
+    river_file: Path, tmp_path: Path, factor: float, told: bool
+) -> None:
+    path = shutil.copy(river_file, tmp_path / "other.nc")
+    with netCDF4.Dataset(path, "a") as file:
+        above = file["q_prime"][:].sum(axis=1).mean()
+        file["gauge_flow"][:] = np.full(file["gauge_flow"].shape, 0.7 * float(above))
+        file["q_prime"][:] = file["q_prime"][:] * factor
+    found = [r for r in read_as(spec(path)).remarks if "the inflow above gauges" in r]
+    assert len(found) == told
+    assert all("times the flow that they observe (median of 2)" in r for r in found)

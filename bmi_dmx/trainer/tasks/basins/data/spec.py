@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -229,6 +229,23 @@ class DataSpec:
         """Return the same data with the attributes that they hold, and no others."""
         return replace(self, attributes="file", attributes_years=None)
 
+    def resolved(self, anchored: Callable[[str, str], str]) -> DataSpec:
+        """Return the same with absolute paths.
+
+        Parameters
+        ----------
+        anchored : callable
+            Makes a path absolute, given its key and itself.
+        """
+        spec = self
+        if isinstance(spec.basins, str) and spec.basins != "all":
+            spec = replace(spec, basins=anchored("data.basins", spec.basins))
+        return replace(
+            spec,
+            path=anchored("data.path", spec.path),
+            withheld=anchored("data.withheld", spec.withheld),
+        )
+
     def locate(self, folder: Path) -> Path:
         """Return :attr:`path` with variables expanded, relative to ``folder``.
 
@@ -304,8 +321,8 @@ class DataSpec:
                 " with one identifier a line"
             )
         lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-        names = [line.split("#")[0].strip() for line in lines]
-        listed = [name for name in names if name]
+        names = [re.split(r"[,;\t]", line.split("#")[0]) for line in lines]
+        listed = [name.strip() for row in names for name in row if name.strip()]
         if not listed:
             raise DataError(f"data.basins: {path} lists no identifier")
         return listed

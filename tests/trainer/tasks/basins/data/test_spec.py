@@ -61,6 +61,8 @@ def test_list_in_a_file_beside_the_configuration(tmp_path):
     assert chosen(tmp_path, basins="few.txt") == ["03", "01"]
     (tmp_path / "windows.txt").write_bytes(b"\xef\xbb\xbf03\r\n\r\n01\r\n")
     assert chosen(tmp_path, basins="windows.txt") == ["03", "01"]
+    (tmp_path / "row.csv").write_text("03, 01,\n")
+    assert chosen(tmp_path, basins="row.csv") == ["03", "01"]
 
 
 @pytest.mark.parametrize(
