@@ -46,7 +46,9 @@ test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -m 'not release'
 
 # Properties are tried with examples that nobody has seen.
+# The loggers of others are installed for the night alone: they bring a hundred megabytes.
 nightly: $(READY)
+	$(INSTALL) --editable '.[wandb,mlflow]'
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile fresh
 
 # Of all tests but the slow ones, or of some alone: make coverage TESTS=tests/scan

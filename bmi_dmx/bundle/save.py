@@ -92,6 +92,12 @@ def save_bundle(
         raise BundleError(
             f"{target}: exists already; remove it, or name another folder"
         )
+    for part, entry in model.spec.parts.items():
+        if entry.window_end:
+            raise BundleError(
+                f"{target}: parts.{part}.window_end: what is answered for a step "
+                "depends on steps to come, so nobody can step this model"
+            )
     weights = {
         n: x.detach().cpu().contiguous().numpy() for n, x in model.state_dict().items()
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConfigError
+from ..errors import ConfigError, suggestion
 from ..networks.base import Memory, Network
 from ..networks.normalization import Normalizer
 from ..networks.statistics import Moments, Statistics
@@ -247,7 +247,16 @@ class VaryingParameters(_SupplyingNetwork):
     ) -> None:
         super().__init__()
         self.supplied = tuple(supplied)
+        names = [entry.parameter.name for entry in self.supplied]
+        for name in spec.window_end:
+            if name not in names:
+                raise ConfigError(
+                    f"parts.{part.name}.window_end: {name!r} is no parameter that it "
+                    f"gives{suggestion(name, names)}"
+                )
         for entry in self.supplied:
+            if entry.parameter.name in spec.window_end:
+                continue
             if entry.parameter.spacing == "share":
                 raise ConfigError(
                     f"parts.{part.name}.gives: {entry.parameter.name!r} is constant: "

@@ -165,8 +165,10 @@ class Simulation:
             values, memory = network(x, fixed, before)
         else:
             values, memory = in_periods(self.model, self.at, part, x, fixed, before)
-        if self.model.training and self.model.spec.parts[part.name].drop:
+        entry = self.model.spec.parts[part.name]
+        if self.model.training and entry.drop:
             values = {n: self._dropped(part, n, x) for n, x in values.items()}
+        values |= {name: values[name][-1] for name in entry.window_end}
         quantities |= {(part.name, name): x for name, x in values.items()}
         after |= {f"{part.name}.{name}": m for name, m in memory.items()}
 

@@ -61,6 +61,11 @@ class PartSpec:
         Share of places and parameters for which, in training, the last value of a
         series of a network that varies holds through all of it, so that the rest of
         the model learns to do without what varies.
+    window_end : tuple of str
+        Parameters of a network that varies whose value at the last step of a series
+        holds through all of it, and in a warm-up without gradient that at its end, as
+        weights published for HBV 1.0 and 1.1p expect. What is answered for a step then
+        depends on steps to come: such a model can be trained and scored, not stepped.
     attributes : tuple of str
         Attributes of the place that a network reads.
     forcings : tuple of str
@@ -94,6 +99,7 @@ class PartSpec:
     before: str | None = None
     transfer: Transfers = "linear"
     drop: float = 0.0
+    window_end: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
     forcings: tuple[str, ...] = ()
     gives: Literal["all"] | tuple[str, ...] = ()
@@ -133,6 +139,11 @@ class PartSpec:
             raise ConfigError(
                 "drop: expected 0 to 1, of a network that reads forcings, found "
                 f"{self.drop:g}"
+            )
+        _refuse_repeated("window_end", self.window_end)
+        if self.window_end and not self.forcings:
+            raise ConfigError(
+                "window_end: a network that reads no forcings has one value throughout"
             )
         if self.step is not None and self.when != "trained":
             raise ConfigError(
@@ -186,7 +197,9 @@ class PartSpec:
         return "trained" if self.forcings else "once"
 
 
-_OF_NETWORKS = ("attributes", "forcings", "gives", "step", "before", "drop")
+_OF_NETWORKS = (
+    "attributes", "forcings", "gives", "step", "before", "drop", "window_end"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,10 +54,21 @@ def _tensorboard(folder: Path, start: int) -> Any:
     return TensorBoardLogger(folder, name="", version="tensorboard", purge_step=start)
 
 
+class _Finished(WandbLogger):
+    """A run of W&B that ends with its training; the next one would go into it else."""
+
+    def finalize(self, status: str) -> None:
+        """End the run, so that its file is whole."""
+        super().finalize(status)
+        if self._experiment is not None:
+            self._experiment.finish(exit_code=int(status != "success"))
+            self._experiment = None
+
+
 def _wandb(folder: Path, start: int) -> Any:
     # Its own default is to ask for an account.
     online = os.environ.get("WANDB_MODE") == "online"
-    return WandbLogger(
+    return _Finished(
         name=folder.name, project=_family(folder), save_dir=folder, offline=not online
     )
 

@@ -93,15 +93,25 @@ class PublishedScores:
     source : str
         Where they are published.
     about : str
-        On which places and times, as far as they differ from ours.
+        On which places and times, as far as they differ from ours; or what was found,
+        where that is no median.
     scores : dict of str to float
         Medians by the name of the score.
+
+    Raises
+    ------
+    ConfigError
+        It says nothing.
     """
 
     name: str
     source: str
     about: str = ""
-    scores: dict[str, float]
+    scores: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not (self.scores or self.about):
+            raise ConfigError(f"{self.name}: expected scores, or about, found neither")
 
 
 @dataclass(frozen=True, kw_only=True)

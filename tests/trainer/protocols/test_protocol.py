@@ -25,7 +25,30 @@ def test_every_shipped_protocol_can_be_read(name: str) -> None:
     assert protocol.about
     for experiment in experiments_of(protocol, path).values():
         assert not experiment.validates
-    assert all(one.source and one.scores for one in protocol.published)
+    assert all(one.source for one in protocol.published)
+
+
+@pytest.mark.parametrize("name", sorted({*protocols()} - {"sample"}))
+def test_an_lstm_and_what_is_published_stand_beside_physics(name: str) -> None:
+    """The LSTM is cut short, to about the seconds that the physics takes."""
+    path = find_protocol(name)
+    protocol = load_protocol(path)
+    made = experiments_of(protocol, path)
+    assert made["static"].model.parts["land"].process == "hbv11p"
+    parts = made["lstm"].model.parts
+    assert [one.process for one in parts.values() if one.process] == [
+        "hargreaves", "learned_flow", "depth_to_volume",
+    ]  # fmt: skip
+    assert made["lstm"].training.steps < made["static"].training.steps
+    assert protocol.published
+
+
+def test_what_is_published_says_something() -> None:
+    path = find_protocol("pub")
+    with pytest.raises(ConfigError, match="m: expected scores, or about"):
+        load_protocol(path, ["published=[{name: m, source: a paper}]"])
+    alone = load_protocol(path, ["models={static: camels_static}", "model_settings={}"])
+    assert [*experiments_of(alone, path)] == ["static"]
 
 
 def test_the_folds_of_pub_are_a_seeded_permutation_cut_into_five() -> None:

@@ -93,10 +93,10 @@ def _scores(page: Page, study: Study, rows: Sequence[Row]) -> None:
     published = study.protocol.published
     heads = ["median over basins", *(_head(name) for name in SHOWN), BFI, CONVENTION]
     cells = [_row(row) for row in rows]
-    for one in published:
-        scores = {**one.scores}
+    scored = [one for one in published if one.scores]
+    for one in scored:
         names = (*SHOWN, "bfi_correlation", "nse_first_year_unscored")
-        values = [_digits(name, scores.get(name)) for name in names]
+        values = [_digits(name, one.scores.get(name)) for name in names]
         cells.append([f"{one.name} (published)", *values])
     columns = [at for at in range(len(heads)) if any(row[at] != DASH for row in cells)]
     page.heading("Scores")
@@ -105,7 +105,7 @@ def _scores(page: Page, study: Study, rows: Sequence[Row]) -> None:
         [[row[at] for at in columns] for row in cells],
         caption="Medians over basins; where there are several seeds, their mean ± "
         "standard deviation. Italics: baselines and published values.",
-        others=[*(row.kind == "baseline" for row in rows), *(True for _ in published)],
+        others=[*(row.kind == "baseline" for row in rows), *(True for _ in scored)],
     )
     if published:
         page.text("Published values are of others, on their basins and days:")

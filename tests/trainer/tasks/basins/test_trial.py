@@ -139,7 +139,10 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StudyReport]:
         model_settings={"two": {"model.members": 1}},
         seeds=[0, 1],
         places=FOLDS,
-        published=[{"name": "other", "source": "a paper", "scores": {"nse": 0.5}}],
+        published=[
+            {"name": "other", "source": "a paper", "scores": {"nse": 0.5}},
+            {"name": "third", "source": "a book", "about": "floods are nearer"},
+        ],
     )
     report = conduct(path, root=folder)
     assert isinstance(report, StudyReport)
@@ -263,6 +266,8 @@ def test_the_page_says_what_is_published_and_by_whom(
     text = (report.folder / "report.html").read_text(encoding="utf-8")
     assert "other (published)" in text
     assert "other: a paper" in text
+    assert "third: a book. floods are nearer" in text
+    assert "third (published)" not in text
     for heading in (
         "Scores",
         "By fold",

@@ -28,10 +28,10 @@ GROUPS = replace(WHOLE, at_once=7)
 Make = Callable[..., BasinData]
 
 
-def write_netcdf(data: BasinData, path: Path) -> None:
-    """Write basins as the reader ``basins`` takes them."""
+def dataset_of(data: BasinData) -> xarray.Dataset:
+    """Return basins as the reader ``basins`` takes them from files."""
     units = {name: "degC" for name in data.forcing} | {"precipitation": "mm d-1"}
-    xarray.Dataset(
+    return xarray.Dataset(
         {
             "basin": ("basin", data.ids.astype(object)),
             **{
@@ -42,7 +42,7 @@ def write_netcdf(data: BasinData, path: Path) -> None:
             "area_km2": ("basin", data.attributes["area_km2"], {"units": "km2"}),
         },
         coords={"time": data.time.astype("datetime64[ns]")},
-    ).to_netcdf(path)
+    )
 
 
 def same(one: BasinData, other: BasinData) -> None:
@@ -62,6 +62,23 @@ def same(one: BasinData, other: BasinData) -> None:
 
 def test_data_read_in_groups_are_those_read_at_once() -> None:
     same(read(GROUPS), read(WHOLE))
+
+
+def test_a_store_of_chunks_is_read_in_groups_like_a_whole_file(tmp_path: Path) -> None:
+    pytest.importorskip("zarr")
+    data = read(WHOLE)
+    file, store = tmp_path / "basins.nc", tmp_path / "basins.zarr"
+    made = dataset_of(data)
+    made.to_netcdf(file)
+    series = [name for name, x in made.items() if x.dims == ("time", "basin")]
+    chunks = {name: {"chunks": (100, 5)} for name in series}
+    made.to_zarr(store, encoding=chunks, zarr_format=2)
+    given = DataSpec(reader="basins", attributes="file")
+    whole = read(replace(given, path=str(file)))
+    groups = read(replace(given, path=str(store), at_once=7))
+    same(groups, whole)
+    assert not (groups.target == 0.0).all()
+    assert groups.target.base is not None  # in a file, not in memory
 
 
 def test_each_basin_of_a_series_is_a_run_of_the_file() -> None:
@@ -88,7 +105,7 @@ def test_withheld_days_are_withheld_in_every_group(
     make_data: Make, tmp_path: Path
 ) -> None:
     path, table = tmp_path / "data.nc", tmp_path / "withheld.csv"
-    write_netcdf(make_data(basins=5, days=1500), path)
+    dataset_of(make_data(basins=5, days=1500)).to_netcdf(path)
     rows = ["00000001,2002-03-01,2002-03-20", "00000004,2001-05-01,2001-05-03"]
     table.write_text("\n".join(["place,first,last", *rows]), encoding="utf-8")
     spec = DataSpec(path=str(path), attributes="file", withheld=str(table))
@@ -116,7 +133,7 @@ def test_what_is_true_of_all_groups_is_said_once(
     make_data: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "data.nc"
-    write_netcdf(make_data(basins=5, days=40), path)
+    dataset_of(make_data(basins=5, days=40)).to_netcdf(path)
     with caplog.at_level("INFO", logger="bmi_dmx"):
         read(DataSpec(path=str(path), attributes="file", at_once=2))
     messages = [text for text in caplog.messages if "beginning of its step" in text]
