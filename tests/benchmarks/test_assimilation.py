@@ -7,7 +7,7 @@ import pytest
 
 from bmi_dmx.assimilation.filters.enkf import Enkf
 from bmi_dmx.assimilation.filters.etkf import Etkf, Letkf
-from bmi_dmx.benchmarks import assimilation, loops, river_ensembles
+from bmi_dmx.benchmarks import assimilation, loops
 from bmi_dmx.benchmarks.assimilation import Problem
 from bmi_dmx.benchmarks.measure import Effort
 
@@ -40,7 +40,6 @@ def test_all_of_the_benchmark_is_recorded(
     quick = Effort(repeats=1, seconds=0.0)
     monkeypatch.setattr(assimilation, "Effort", lambda **_: quick)
     monkeypatch.setattr(assimilation, "seconds_of", lambda *_: 1.0)
-    monkeypatch.setattr(river_ensembles, "seconds_of", lambda *_: 1.0)
     records = assimilation.run(members=(3, 5), problems=(1, 2), rivers=())
     filters = {(r.case, r.sizes["members"]) for r in records}
     assert {("letkf", 3), ("letkf", 5), ("etkf", 3), ("var4d, 1 cycle", 3)} <= filters
