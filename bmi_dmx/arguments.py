@@ -206,8 +206,8 @@ def _from_home(value: Any) -> Any:
         return value
     if os.path.exists(value):
         return value
-    found = os.path.expanduser(value)
-    return Path(found) if isinstance(value, Path) else found
+    path = os.path.expanduser(value)
+    return Path(path) if isinstance(value, Path) else path
 
 
 def _innermost(parser: ArgumentParser, options: Namespace) -> ArgumentParser:

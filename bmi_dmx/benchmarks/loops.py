@@ -63,11 +63,11 @@ def letkf(
     for k, members in enumerate(ensemble):
         mean, expected = members.mean(0), predicted[k].mean(0)
         anomalies, innovation = members - mean, value[k] - expected
-        seen = predicted[k] - expected
+        deviations = predicted[k] - expected
         for i, weight in enumerate(taper):
             near = weight > 0
             root = np.sqrt(weight[near]) / error[k, near]
-            weights = _weights(seen[:, near], innovation[near], root)
+            weights = _weights(deviations[:, near], innovation[near], root)
             result[k, :, i] = mean[i] + weights @ anomalies[:, i]
     return result
 

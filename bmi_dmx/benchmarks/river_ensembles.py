@@ -121,10 +121,10 @@ def analysed_by_loop(members: Array, gauges: Array, weights: Array) -> Array:
     predicted = members[:, gauges]
     value = _MORE * predicted.mean(0)
     error = np.hypot(_RELATIVE * value, _ABSOLUTE)
-    found = loops.letkf(
+    analysis = loops.letkf(
         np.log1p(members)[None], predicted[None], value[None], error[None], weights
     )
-    return np.asarray(np.maximum(np.expm1(found[0]), 0.0))
+    return np.asarray(np.maximum(np.expm1(analysis[0]), 0.0))
 
 
 def measured(sizes: Sequence[tuple[int, int]]) -> list[Record]:
@@ -162,7 +162,8 @@ def _of_size(folder: Path, river: River, members: int) -> list[Record]:
         seconds_of(work, Effort(repeats=3, seconds=0.3, limit=20.0))
         for work in (
             _hour(river.started(folder, 1), river), unseen,
-            _hour(river.started(folder, members), river, seen=True), flow.by_levels,
+            _hour(river.started(folder, members), river, observing=True),
+            flow.by_levels,
             partial(analysed_by_loop, states, gauges, weights),
         )
     )  # fmt: skip
@@ -188,7 +189,7 @@ def _of_size(folder: Path, river: River, members: int) -> list[Record]:
 
 
 def _hour(
-    component: MuskingumCunge, river: River, seen: bool = False
+    component: MuskingumCunge, river: River, observing: bool = False
 ) -> Callable[[], None]:
     """Return what makes a step of a component that has come to where it is usual."""
     inflow = river.flow.lateral[0].numpy().astype(np.float64)
@@ -197,7 +198,7 @@ def _hour(
 
     def step() -> None:
         component.set_value(_INFLOW, inflow)
-        if seen:
+        if observing:
             observed[river.gauges] = _MORE * flow[river.gauges]
             component.set_value(f"{_FLOW}~observed", observed)
         component.update()

@@ -210,12 +210,14 @@ class Analysis(LearnedProcess):
             return torch.sigmoid(gains[reach]) * state.forecast + free
         share = torch.sigmoid(gains[reach] + _NUDGING)
         error: Tensor = self.network.of("error", at)
-        found = state.forecast + state.mask * share * state.departure + error * free
+        analysis = state.forecast + state.mask * share * state.departure + error * free
         departure = state.mask * state.departure
         for away, gain in zip(range(-reach, reach + 1), gains, strict=True):
             if away:
-                found = found + torch.tanh(gain) * torch.roll(departure, -away, -1)
-        return found
+                analysis = analysis + torch.tanh(gain) * torch.roll(
+                    departure, -away, -1
+                )
+        return analysis
 
     def _read(
         self, states: list[_ObservedState], memory: list[Tensor], started: Tensor

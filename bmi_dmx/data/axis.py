@@ -261,11 +261,16 @@ def _moment_at(
     since = f"seconds since {reference.isoformat(sep=' ')}"
     whole, part = divmod(seconds, 1.0)
     try:
-        found: Any = cftime.num2date(
+        moment: Any = cftime.num2date(
             whole, since, calendar, only_use_cftime_datetimes=True
         )
         plain = datetime(
-            found.year, found.month, found.day, found.hour, found.minute, found.second
+            moment.year,
+            moment.month,
+            moment.day,
+            moment.hour,
+            moment.minute,
+            moment.second,
         )
         micro = np.datetime64(plain, "us")
     except (ValueError, OverflowError) as error:

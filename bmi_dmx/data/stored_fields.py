@@ -213,7 +213,7 @@ class YearFiles(_Chain):
 
 
 @dataclass(frozen=True)
-class _Described:
+class _FileDescription:
     """What a CF file says of its fields, before any is read."""
 
     path: Path
@@ -225,7 +225,7 @@ class _Described:
     levels: dict[str, Array]
 
     @classmethod
-    def of(cls, path: Path, names: Mapping[str, str]) -> _Described:
+    def of(cls, path: Path, names: Mapping[str, str]) -> _FileDescription:
         """Return that of a file, whose times must rise.
 
         Raises
@@ -239,25 +239,26 @@ class _Described:
             begins = _rising(times)
             shapes, units, levels = {}, {}, {}
             axes: tuple[str, ...] = ()
-            for name, called in names.items():
-                own = _dimensions(path, file, called, times.dimension)
-                if axes and own[-2:] != axes:
+            for name, title in names.items():
+                dimensions = _dimensions(path, file, title, times.dimension)
+                if axes and dimensions[-2:] != axes:
                     raise DataError(
-                        f"{path}: {called}: found fields along {', '.join(own[-2:])}, "
-                        f"expected {', '.join(axes)} as of {next(iter(names.values()))}"
+                        f"{path}: {title}: found fields along "
+                        f"{', '.join(dimensions[-2:])}, expected {', '.join(axes)} as "
+                        f"of {next(iter(names.values()))}"
                     )
-                axes = own[-2:]
-                variable = file.variables[called]
+                axes = dimensions[-2:]
+                variable = file.variables[title]
                 shapes[name] = tuple(map(int, variable.shape[1:]))
                 units[name] = units_of(variable)
-                if len(own) == 4 and own[1] in file.variables:
-                    levels[name] = numbers(path, file.variables[own[1]])
+                if len(dimensions) == 4 and dimensions[1] in file.variables:
+                    levels[name] = numbers(path, file.variables[dimensions[1]])
             y, x = (coordinate(path, file, axis) for axis in axes)
         finally:
             file.close()
         return cls(path, begins, y, x, shapes, units, levels)
 
-    def refuse_unlike(self, first: _Described) -> None:
+    def refuse_unlike(self, first: _FileDescription) -> None:
         """Refuse what does not go on with the fields of another file.
 
         Raises
@@ -287,14 +288,14 @@ def _dimensions(path: Path, file: Any, name: str, time: str) -> tuple[str, ...]:
     if name not in file.variables:
         hint = suggestion(name, file.variables)
         raise DataError(f"{path}: no variable {name!r}{hint}")
-    own = tuple(map(str, file.variables[name].dimensions))
-    usual = len(own) in (3, 4) and own[0] == time
-    if not usual or own[-2:] != rows_and_columns(own[-2:]):
+    dimensions = tuple(map(str, file.variables[name].dimensions))
+    usual = len(dimensions) in (3, 4) and dimensions[0] == time
+    if not usual or dimensions[-2:] != rows_and_columns(dimensions[-2:]):
         raise DataError(
-            f"{path}: {name}: found dimensions {', '.join(own)}, expected {time}, "
-            "perhaps levels, rows and columns"
+            f"{path}: {name}: found dimensions {', '.join(dimensions)}, expected "
+            f"{time}, perhaps levels, rows and columns"
         )
-    return own
+    return dimensions
 
 
 def _rising(times: Stamps) -> Times:
@@ -302,16 +303,16 @@ def _rising(times: Stamps) -> Times:
     moments = times.bounds[0] if times.bounds is not None else times.moments
     if not moments.offsets.size:
         raise DataError(f"{times.where}: found no times")
-    passed = np.round(moments.offsets * 1e6).astype("timedelta64[us]")
-    back = np.flatnonzero(np.diff(passed) <= np.timedelta64(0))
+    offsets = np.round(moments.offsets * 1e6).astype("timedelta64[us]")
+    back = np.flatnonzero(np.diff(offsets) <= np.timedelta64(0))
     if back.size:
         at = int(back[0])
         one, other = moments.text(at), moments.text(at + 1)
         raise DataError(
             f"{times.where}: the times do not increase: {one} is followed by {other}"
         )
-    found: Times = moments.first + passed
-    return found
+    begins: Times = moments.first + offsets
+    return begins
 
 
 class FieldFiles(_Chain):
@@ -334,7 +335,7 @@ class FieldFiles(_Chain):
 
     def __init__(self, paths: Sequence[Path], names: Mapping[str, str]) -> None:
         self._names = dict(names)
-        described = [_Described.of(path, self._names) for path in paths]
+        described = [_FileDescription.of(path, self._names) for path in paths]
         if not described:
             raise ConfigError("source: found no files")
         first = described[0]

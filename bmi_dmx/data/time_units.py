@@ -59,23 +59,23 @@ def length_and_origin(
         if origin is None:
             raise DataError(f"{where}: units: found {units!r}, {expected}")
         return unit, origin
-    read = _REFERENCE.fullmatch(rest.strip())
-    if read is None:
+    match = _REFERENCE.fullmatch(rest.strip())
+    if match is None:
         raise DataError(f"{where}: units: found {units!r}, {expected}")
     try:
-        day = datetime(*(int(part) for part in read["date"].split("-")))  # type: ignore[arg-type]
-        passed = time_of_day(read)
-        return unit, day + passed
+        day = datetime(*(int(part) for part in match["date"].split("-")))  # type: ignore[arg-type]
+        time = time_of_day(match)
+        return unit, day + time
     except (ValueError, OverflowError) as error:
         raise DataError(f"{where}: units: found {units!r}: {error}") from None
 
 
-def time_of_day(read: re.Match[str]) -> timedelta:
+def time_of_day(match: re.Match[str]) -> timedelta:
     """Return the time of a day, with its offset from UTC taken away.
 
     Parameters
     ----------
-    read : re.Match
+    match : re.Match
         With groups ``hour``, ``minute``, ``second``, ``fraction`` and ``zone``.
 
     Raises
@@ -83,19 +83,19 @@ def time_of_day(read: re.Match[str]) -> timedelta:
     ValueError
         When there is no such time, or offset.
     """
-    hour, minute, second = (int(read[n] or 0) for n in ("hour", "minute", "second"))
+    hour, minute, second = (int(match[n] or 0) for n in ("hour", "minute", "second"))
     if hour > 24 or minute > 59 or second > 59 or (hour == 24 and minute + second):
         raise ValueError(f"no such time of a day: {hour:02}:{minute:02}:{second:02}")
-    fraction = read["fraction"] or ""
+    fraction = match["fraction"] or ""
     part = float(fraction) if len(fraction) > 1 else 0.0
-    passed = timedelta(hours=hour, minutes=minute, seconds=second + part)
-    zone = (read["zone"] or "Z").upper()
+    time = timedelta(hours=hour, minutes=minute, seconds=second + part)
+    zone = (match["zone"] or "Z").upper()
     if zone in ("Z", "UTC", "GMT"):
-        return passed
+        return time
     digits = zone[1:].replace(":", "")
     hours = int(digits[:-2] if len(digits) > 2 else digits)
     minutes = int(digits[-2:]) if len(digits) > 2 else 0
     if hours > 18 or minutes > 59:
         raise ValueError(f"no such offset from UTC: {zone}")
     offset = timedelta(hours=hours, minutes=minutes)
-    return passed + offset if zone[0] == "-" else passed - offset
+    return time + offset if zone[0] == "-" else time - offset

@@ -187,9 +187,9 @@ class ZarrVariable:
 
     def _numbers(self, name: str, usual: tuple[float, ...]) -> Any:
         """Return the numbers of an attribute; the usual ones where it has others."""
-        found = np.atleast_1d(np.asarray(self.attributes.get(name, usual)))
-        fits = found.dtype.kind in "fiu" and found.size == len(usual)
-        return found if fits else usual
+        values = np.atleast_1d(np.asarray(self.attributes.get(name, usual)))
+        fits = values.dtype.kind in "fiu" and values.size == len(usual)
+        return values if fits else usual
 
 
 def _declared(array: Any) -> dict[str, Any]:
@@ -213,16 +213,16 @@ def _fill(value: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(value, str):
         try:
             data = base64.b64decode(value, validate=True)
-            held = "<f8" if dtype.kind == "f" and len(data) == 8 else dtype
-            return np.frombuffer(data, np.dtype(held).newbyteorder("<")).astype(dtype)
+            stored = "<f8" if dtype.kind == "f" and len(data) == 8 else dtype
+            return np.frombuffer(data, np.dtype(stored).newbyteorder("<")).astype(dtype)
         except ValueError:
             return np.nan
-    given = np.asarray(value)
-    if given.dtype.kind not in "fiu":
+    values = np.asarray(value)
+    if values.dtype.kind not in "fiu":
         return np.nan
-    markers = given.astype(dtype)
+    markers = values.astype(dtype)
     # One that cannot be a number of the array marks none of them.
-    return markers if dtype.kind == "f" else markers[markers == given]
+    return markers if dtype.kind == "f" else markers[markers == values]
 
 
 def _plain(dtype: Any) -> bool:

@@ -147,7 +147,7 @@ def _workplace(source: str) -> Iterator[Path]:
 def _compiled(cc: list[str], source: str, march: str) -> bytes:
     """Return what the compiler makes of a kernel, in a folder of its own."""
     with _workplace(source) as text:
-        made = text.with_suffix(".so")
+        library = text.with_suffix(".so")
         # Flags that a compiler does not know fail as wrong source does.
         for faster, vector_math in product((True, False), _VECTOR_MATH):
             libraries = ["-lmvec", "-lm"] if vector_math else ["-lm"]
@@ -155,11 +155,11 @@ def _compiled(cc: list[str], source: str, march: str) -> bytes:
                 *_command(cc, march, vector_math, faster),
                 str(text),
                 "-o",
-                str(made),
+                str(library),
                 *libraries,
             ]
             try:
-                done = subprocess.run(
+                process = subprocess.run(
                     command, capture_output=True, text=True, check=False,
                     timeout=_PATIENCE, env={**os.environ, "TMPDIR": str(text.parent)},
                 )  # fmt: skip
@@ -168,10 +168,10 @@ def _compiled(cc: list[str], source: str, march: str) -> bytes:
                     f"{shlex.join(cc)} was stopped: it worked on a kernel of "
                     f"{len(source)} characters for more than {_PATIENCE:g} s"
                 ) from None
-            if done.returncode == 0:
-                return made.read_bytes()
+            if process.returncode == 0:
+                return library.read_bytes()
     raise ScanError(
-        f"{shlex.join(cc)} could not compile a kernel:\n{done.stderr.strip()[:2000]}"
+        f"{shlex.join(cc)} could not compile a kernel:\n{process.stderr.strip()[:2000]}"
     )
 
 

@@ -308,8 +308,8 @@ def _outputs(where: str, formulation: Formulation) -> Iterator[Finding]:
     if main in adapter.outputs:
         yield from _main_output(where, adapter, main)
     for title, name, units in _written(formulation):
-        said = heading(title)[1]
-        if units and said and _scaled(units, said):
+        stated = heading(title)[1]
+        if units and stated and _scaled(units, stated):
             yield a_warning(
                 f"{where}output_header_fields: {title!r}: {name!r} is in {units!r}, "
                 "and the framework writes it as it is",
@@ -317,10 +317,10 @@ def _outputs(where: str, formulation: Formulation) -> Iterator[Finding]:
             )
 
 
-def _scaled(units: str, said: str) -> bool:
+def _scaled(units: str, stated: str) -> bool:
     """Return whether the same in two units is another number."""
     try:
-        return not np.allclose(convert([0.0, 1.0], units, said), [0.0, 1.0])
+        return not np.allclose(convert([0.0, 1.0], units, stated), [0.0, 1.0])
     except UnitsError:
         return False  # a depth in a step is called a rate, too
 

@@ -103,9 +103,9 @@ def _named(files: Sequence[Path]) -> Iterator[tuple[str, Path]]:
 
 def _refuse_twice(files: Sequence[Path]) -> None:
     """Refuse a file that would be two members, and count twice."""
-    known: dict[Path, Path] = {}
+    paths: dict[Path, Path] = {}
     for path in files:
-        first = known.setdefault(path.resolve(), path)
+        first = paths.setdefault(path.resolve(), path)
         if first is not path:
             raise ConfigError(
                 f"{path}: is the same file as {first}, expected another for each member"

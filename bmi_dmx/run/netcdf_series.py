@@ -193,8 +193,8 @@ class NetcdfSeries(Series):
 
     def _only_name(self) -> str:
         """Return the name of the one place; that of the file where it has none."""
-        named = [self._file[n] for n in IDENTIFIERS if n in self._file.variables]
-        for variable in (*identifying(self._file), *named):
+        titles = [self._file[n] for n in IDENTIFIERS if n in self._file.variables]
+        for variable in (*identifying(self._file), *titles):
             words = np.atleast_1d(raw(self.path, variable))
             characters = words.dtype in (np.dtype("S1"), np.dtype("U1"))
             if words.size == 1 or (characters and words.ndim == 1):

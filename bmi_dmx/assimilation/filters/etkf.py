@@ -98,10 +98,10 @@ class Letkf(Etkf):
         self, departures: Departures, taper: Array, noise: Array | None
     ) -> Array:
         result = np.empty_like(departures.anomalies)
-        given, found = (in_groups(x, taper) for x in (departures.anomalies, result))
+        groups, columns = (in_groups(x, taper) for x in (departures.anomalies, result))
         for block, matrix, vector in local_systems(departures, taper):
             # Every entry of a group is a case of its own.
-            anomalies = np.moveaxis(given[..., block, :], -3, -1)
+            anomalies = np.moveaxis(groups[..., block, :], -3, -1)
             matrix, vector = (
                 np.repeat(x[..., None, :], anomalies.shape[-2], -2)
                 for x in (matrix, vector)
@@ -109,6 +109,6 @@ class Letkf(Etkf):
             deviations = applied_roots(matrix, anomalies, vector)
             if deviations is None:
                 return super()._locally(departures, taper, noise)
-            found[..., block, :] = np.moveaxis(deviations, -1, -3)
+            columns[..., block, :] = np.moveaxis(deviations, -1, -3)
         result += departures.mean
         return result

@@ -319,11 +319,11 @@ def _shifted(steps: Array, by: Array) -> Array:
         (member, place); NaN is nothing.
     """
     by = np.nan_to_num(by)
-    mean, found = steps.mean(axis=0), steps + by
-    sinking = (found < 0.0).any(axis=0) & (steps >= 0.0).all(axis=0)
+    mean, shifted = steps.mean(axis=0), steps + by
+    sinking = (shifted < 0.0).any(axis=0) & (steps >= 0.0).all(axis=0)
     sinking &= mean + by >= 0.0
     share = np.divide(mean + by, mean, out=np.ones_like(mean), where=sinking)
-    return np.where(sinking, share * steps, found)
+    return np.where(sinking, share * steps, shifted)
 
 
 def _steps_of_mean(settings: ObservedQuantity, seconds: float) -> int:

@@ -170,13 +170,13 @@ class Disturbances:
     def _alike(self, length: float, ways: Ways) -> TreeCorrelation:
         """Return who is alike over a distance, along ways as long as they are now."""
         now = ways.now()
-        known = self._likeness.get(length)
-        if known is None or known[0] is not now:
-            known = self._likeness[length] = (
+        entry = self._likeness.get(length)
+        if entry is None or entry[0] is not now:
+            entry = self._likeness[length] = (
                 now,
                 TreeCorrelation(ways.tree, now, length),
             )
-        return known[1]
+        return entry[1]
 
     def _centred(self, rng: np.random.Generator, length: float) -> Array:
         shape = (self._runner.size, len(self._runner.ids))

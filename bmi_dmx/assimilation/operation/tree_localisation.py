@@ -60,8 +60,8 @@ class TreeLocalisation:
         if new.size:
             every = np.arange(len(tree))
             apart = on_tree(tree, every, new, ways, flowing=settings.flowing)
-            known = self._known.shape[1]
-            self._column[new] = np.arange(known, known + new.size)
+            width = self._known.shape[1]
+            self._column[new] = np.arange(width, width + new.size)
             self._known = np.hstack([self._known, taper(apart, settings.radius)])
         column = self._column[observed]
         if np.array_equal(column, np.arange(self._known.shape[1])):

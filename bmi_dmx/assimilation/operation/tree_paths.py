@@ -67,9 +67,9 @@ class Ways:
 
     def now(self) -> Array:
         """Return them; the same array as before unless one has changed."""
-        found = ways_of(self._runner, self.tree)
-        if self._last is None or not np.array_equal(self._last, found):
-            self._last = found
+        lengths = ways_of(self._runner, self.tree)
+        if self._last is None or not np.array_equal(self._last, lengths):
+            self._last = lengths
         return self._last
 
 

@@ -88,9 +88,9 @@ def begin_with_profiles(
 def _middles(model: Mapping[str, Any]) -> NDArray[np.float64] | None:
     """Return the middles of the levels of a column, m, as a bundle tells of it."""
     parts = [part.get("options", {}) for part in model.get("parts", {}).values()]
-    known = next((o["thickness"] for o in (*parts, model) if "thickness" in o), None)
-    if known is None:
+    declared = next((o["thickness"] for o in (*parts, model) if "thickness" in o), None)
+    if declared is None:
         return None
-    thickness = np.array(known, np.float64)
-    found: NDArray[np.float64] = thickness.cumsum() - 0.5 * thickness
-    return found
+    thickness = np.array(declared, np.float64)
+    middles: NDArray[np.float64] = thickness.cumsum() - 0.5 * thickness
+    return middles

@@ -156,8 +156,8 @@ class _Coordinates:
     def downwards(self, values: Array) -> Array:
         """Return a field with its levels from the surface down."""
         down = np.argsort(np.abs(self.z), kind="stable")
-        found: Array = values[..., down, :, :]
-        return found
+        field: Array = values[..., down, :, :]
+        return field
 
     def brought(self, where: str, values: Array, grid: Grid) -> Array:
         """Return a field on the cells and levels of a grid; land is as the sea beside.
@@ -187,7 +187,7 @@ class _Coordinates:
 
 
 def _at_depths(
-    path: Path, file: Any, variable: Any, values: Array, wanted: Array
+    path: Path, file: Any, variable: Any, values: Array, depths: Array
 ) -> Array:
     """Return profiles, levels first, at depths of a model if the file tells its own.
 
@@ -212,13 +212,13 @@ def _at_depths(
             "each once"
         )
     z, values = z[order], values[order]
-    if z.shape == wanted.shape and np.allclose(z, wanted, atol=0.01):
+    if z.shape == depths.shape and np.allclose(z, depths, atol=0.01):
         return values
     _log.warning(
         "%s: %s: profiles at %g to %g m are brought to levels of %g to %g m",
-        path, variable.name, z[0], z[-1], wanted[0], wanted[-1],
+        path, variable.name, z[0], z[-1], depths[0], depths[-1],
     )  # fmt: skip
-    return interpolated(values, z, wanted)
+    return interpolated(values, z, depths)
 
 
 def _field(where: str, values: Any, shape: tuple[int, ...]) -> Array:

@@ -94,9 +94,9 @@ def observed_start(
     earlier[...] = np.stack(latest_first[1:])
 
 
-def _converted(found: Array, units: str, where: str) -> Array:
+def _converted(values: Array, units: str, where: str) -> Array:
     try:
-        return np.asarray(convert(found, units, "degC"), np.float64)
+        return np.asarray(convert(values, units, "degC"), np.float64)
     except UnitsError as error:
         raise UnitsError(f"{where}: {error}") from None
 

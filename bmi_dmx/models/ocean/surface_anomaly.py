@@ -241,12 +241,12 @@ class SurfaceAnomaly(DriftingFields):
         strengths = a.reshape(-1, a.shape[-2] * a.shape[-1]) @ (
             _table(p, "weight", modes).transpose(0, 1)
         )
-        found = (strengths @ _table(p, "response", modes)).reshape(a.shape)
+        response = (strengths @ _table(p, "response", modes)).reshape(a.shape)
         if self.options.seasonal:
             for wave, size in zip(WAVES, self._season(f), strict=True):
                 follows = strengths @ _table(p, f"response_{wave}", modes)
-                found = found + size * follows.reshape(a.shape)
-        return found
+                response = response + size * follows.reshape(a.shape)
+        return response
 
 
 def _middle(day: Tensor) -> Tensor:

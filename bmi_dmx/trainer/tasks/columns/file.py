@@ -75,19 +75,22 @@ class ColumnFile:
             It has more of more than one entry, or fewer.
         """
         variable = self._variable(name)
-        own = [str(d) for d in variable.dimensions]
-        for dimension in reversed(own.copy()):
-            if len(own) > len(axes) and len(self.file.dimensions[dimension]) == 1:
-                own.remove(dimension)
-        if len(own) != len(axes):
+        dimensions = [str(d) for d in variable.dimensions]
+        for dimension in reversed(dimensions.copy()):
+            if (
+                len(dimensions) > len(axes)
+                and len(self.file.dimensions[dimension]) == 1
+            ):
+                dimensions.remove(dimension)
+        if len(dimensions) != len(axes):
             there = ", ".join(map(str, variable.dimensions)) or "none"
             expected = " and ".join(axes) or "a single number"
             raise DataError(
                 f"{self.path}: {name}: found dimensions {there}, expected {expected}"
             )
-        return tuple(own)
+        return tuple(dimensions)
 
-    def _quantity(self, name: str, wanted: Variable, axes: Sequence[str]) -> Array:
+    def _quantity(self, name: str, target: Variable, axes: Sequence[str]) -> Array:
         """Return numbers in units of what is wanted, which must be possible.
 
         Raises
@@ -95,17 +98,17 @@ class ColumnFile:
         DataError, UnitsError
             Naming file, variable, what was found and what was expected.
         """
-        own = self._along(name, axes)
+        dimensions = self._along(name, axes)
         variable = self._variable(name)
         values = numbers(self.path, variable)
-        values = values.reshape([len(self.file.dimensions[d]) for d in own])
+        values = values.reshape([len(self.file.dimensions[d]) for d in dimensions])
         where = f"{self.path}: {name}"
-        found = quantity(
-            values, units_of(variable), wanted, where,
+        converted = quantity(
+            values, units_of(variable), target, where,
             lambda text: _log.warning("%s", text),
         )  # fmt: skip
-        refuse_impossible(found, wanted, where)
-        return found
+        refuse_impossible(converted, target, where)
+        return converted
 
     def water(self, kind: str, name: str, axes: Sequence[str]) -> Array:
         """Return temperature in degC or salinity in 1e-3."""
@@ -119,10 +122,10 @@ class ColumnFile:
         DataError
             It is no number, or the file has several.
         """
-        found = float(self._quantity(name, _LATITUDE, ()))
-        if not np.isfinite(found):
+        degrees = float(self._quantity(name, _LATITUDE, ()))
+        if not np.isfinite(degrees):
             raise DataError(f"{self.path}: {name}: is no number")
-        return found
+        return degrees
 
     def times(self, name: str, seconds: float) -> Times:
         """Return when the steps of a series begin, which its times say."""
@@ -154,11 +157,11 @@ class ColumnFile:
         month_numbers(times, f"{self.path}: {dimension}")
         return times.astype("datetime64[s]")
 
-    def forcing(self, wanted: Forcing, names: Sequence[str], steps: int) -> Array:
+    def forcing(self, target: Forcing, names: Sequence[str], steps: int) -> Array:
         """Return one forcing, the sum of some variables, short gaps bridged."""
         total = np.zeros(steps)
         for name in names:
-            values = self._quantity(name, wanted, ("time",))
+            values = self._quantity(name, target, ("time",))
             self._refuse_other_steps(name, values, steps)
             total += _bridged(f"{self.path}: {name}", values)
         return total
@@ -208,15 +211,15 @@ class ColumnFile:
             raise DataError(f"{where}: found {there} m, expected depths, each once")
         return z, order
 
-    def profiles(self, kind: str, name: str, wanted: Array) -> Array:
+    def profiles(self, kind: str, name: str, depths: Array) -> Array:
         """Return profiles on levels, (M, level)."""
         at, order = self.depths(name)
         values = self.water(kind, name, _PROFILES)[:, order]
         if not np.isfinite(values).all():
             raise DataError(f"{self.path}: {name}: values are missing")
-        return np.stack([np.interp(wanted, at, row) for row in values])
+        return np.stack([np.interp(depths, at, row) for row in values])
 
-    def usual(self, kind: str, name: str, wanted: Array) -> Array:
+    def usual(self, kind: str, name: str, depths: Array) -> Array:
         """Return profiles of the twelve months of a year on levels, (12, level).
 
         Raises
@@ -231,9 +234,9 @@ class ColumnFile:
                 f"{self.path}: {name}: found {count} months, expected twelve, January "
                 "first"
             )
-        found = self.profiles(kind, name, wanted)
+        profiles = self.profiles(kind, name, depths)
         if dimension not in self.file.variables:
-            return found
+            return profiles
         number = numbers(self.path, self.file.variables[dimension])
         if " since " in units_of(self.file.variables[dimension]):
             times = self._stamps(dimension).moments.times
@@ -244,7 +247,7 @@ class ColumnFile:
                 f"{self.path}: {dimension}: found {number.tolist()}, expected each "
                 "month once"
             )
-        return found[order]
+        return profiles[order]
 
     def refuse_other_levels(self, name: str, middles: Array) -> None:
         """Refuse observations that are not at the levels of a model.

@@ -181,10 +181,10 @@ def read(spec: DataSpec, column: ModelColumn) -> Record:
         The file is not there or does not suit the model.
     """
     path = expanded(spec.source, "data.source")
-    given = spec.forcing
+    settings = spec.forcing
     with opened(path) as opened_file:
         file = ColumnFile(path, opened_file)
-        begins = file.times(next(iter(given.values()))[0], column.seconds)
+        begins = file.times(next(iter(settings.values()))[0], column.seconds)
         series = {_CLOCK: _day_of_year(begins)}
         if spec.surface is not None:
             observed = _of_days(begins, file.surface(spec.surface, len(begins)))
@@ -197,15 +197,15 @@ def read(spec: DataSpec, column: ModelColumn) -> Record:
         else:
             observed, profiles, dated = _monthly(file, spec, column)
         forcing = {}
-        for wanted in column.forcings:
-            if wanted.name in given:
-                names = given[wanted.name]
-                forcing[wanted.name] = file.forcing(wanted, names, len(begins))
-            elif wanted.name in series:
-                forcing[wanted.name] = series[wanted.name]
+        for target in column.forcings:
+            if target.name in settings:
+                names = settings[target.name]
+                forcing[target.name] = file.forcing(target, names, len(begins))
+            elif target.name in series:
+                forcing[target.name] = series[target.name]
             else:
-                hint = suggestion(wanted.name, given)
-                raise DataError(f"data.forcing: the model needs {wanted.name!r}{hint}")
+                hint = suggestion(target.name, settings)
+                raise DataError(f"data.forcing: the model needs {target.name!r}{hint}")
         latitude = file.latitude(spec.latitude)
     return Record(begins, forcing, observed, profiles, dated, latitude, column.depths)
 

@@ -61,14 +61,14 @@ def known_maps(
             maps[f"usual_{state}"] = climate.table[0]
     if experiment.start.kind == "nothing":
         return {**maps, "damping": np.zeros(samples.mask.shape)}
-    found = (_seasonal if seasonal else _steady)(samples, experiment, name, modes)
+    cell_maps = (_seasonal if seasonal else _steady)(samples, experiment, name, modes)
 
     def field(cells: Array) -> Array:
         whole = np.zeros(samples.mask.shape)
         whole[samples.mask] = cells
         return whole
 
-    return maps | {n: field(x) for n, x in found.items()}
+    return maps | {n: field(x) for n, x in cell_maps.items()}
 
 
 def _steady(
@@ -77,15 +77,15 @@ def _steady(
     """Return maps of cells of a linear inverse model, the same all year."""
     steps, share = samples.steps(experiment.periods.train), experiment.start.share
     learned = samples.cells(name, slice(steps.start, steps.stop))
-    left, maps = DampedPersistence(learned).share(1), {}
+    rest, maps = DampedPersistence(learned).share(1), {}
     if modes:
         weights = samples.weights[samples.mask]
         inverse = LinearInverse.fit(learned, weights, modes, residual=True)
-        left = share * inverse.fading + (1.0 - share) * left
+        rest = share * inverse.fading + (1.0 - share) * rest
         for k in range(modes):
             maps[f"weight_{k + 1}"] = inverse.projection[:, k]
             maps[f"response_{k + 1}"] = share * inverse.responses[k]
-    return {**maps, "damping": 1.0 - left}
+    return {**maps, "damping": 1.0 - rest}
 
 
 def _seasonal(
@@ -96,17 +96,17 @@ def _seasonal(
     learned = samples.cells(name, slice(steps.start, steps.stop))
     before, after = learned[:-1], learned[1:]
     season = waves_of(samples.turns(np.arange(steps.start + 1, steps.stop)))
-    left, maps = fading(before, after, season).tables, {}
+    rest, maps = fading(before, after, season).tables, {}
     if modes:
         weights = samples.weights[samples.mask]
         inverse = SeasonalInverse.fit(before, after, season, weights, modes)
-        left = share * inverse.fading.tables + (1.0 - share) * left
+        rest = share * inverse.fading.tables + (1.0 - share) * rest
         responses = inverse.responses.scaled(share).tables
         for k in range(modes):
             maps[f"weight_{k + 1}"] = inverse.projection[:, k]
             for kind, x in zip(("", "_cosine", "_sine"), responses, strict=True):
                 maps[f"response{kind}_{k + 1}"] = x[k]
-    damping, cosine, sine = 1.0 - left[0], -left[1], -left[2]
+    damping, cosine, sine = 1.0 - rest[0], -rest[1], -rest[2]
     return {**maps, "damping": damping, "damping_cosine": cosine, "damping_sine": sine}
 
 

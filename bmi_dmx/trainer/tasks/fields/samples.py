@@ -189,8 +189,8 @@ class FieldSamples:
         """Return the angle of the year in the middle of steps, as models have it."""
         length = float(np.diff(self.begins).mean() / np.timedelta64(1, "D"))
         middle = self._days(steps) - 1.0 + 0.5 * length
-        found: Array = 2.0 * np.pi * middle / _YEAR
-        return found
+        angle: Array = 2.0 * np.pi * middle / _YEAR
+        return angle
 
     def _days(self, steps: NDArray[np.intp]) -> Array:
         if self.by_months:

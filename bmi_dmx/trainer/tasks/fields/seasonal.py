@@ -94,10 +94,10 @@ class SeasonalInverse:
         functions = np.linalg.svd(before * root, full_matrices=False)[2][:modes]
         patterns, projection = (functions / root).T, (functions * root).T
         c, later = before @ projection, after @ projection
-        rest, left = before - c @ patterns.T, after - later @ patterns.T
+        rest, later_rest = before - c @ patterns.T, after - later @ patterns.T
         return cls(
             patterns, projection, _propagator(c, later, season),
-            fading(rest, left, season),
+            fading(rest, later_rest, season),
         )  # fmt: skip
 
     def step(self, now: Array, season: Array) -> Array:
@@ -105,15 +105,15 @@ class SeasonalInverse:
         c = now @ self.projection
         ahead = np.einsum("tm,tmn->tn", c, self.propagator.at(season))
         rest = now - c @ self.patterns.T
-        found: Array = ahead @ self.patterns.T + rest * self.fading.at(season)
-        return found
+        later: Array = ahead @ self.patterns.T + rest * self.fading.at(season)
+        return later
 
     @property
     def responses(self) -> Waves:
         """(mode, cell) what follows a step later where all else fades alike."""
         ahead = self.propagator.tables @ self.patterns.T
-        own = self.patterns.T * self.fading.tables[:, None]
-        return Waves(ahead - own)
+        persistent = self.patterns.T * self.fading.tables[:, None]
+        return Waves(ahead - persistent)
 
 
 def _propagator(c: Array, later: Array, season: Array) -> Waves:
@@ -121,14 +121,15 @@ def _propagator(c: Array, later: Array, season: Array) -> Waves:
     size = np.sqrt((c**2).mean(0))
     x, y = c / size, later / size
     modes, pairs = x.shape[1], len(x)
-    read = (season[:, :, None] * x[:, None]).reshape(pairs, -1)
+    predictors = (season[:, :, None] * x[:, None]).reshape(pairs, -1)
     alone = np.zeros((3 * modes, modes))
     alone[:modes] = np.diag((x * y).sum(0) / (x**2).sum(0))
-    held = pairs * np.repeat((_ALONE, _STEADY, _STEADY), modes)
-    found = alone + np.linalg.solve(
-        read.T @ read + np.diag(held), read.T @ (y - read @ alone)
+    ridge = pairs * np.repeat((_ALONE, _STEADY, _STEADY), modes)
+    coefficients = alone + np.linalg.solve(
+        predictors.T @ predictors + np.diag(ridge),
+        predictors.T @ (y - predictors @ alone),
     )
-    tables = found.reshape(3, modes, modes)
+    tables = coefficients.reshape(3, modes, modes)
     return Waves(tables * size / size[:, None])
 
 
@@ -138,5 +139,5 @@ def fading(before: Array, after: Array, season: Array) -> Waves:
     outer = np.einsum("ta,tb->tab", season, season).reshape(len(season), 9)
     normal = (square.T @ outer).reshape(-1, 3, 3)
     normal[:, [1, 2], [1, 2]] += _EVEN * square.sum(0)[:, None]
-    found = np.linalg.solve(normal, (product.T @ season)[..., None])[..., 0]
-    return Waves(found.T)
+    coefficients = np.linalg.solve(normal, (product.T @ season)[..., None])[..., 0]
+    return Waves(coefficients.T)

@@ -335,13 +335,13 @@ def _doubt(above: Array64, measured: Array32) -> tuple[str, ...]:
     """
     count = np.isfinite(measured).sum(axis=0)
     flow = np.nansum(measured, axis=0) / np.maximum(count, 1)
-    known = np.isfinite(above) & (count > 0) & (flow > 0.0)
-    ratio = float(np.median(above[known] / flow[known])) if known.any() else 1.0
+    valid = np.isfinite(above) & (count > 0) & (flow > 0.0)
+    ratio = float(np.median(above[valid] / flow[valid])) if valid.any() else 1.0
     if 1.0 / _OTHER_UNITS < ratio < _OTHER_UNITS:
         return ()
     return (
         f"the inflow above gauges is {ratio:.3g} times the flow that they observe "
-        f"(median of {int(known.sum())}): are both in the units that they are said to "
+        f"(median of {int(valid.sum())}): are both in the units that they are said to "
         "be in?",
     )
 

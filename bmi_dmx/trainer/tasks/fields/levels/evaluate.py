@@ -144,20 +144,20 @@ def evaluate(
     return report
 
 
-def _scores(found: Mapping[str, Any], block: int) -> dict[str, Any]:
+def _scores(errors_of: Mapping[str, Any], block: int) -> dict[str, Any]:
     """Return scores of all forecasts, and what the model differs by from the best."""
     scores: dict[str, Any] = {
         forecast: {
             name: {lead: _scored(errors) for lead, errors in leads.items()}
             for name, leads in states.items()
         }
-        for forecast, states in found.items()
+        for forecast, states in errors_of.items()
     }
-    for name, leads in found["model"].items():
+    for name, leads in errors_of["model"].items():
         for lead, errors in leads.items():
             best = min(BASELINES, key=lambda n: scores[n][name][lead]["rmse"])
             one, other = (
-                np.array(x["rmse"]) for x in (errors, found[best][name][lead])
+                np.array(x["rmse"]) for x in (errors, errors_of[best][name][lead])
             )
             scores["model"][name][lead] |= {
                 "difference": asdict(moving_block_bootstrap(one, other, block)),

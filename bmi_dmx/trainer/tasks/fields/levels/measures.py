@@ -107,10 +107,10 @@ class ErrorMap:
     def surface(self) -> Array:
         """(row, column) errors of the uppermost level at the last lead, NaN on land."""
         sea = self.samples.sea[0] > 0.0
-        found: Array = np.where(
+        errors: Array = np.where(
             sea, np.sqrt(self._squares[-1, 0] / self._count), np.nan
         )
-        return found
+        return errors
 
     @property
     def section(self) -> Array:
@@ -132,5 +132,5 @@ class ErrorMap:
         count = inside.sum(axis) * self._count
         with np.errstate(invalid="ignore"):
             total = np.where(inside > 0.0, squares, 0.0).sum(axis)
-            found: Array = np.sqrt(total / np.where(count > 0.0, count, np.nan))
-        return found
+            errors: Array = np.sqrt(total / np.where(count > 0.0, count, np.nan))
+        return errors

@@ -22,9 +22,9 @@ from ..experiment import Dates
 from ..samples import between
 from .experiment import LevelData
 from .field_statistics import FieldStatistics
+from .model_fields import ModelFields
 from .selection import Onto, onto
 from .staggering import open_faces, placed
-from .taken import Taken
 
 __all__ = ["Batch", "LevelSamples"]
 
@@ -62,7 +62,7 @@ class LevelSamples:
         The files.
     grid : Grid
         Where the model lives.
-    taken : callable
+    model_fields : callable
         Brings fields of the files to the units and levels of the model.
     onto : callable
         Brings them to its grid.
@@ -85,7 +85,7 @@ class LevelSamples:
     spec: LevelData
     store: StoredFields
     grid: Grid
-    taken: Taken
+    model_fields: ModelFields
     onto: Onto
     land: NDArray[np.bool_]
     states: dict[str, State]
@@ -134,7 +134,9 @@ class LevelSamples:
         if lacking:
             raise ConfigError(f"data: nothing is read for {lacking[0]!r} of the model")
         regridding = onto(spec.source, store.y, store.x, grid, regrid=spec.regrid)
-        taken = Taken(spec.source, store, {**forcings, **file_states}, grid)
+        model_fields = ModelFields(
+            spec.source, store, {**forcings, **file_states}, grid
+        )
         learned = _within(store, train, 2)
         names = tuple(n for n in spec.names if n in (*file_states, *forcings))
 
@@ -145,7 +147,7 @@ class LevelSamples:
             fields = store.read(np.array([step]), names)
             return {
                 n: regridding(
-                    taken(n, _without(x[0], land) if n in file_states else x[0])
+                    model_fields(n, _without(x[0], land) if n in file_states else x[0])
                 )
                 for n, x in fields.items()
             }
@@ -159,8 +161,8 @@ class LevelSamples:
         earlier = {n: (of, states[n].size) for n, of in spec.history.items()
                    if n in states}  # fmt: skip
         return cls(
-            spec, store, grid, taken, regridding, land, file_states, earlier, forcings,
-            _parts(spec, store, seconds), sea, usual,
+            spec, store, grid, model_fields, regridding, land, file_states, earlier,
+            forcings, _parts(spec, store, seconds), sea, usual,
         )  # fmt: skip
 
     def starts(self, period: Dates, lead: int) -> Steps:
@@ -185,9 +187,9 @@ class LevelSamples:
         fields = {}
         for name, x in self.store.read(steps, names).items():
             if name not in self.states:
-                field = self.onto(self.taken(name, x))
+                field = self.onto(self.model_fields(name, x))
             else:
-                field = self.onto(self.taken(name, _without(x, self.land)))
+                field = self.onto(self.model_fields(name, _without(x, self.land)))
                 field = np.where(self.sea[: field.shape[1]] > 0.0, field, 0.0)
             _refuse_gaps(f"{self.spec.source}: {name}", field, self.store.begins[steps])
             fields[name] = field

@@ -14,14 +14,14 @@ from .....errors import DataError
 from .....space import Grid
 from .....variables import Variable
 
-__all__ = ["Taken"]
+__all__ = ["ModelFields"]
 
 Array = NDArray[np.float64]
 
 _log = logging.getLogger(__name__)
 
 
-class Taken:
+class ModelFields:
     """Takes fields of files for those of a model.
 
     Parameters
@@ -51,8 +51,8 @@ class Taken:
         self._source, self._units = source, store.units
         self._variables = dict(variables)
         self._upwards = {
-            name: self._from_below(name, found, grid)
-            for name, found in store.levels.items()
+            name: self._from_below(name, depths, grid)
+            for name, depths in store.levels.items()
             if name in variables and variables[name].axes
         }
         self._said: set[str] = set()
@@ -69,9 +69,9 @@ class Taken:
         variable, where = self._variables[name], f"{self._source}: {name}"
         if self._upwards.get(name):
             values = values[..., ::-1, :, :]
-        found = quantity(values, self._units[name], variable, where, self._say)
-        refuse_impossible(found, variable, where)
-        return found
+        converted = quantity(values, self._units[name], variable, where, self._say)
+        refuse_impossible(converted, variable, where)
+        return converted
 
     def _say(self, text: str) -> None:
         """Say what there is to say of files once, and not of every step."""
@@ -80,7 +80,7 @@ class Taken:
             self._said.add(kind)
             _log.warning("%s", text)
 
-    def _from_below(self, name: str, found: Array, grid: Grid) -> bool:
+    def _from_below(self, name: str, depths: Array, grid: Grid) -> bool:
         """Return whether levels of a field are given from the lowest up.
 
         Raises
@@ -88,7 +88,7 @@ class Taken:
         DataError
             They do not lie in the levels of the model, one in each.
         """
-        z = np.abs(found)
+        z = np.abs(depths)
         upwards = bool(z.size > 1 and z[0] > z[-1])
         z = z[::-1] if upwards else z
         assert grid.z_edges is not None
