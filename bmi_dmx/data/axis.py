@@ -6,6 +6,7 @@ which dates are the usual ones. What a file does not say is assumed and said.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -261,19 +262,14 @@ def _moment_at(
     since = f"seconds since {reference.isoformat(sep=' ')}"
     whole, part = divmod(seconds, 1.0)
     try:
-        moment: Any = cftime.num2date(
-            whole, since, calendar, only_use_cftime_datetimes=True
-        )
-        plain = datetime(
-            moment.year,
-            moment.month,
-            moment.day,
-            moment.hour,
-            moment.minute,
-            moment.second,
-        )
-        micro = np.datetime64(plain, "us")
-    except (ValueError, OverflowError) as error:
+        with warnings.catch_warnings():
+            # Years before 1 are no dates of a file, and are only warned of.
+            warnings.simplefilter("error")
+            moment: Any = cftime.num2date(
+                whole, since, calendar, only_use_cftime_datetimes=True
+            )
+        micro = np.datetime64(datetime(*moment.timetuple()[:6]), "us")
+    except (ValueError, OverflowError, Warning) as error:
         raise DataError(f"{where}: units: found {seconds:g} {since}: {error}") from None
     return micro + np.timedelta64(round(part * 1e6), "us")
 

@@ -115,6 +115,11 @@ def test_a_year_that_is_none_is_refused(units, number):
         first(units, number, "proleptic_gregorian")
 
 
+def test_the_year_before_the_first_is_refused_in_the_calendar_of_files_too():
+    with pytest.raises(DataError, match=r"^f.nc: time: units: found .*year zero"):
+        first("days since 2000-01-01", -730122.0, "standard")
+
+
 @pytest.mark.parametrize(
     "units",
     ["", "hours", "1980-01-01", "months since 1980-01-01", "years since 1980-01-01",
