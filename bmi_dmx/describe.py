@@ -28,7 +28,6 @@ __all__ = [
     "indented",
     "listing",
     "text",
-    "variables",
     "versions",
 ]
 
@@ -104,20 +103,6 @@ def text(entry: Described) -> str:
     if entry.options:
         parts.append(f"options: {entry.options}")
     return "\n\n".join(parts)
-
-
-def variables(entries: Mapping[str, Described]) -> str:
-    """Return processes by name, each with the names of its variables."""
-    parts = []
-    for name, entry in entries.items():
-        parts.append(filled(f"{name}: {entry.about}", 78, subsequent_indent="    "))
-        for group in _GROUPS:
-            declared: tuple[Variable, ...] = getattr(entry.variables, group, ())
-            found = ", ".join(variable.name for variable in declared)
-            if found:
-                line = f"{group + ':':<12}{found}"
-                parts.append(indented(filled(line, 76, subsequent_indent=" " * 12)))
-    return "\n".join(parts)
 
 
 def listing(entries: Mapping[str, Described]) -> str:

@@ -166,7 +166,7 @@ def test_several_problems_have_a_line_each(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raising(monkeypatch, DataProblems(["a.csv: row 2\n is odd", "b.csv: no flow"]))
-    assert main(["demo"]) == 1
+    assert main(["demo", "--quiet"]) == 1
     assert capsys.readouterr().err.splitlines() == [
         "dmx demo: error: 2 problems", "  - a.csv: row 2 is odd", "  - b.csv: no flow",
     ]  # fmt: skip
@@ -194,7 +194,7 @@ def test_an_expected_error_is_one_line_and_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raising(monkeypatch, ConfigError("a.yaml: key\n  is wrong"))
-    assert main(["demo"]) == 1
+    assert main(["demo", "--quiet"]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == "dmx demo: error: a.yaml: key is wrong\n"
@@ -205,13 +205,13 @@ def test_an_expected_error_shows_its_origin_on_request(
 ) -> None:
     raising(monkeypatch, ConfigError("x"))
     with pytest.raises(ConfigError):
-        main(["demo", "--traceback"])
+        main(["demo", "--quiet", "--traceback"])
 
 
 def test_an_unexpected_error_is_never_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     raising(monkeypatch, ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
-        main(["demo"])
+        main(["demo", "--quiet"])
 
 
 def test_a_missing_library_is_named_with_the_extra_that_brings_it(
@@ -219,17 +219,30 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it(
 ) -> None:
     missing = ModuleNotFoundError("No module", name="lightning.pytorch")
     raising(monkeypatch, missing)
-    assert main(["demo"]) == 1
+    assert main(["demo", "--quiet"]) == 1
     assert "needs 'lightning', which pip install 'bmi-dmx[train]'" in (
         capsys.readouterr().err
     )
+
+
+def test_what_a_name_of_a_configuration_lacks_is_told_with_the_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = ConfigError(
+        "reader 'delaware' cannot be imported: No module named 'xarray'"
+    )
+    error.__cause__ = ModuleNotFoundError("No module named 'xarray'", name="xarray")
+    raising(monkeypatch, error)
+    assert main(["demo", "--quiet"]) == 1
+    told = "No module named 'xarray'; pip install 'bmi-dmx[train]' brings it\n"
+    assert capsys.readouterr().err.endswith(told)
 
 
 def test_a_missing_library_of_no_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raising(monkeypatch, ModuleNotFoundError("No module named 'yaml'", name="yaml"))
-    assert main(["demo"]) == 1
+    assert main(["demo", "--quiet"]) == 1
     assert capsys.readouterr().err == "dmx demo: error: No module named 'yaml'\n"
 
 
@@ -237,7 +250,7 @@ def test_the_extras_are_those_of_the_project() -> None:
     project = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
     for extra in set(_EXTRAS.values()):
         (line,) = re.findall(rf"^{extra} = \[(.*)\]", project, re.MULTILINE)
-        names = re.findall(r'"(?!bmi-dmx)([\w-]+)', line)
+        names = re.findall(r'"(?:bmi-dmx\[)?([\w-]+)', line)
         assert names == [name for name in _EXTRAS if _EXTRAS[name] == extra]
 
 
@@ -246,7 +259,7 @@ def test_a_missing_module_of_our_own_is_never_hidden(
 ) -> None:
     raising(monkeypatch, ModuleNotFoundError("No module", name="bmi_dmx.nothing"))
     with pytest.raises(ModuleNotFoundError):
-        main(["demo"])
+        main(["demo", "--quiet"])
 
 
 def test_help_leaves_names_as_they_are_written(
@@ -263,7 +276,7 @@ def test_an_interrupt_ends_with_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raising(monkeypatch, KeyboardInterrupt())
-    assert main(["demo"]) == 130
+    assert main(["demo", "--quiet"]) == 130
     assert capsys.readouterr().err == "dmx demo: interrupted\n"
 
 
@@ -292,8 +305,8 @@ def test_info_lists_what_configurations_can_name(
         "losses",
         "metrics",
         "bundles",
-        "  hbv11p: HBV 1.1p",
-        "    states:     snowpack, meltwater, soil_moisture",
+        "  hbv11p                  HBV 1.1p: HBV 1.0 with capillary rise",
+        "  dhbv-conus-daily      HBV with parameters learned",
     ):
         assert f"\n{line}" in text
 
@@ -360,12 +373,15 @@ sys.exit(main(sys.argv[1:]))
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("info", "\n    states:     snowpack, meltwater, soil_moisture"),
+        ("info", "\n  hbv11p                  HBV 1.1p: HBV 1.0 with capillary rise"),
         (
             "info",
             "  Linear layer and activation, unless left out, one",
         ),
         ("info dhbv-conus-daily", "\nname: dhbv-conus-daily\n"),
+        ("info dhbv-conus-daily", "\nreads      air_temperature [degC], precip"),
+        ("info rivers-plain", "\nof places  length [m], slope\n"),
+        ("info rivers-plain", "\nanswers    discharge [m3 s-1], velocity [m s-1]"),
         ("info hbv11p", "\n  fc (FC, mm, 50 to 1000): soil capacity\n"),
         ("info mlp", "\nhidden : int or sequence of int\n"),
         ("info unit_hydrograph", "\n\noptions: "),
@@ -398,7 +414,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_not_recorded_is_asked() -> None:
     assert "HBV 1.1p" in info.about("hbv10")
     assert info.about("new").endswith("needs gone, which is not installed")
-    assert "new: more about it needs gone, which is not installed" in info.everything()
+    assert "new    more about it needs gone, which is not" in info.everything()
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])

@@ -343,10 +343,11 @@ def shown(
         found.days.day(k) for k in (found.scored.start, found.scored.stop - 1)
     )
     count = len(found.data.gauges)
-    return (
+    head = (
         f"{title}: {count} gauge{'' if count == 1 else 's'}, {first} to {last}; "
-        "medians, the inflow being known\n" + render(columns)
+        "medians, the inflow being known"
     )
+    return render(columns, title=head)
 
 
 def _plain(
