@@ -46,12 +46,15 @@ class Asked:
         forcing of past years.
     output : Path
         CF NetCDF file of the forecast.
+    span : timedelta, optional
+        How long the forecast is, in place of steps.
     """
 
     history: Request
     members: Sequence[Path]
     steps: int | None
     output: Path
+    span: timedelta | None = None
 
 
 def forecast(asked: Asked) -> Path:
@@ -68,12 +71,13 @@ def forecast(asked: Asked) -> Path:
         When something that is needed is not there or does not fit, such as forcing
         that does not begin where the history ends.
     """
-    if not asked.members and asked.steps is None:
+    if not asked.members and asked.steps is None and asked.span is None:
         raise ConfigError(
-            "--steps: without files of forcing, the number of steps is needed"
+            "--steps or --days: without files of forcing, the number of steps is needed"
         )
     if asked.output.is_dir():
         raise ConfigError(f"--output: {asked.output} is a folder, expected a file")
+    asked = _in_steps(asked)
     # Of one step, what is to come is of the length of what was.
     lone_step = _refuse_misfits(asked)
     asked = replace(asked, history=replace(asked.history, lone_step=lone_step))
@@ -90,6 +94,27 @@ def forecast(asked: Asked) -> Path:
         with atomic(asked.output) as temporary:
             _put_together(outputs, temporary, asked.steps)
     return asked.output
+
+
+def _in_steps(asked: Asked) -> Asked:
+    """Return what is asked for with its length in steps of the history.
+
+    Raises
+    ------
+    ConfigError
+        It is not a whole number of them.
+    """
+    if asked.span is None:
+        return asked
+    with forcing_of(asked.history) as (_, series):
+        step = timedelta(seconds=series.seconds)
+    count, rest = divmod(asked.span, step)
+    if rest or not count:
+        raise ConfigError(
+            f"--days: found {asked.span / timedelta(days=1):g}, expected a whole "
+            f"number of the steps of {asked.history.forcing}, {step_text(series.seconds)}"
+        )
+    return replace(asked, steps=count, span=None)
 
 
 def _named(files: Sequence[Path]) -> Iterator[tuple[str, Path]]:
