@@ -107,12 +107,12 @@ def _in_steps(asked: Asked) -> Asked:
     if asked.span is None:
         return asked
     with forcing_of(asked.history) as (_, series):
-        step = timedelta(seconds=series.seconds)
+        step, shown = timedelta(seconds=series.seconds), step_text(series.seconds)
     count, rest = divmod(asked.span, step)
     if rest or not count:
         raise ConfigError(
             f"--days: found {asked.span / timedelta(days=1):g}, expected a whole "
-            f"number of the steps of {asked.history.forcing}, {step_text(series.seconds)}"
+            f"number of the steps of {asked.history.forcing}, {shown}"
         )
     return replace(asked, steps=count, span=None)
 
