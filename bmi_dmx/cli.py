@@ -424,7 +424,9 @@ def _message(error: Exception) -> str | None:
             lines.append(f"  - … and {count - len(told)} more")
         return "\n".join([f"{count} problems", *lines])
     text = " ".join(str(error).split())
-    lacking = error if isinstance(error, ModuleNotFoundError) else error.__cause__
+    lacking: BaseException = error
+    while not isinstance(lacking, ModuleNotFoundError) and lacking.__cause__:
+        lacking = lacking.__cause__
     if isinstance(lacking, ModuleNotFoundError):
         package = (lacking.name or "").partition(".")[0]
         if package == __package__ and lacking is error:

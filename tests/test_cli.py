@@ -228,7 +228,9 @@ def test_what_a_name_of_a_configuration_lacks_is_told_with_the_extra(
     error = ConfigError(
         "reader 'delaware' cannot be imported: No module named 'xarray'"
     )
-    error.__cause__ = ModuleNotFoundError("No module named 'xarray'", name="xarray")
+    error.__cause__ = ConfigError("the reader")
+    lacking = ModuleNotFoundError("No module named 'xarray'", name="xarray")
+    error.__cause__.__cause__ = lacking
     raising(monkeypatch, error)
     assert main(["demo", "--quiet"]) == 1
     told = "No module named 'xarray'; pip install 'bmi-dmx[train]' brings it\n"
