@@ -91,8 +91,8 @@ def render(
 ) -> str:
     """Return a table as text.
 
-    Where it is too wide, its longest texts are cut first; then columns that find no
-    place are put below, each time after the first column.
+    Where it is too wide, its longest texts are cut; where that is not enough, columns
+    that find no place are put below, each time after the first column.
 
     Parameters
     ----------
@@ -138,9 +138,15 @@ def _width(blocks: Sequence[Sequence[str]]) -> int:
 
 
 def _narrowed(columns: Sequence[Column], marks: _Marks, width: int) -> list[list[str]]:
-    """Return the cells of columns, of which the widest texts are cut to make room."""
-    columns = list(columns)
-    blocks = [_block(column, marks) for column in columns]
+    """Return the cells of columns, the widest texts cut where that makes them fit."""
+    most = width // 2
+    columns = [
+        column
+        if column.numeric
+        else replace(column, width=min(column.width or most, most))
+        for column in columns
+    ]
+    whole = blocks = [_block(column, marks) for column in columns]
     while _width(blocks) > width:
         wide = {
             at: len(blocks[at][0])
@@ -149,10 +155,14 @@ def _narrowed(columns: Sequence[Column], marks: _Marks, width: int) -> list[list
             and len(blocks[at][0]) > max(_LEAST, len(column.header))
         }
         if not wide:
-            break
+            return whole
         widest = max(wide, key=lambda at: wide[at])
         columns[widest] = replace(columns[widest], width=wide[widest] - 1)
-        blocks[widest] = _block(columns[widest], marks)
+        blocks = [
+            *blocks[:widest],
+            _block(columns[widest], marks),
+            *blocks[widest + 1 :],
+        ]
     return blocks
 
 
