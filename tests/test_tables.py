@@ -81,6 +81,13 @@ def test_columns_that_find_no_place_stand_below_after_the_first() -> None:
     assert sum(line.startswith("median") for line in text.splitlines()) == 4
 
 
+def test_texts_are_not_cut_where_columns_stand_below_anyway() -> None:
+    name = "a name of thirty characters ok"
+    lines = render(wide([name, "b"], 20), width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum(name in line for line in lines) == 1
+
+
 def test_names_that_differ_at_their_ends_are_told_apart() -> None:
     names = ["a-long-experiment-name-1", "a-long-experiment-name-2", "short"]
     text = render([Column(header="run", values=names, width=12)])
