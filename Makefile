@@ -6,6 +6,7 @@
 # make dist   wheel and source, installed on every Python at hand
 # make images  containers, built and used
 # make nightly  everything, with new examples      make coverage  what tests reach
+# make sanitize  kernels by both compilers, with what finds wrong accesses
 # make clean  remove all of it; results stay
 
 PYTHON ?= python3
@@ -19,7 +20,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY := .venv/.ready
 
-.PHONY: venv demo check test nightly coverage images lint format bench dist site clean
+.PHONY: venv demo check test nightly sanitize coverage images lint format bench dist site clean
 
 venv: $(READY)
 
@@ -51,6 +52,10 @@ nightly: $(READY)
 	$(INSTALL) --editable '.[wandb,mlflow]'
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile fresh
 
+# By GCC and by Clang, which has to be there with its runtime.
+sanitize: $(READY)
+	$(BIN)/python -m pytest tests/kernels -k "must_not or clang" -rs
+
 # Of all tests but the slow ones, or of some alone: make coverage TESTS=tests/scan
 TESTS ?= tests
 
@@ -78,6 +83,8 @@ bench: $(READY)
 	mkdir -p runs
 	$(BIN)/dmx bench scan --json runs/bench_scan.json
 	$(BIN)/dmx bench step --json runs/bench_step.json
+	$(BIN)/python scripts/bench_ratios.py runs/bench_scan.json > runs/bench_ratios.md
+	cat runs/bench_ratios.md
 
 dist: $(READY)
 	rm -rf dist

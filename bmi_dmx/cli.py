@@ -133,10 +133,10 @@ def _prebuild(options: Namespace) -> None:
         raise ConfigError(
             f"DIR: {folder} is a bundle, expected a folder to write to before it"
         )
-    if not options.bundles:
-        log.info("kernels of all bundles that come with the package, into %s", folder)
-    count = prebuild(options.folder, options.bundles or bundles, options.level)
-    print(f"{count} kernels for {options.level} in {options.folder}")
+    names = options.bundles or list(bundles)
+    log.info("%s: looking for what %d bundles run with", folder, len(names))
+    count = prebuild(folder, names, options.level)
+    print(f"{count} kernels for {options.level} in {folder}")
 
 
 def _completion_arguments(parser: ArgumentParser) -> None:
@@ -400,13 +400,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 _EXTRAS = {
     **dict.fromkeys(
-        ("lightning", "matplotlib", "optuna", "tensorboard", "xarray"), "train"
+        ("torch", "lightning", "matplotlib", "optuna", "tensorboard", "xarray"), "train"
     ),
     "geopandas": "ngen",
     "shtab": "completion",
-    "torch": "torch",
 }
-"""Which extra of the package brings a library that not everybody has."""
+"""Which extra brings a library that not everybody has, to the command line."""
 
 
 _TOLD = 100
@@ -424,14 +423,20 @@ def _message(error: Exception) -> str | None:
         if count > len(problems):
             lines.append(f"  - … and {count - len(problems)} more")
         return "\n".join([f"{count} problems", *lines])
-    if isinstance(error, ModuleNotFoundError):
-        package = (error.name or "").partition(".")[0]
-        if package == __package__:
+    text = " ".join(str(error).split())
+    lacking: BaseException = error
+    while not isinstance(lacking, ModuleNotFoundError) and lacking.__cause__:
+        lacking = lacking.__cause__
+    if isinstance(lacking, ModuleNotFoundError):
+        package = (lacking.name or "").partition(".")[0]
+        if package == __package__ and lacking is error:
             return None
         if package in _EXTRAS:
-            extra = _EXTRAS[package]
-            return f"needs {package!r}, which pip install 'bmi-dmx[{extra}]' brings"
-    return " ".join(str(error).split())
+            brings = f"pip install 'bmi-dmx[{_EXTRAS[package]}]' brings"
+            if lacking is error:
+                return f"needs {package!r}, which {brings}"
+            return f"{text}; {brings} it"
+    return text
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ __all__ = [
     "indented",
     "listing",
     "text",
-    "variables",
     "versions",
 ]
 
@@ -104,20 +103,6 @@ def text(entry: Description) -> str:
     if entry.options:
         parts.append(f"options: {entry.options}")
     return "\n\n".join(parts)
-
-
-def variables(entries: Mapping[str, Description]) -> str:
-    """Return processes by name, each with the names of its variables."""
-    parts = []
-    for name, entry in entries.items():
-        parts.append(filled(f"{name}: {entry.about}", 78, subsequent_indent="    "))
-        for group in _GROUPS:
-            declared: tuple[Variable, ...] = getattr(entry.variables, group, ())
-            names = ", ".join(variable.name for variable in declared)
-            if names:
-                line = f"{group + ':':<12}{names}"
-                parts.append(indented(filled(line, 76, subsequent_indent=" " * 12)))
-    return "\n".join(parts)
 
 
 def listing(entries: Mapping[str, Description]) -> str:

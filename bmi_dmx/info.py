@@ -14,6 +14,7 @@ from .conversion import convert, plain
 from .describe import Description, filled, indented
 from .errors import ConfigError, suggestion
 from .registry import Registry
+from .variables import Variable
 
 if TYPE_CHECKING:
     from .bundle import Bundle
@@ -23,13 +24,13 @@ __all__ = ["FILE", "about", "as_json", "everything", "records", "registries"]
 FILE = Path(__file__).with_name("registered.json")
 """What is told of all that the package registers, so that it need not be imported."""
 
-_LIBRARIES = ("torch", "numpy", "bmipy", "PyYAML", "netCDF4", "safetensors")
+_BUNDLES = "bundles"
 
-_PHYSICS = "processes"
+_LIBRARIES = ("torch", "numpy", "bmipy", "PyYAML", "netCDF4", "safetensors")
 
 
 def everything() -> str:
-    """Return all that configurations can name, with the versions underneath.
+    """Return all that configurations can name, a line each, after the versions.
 
     Of what needs a library that is not installed, such as PyTorch, and does not come
     with the package, the names alone.
@@ -41,7 +42,10 @@ def everything() -> str:
         parts.append(f"{kind}\n{describe.indented(_listed(kind, registry) or 'none')}")
     names = describe.filled(", ".join(_experiments()), 78)
     parts.append(f"experiments\n{describe.indented(names)}")
-    parts.append("`dmx info NAME` says more, such as the variables of a process.")
+    parts.append(
+        "`dmx info NAME` says more, such as the variables of a process, or what a "
+        "bundle\nreads and answers."
+    )
     return "\n\n".join(parts)
 
 
@@ -65,10 +69,15 @@ def as_json(name: str | None) -> str:
 
 
 def _listed(kind: str, registry: Registry[Any]) -> str:
-    entries = {name: _told(kind, registry, name) for name in registry}
-    return (
-        describe.variables(entries) if kind == _PHYSICS else describe.listing(entries)
-    )
+    if kind == _BUNDLES:
+        return describe.listing({n: _of_file(registry[n]) for n in registry})
+    return describe.listing({n: _told(kind, registry, n) for n in registry})
+
+
+def _of_file(folder: Path) -> Description:
+    """Return what a bundle says it is, without looking at all of it."""
+    manifest = read(folder / "model.yaml")
+    return Description(about=str(manifest.get("about", "")))
 
 
 def _told(kind: str, registry: Registry[Any], name: str) -> Description:
@@ -132,7 +141,7 @@ def registries() -> dict[str, Registry[Any]]:
         "filters": filters,
         "tasks": tasks,
         **{kind: catalogues[kind] for kind in catalogues},
-        "bundles": bundles,
+        _BUNDLES: bundles,
     }
 
 
@@ -163,7 +172,7 @@ def about(name: str) -> str:
 
 
 def _described(kind: str, registry: Registry[Any], name: str) -> str:
-    if kind == "bundles":
+    if kind == _BUNDLES:
         return _about_bundle(registry[name])
     return describe.text(_told(kind, registry, name))
 
@@ -173,9 +182,42 @@ def _about_bundle(folder: Path) -> str:
     from .bundle import load_bundle
 
     bundle = load_bundle(folder)
-    text = as_yaml(_shortened(read(folder / "model.yaml"))).rstrip()
+    parts = [_exchanged(bundle)]
     models = bundle.manifest.provenance.get("models")
-    return text if not models else f"{_mean_of(bundle, models)}\n\n{text}"
+    if models:
+        parts.append(_mean_of(bundle, models))
+    parts.append(as_yaml(_shortened(read(folder / "model.yaml"))).rstrip())
+    return "\n\n".join(parts)
+
+
+def _exchanged(bundle: Bundle) -> str:
+    """Return what a bundle reads and answers, with units, and its lengths of steps."""
+    from .operate.operation import step_text
+    from .operate.system import system_of
+
+    manifest, plan = bundle.manifest, bundle.plan
+    of_system = {one.name: one for one in system_of(manifest.system).attributes}
+    places = {a.name: of_system.get(a.name, a) for a in plan.attributes}
+    forcings = {f.name: f for f in plan.forcings if f.source == "host"}
+    answers = {name: plan.outputs[name][1] for name in manifest.answers}
+    lines = {
+        "reads": _with_units(forcings), "of places": _with_units(places),
+        "answers": _with_units(answers),
+        "steps": ", ".join(map(step_text, manifest.steps)),
+    }  # fmt: skip
+    return "\n".join(
+        filled(f"{head:<11}{text}", subsequent_indent=" " * 11)
+        for head, text in lines.items()
+        if text
+    )
+
+
+def _with_units(variables: Mapping[str, Variable]) -> str:
+    # Of an attribute that only networks read nobody knows units either.
+    return ", ".join(
+        name if one.units == "1" else f"{name} [{one.units}]"
+        for name, one in variables.items()
+    )
 
 
 def _mean_of(bundle: Bundle, models: Sequence[Mapping[str, Any]]) -> str:

@@ -13,6 +13,10 @@ from .errors import SlowerWarning
 __all__ = ["capture", "logged", "remarks"]
 
 
+_AWAITED = ("trainer", "kernels", "operate.kernels", "benchmarks", "cli")
+"""Who says what is waited for."""
+
+
 class _Format(logging.Formatter):
     """Information as it is, anything worse with the word for it."""
 
@@ -25,7 +29,7 @@ class _Format(logging.Formatter):
 
 @contextmanager
 def logged(level: int | None = None) -> Iterator[None]:
-    """Show on the error stream what is logged, of training also how it goes on.
+    """Show on the error stream what is logged, and what is waited for.
 
     For the command line, where the program is ours: a library leaves this to its user.
 
@@ -36,20 +40,20 @@ def logged(level: int | None = None) -> Iterator[None]:
     """
     handler = logging.StreamHandler()
     handler.setFormatter(_Format())
-    package, training = (
-        logging.getLogger(name) for name in (__package__, f"{__package__}.trainer")
-    )
-    before = package.level, training.level
+    package = logging.getLogger(__package__)
+    rooms = [package.getChild(name) for name in _AWAITED]
+    before = {logger: logger.level for logger in (package, *rooms)}
     package.addHandler(handler)
-    training.setLevel(logging.INFO if level is None else level)
+    for room in rooms:
+        room.setLevel(logging.INFO if level is None else level)
     if level is not None:
         package.setLevel(level)
     try:
         with _as_lines(package):
             yield
     finally:
-        package.setLevel(before[0])
-        training.setLevel(before[1])
+        for logger, level_before in before.items():
+            logger.setLevel(level_before)
         package.removeHandler(handler)
 
 

@@ -38,7 +38,7 @@ _SIMPLE: dict[Any, Schema] = {
 }
 
 
-def schema_of(kind: Any) -> Schema:
+def schema_of(kind: Any, without: Sequence[str] = ()) -> Schema:
     """Return what data must be like to be converted into a type.
 
     Parameters
@@ -46,6 +46,8 @@ def schema_of(kind: Any) -> Schema:
     kind : type
         What :func:`~bmi_dmx.conversion.convert` understands. A class with a class
         method ``from_plain`` has another, ``schema(schema_of)``.
+    without : sequence of str
+        Fields of a dataclass that are no keys.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def schema_of(kind: Any) -> Schema:
     if hasattr(origin, "from_plain"):
         schema: Callable[[Callable[[Any], Schema]], Schema] = origin.schema
         return schema(schema_of)
-    return _object(origin)
+    return _object(origin, without)
 
 
 def _array(origin: Any, arguments: tuple[Any, ...]) -> Schema:
@@ -83,12 +85,12 @@ def _array(origin: Any, arguments: tuple[Any, ...]) -> Schema:
     }  # fmt: skip
 
 
-def _object(kind: type) -> Schema:
+def _object(kind: type, without: Sequence[str]) -> Schema:
     """Return the schema of a dataclass: its keys, what they mean, no others."""
     hints, about = get_type_hints(kind), parameters(kind)
     required, keys = [], {}
     for field in dataclasses.fields(kind):
-        if not field.init:
+        if not field.init or field.name in without:
             continue
         entry = schema_of(hints[field.name])
         if field.name in about:

@@ -54,6 +54,10 @@ NOTEBOOK = re.compile(r"\]\(gallery/([\w-]+)\.py\)")
 """A link to a notebook."""
 
 
+ROLE = re.compile(r":(?:py:)?\w+:<code>(~?)\.*([\w.]+)</code>")
+"""A reference of a docstring to something without a page, as Markdown shows it."""
+
+
 def _name(title: str) -> str:
     return f"reference/{title.lower().replace(' ', '-')}.md"
 
@@ -93,3 +97,12 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     """Link notebooks to their pages, and name what is no page of the site."""
     text = NOTEBOOK.sub(r"](gallery/\1.md)", markdown)
     return LINK.sub(r"\1", text.replace("](gallery)", "](gallery/index.md)"))
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Show what docstrings refer to by its name."""
+    return ROLE.sub(lambda m: f"<code>{_called(*m.groups())}</code>", html)
+
+
+def _called(short: str, name: str) -> str:
+    return name.rpartition(".")[2] if short else name

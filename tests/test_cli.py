@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -15,12 +14,10 @@ from typing import Any
 
 import pytest
 
-from bmi_dmx import __version__, info
+from bmi_dmx import __version__
 from bmi_dmx.benchmarks import command
 from bmi_dmx.cli import _EXTRAS, COMMANDS, main
-from bmi_dmx.describe import versions
 from bmi_dmx.errors import ConfigError, DataProblems
-from bmi_dmx.registry import Registry
 
 
 @pytest.fixture
@@ -166,7 +163,7 @@ def test_several_problems_have_a_line_each(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raising(monkeypatch, DataProblems(["a.csv: row 2\n is odd", "b.csv: no flow"]))
-    assert main(["demo"]) == 1
+    assert main(["demo", "--quiet"]) == 1
     assert capsys.readouterr().err.splitlines() == [
         "dmx demo: error: 2 problems", "  - a.csv: row 2 is odd", "  - b.csv: no flow",
     ]  # fmt: skip
@@ -194,7 +191,7 @@ def test_an_expected_error_is_one_line_and_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raising(monkeypatch, ConfigError("a.yaml: key\n  is wrong"))
-    assert main(["demo"]) == 1
+    assert main(["demo", "--quiet"]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == "dmx demo: error: a.yaml: key is wrong\n"
@@ -205,13 +202,13 @@ def test_an_expected_error_shows_its_origin_on_request(
 ) -> None:
     raising(monkeypatch, ConfigError("x"))
     with pytest.raises(ConfigError):
-        main(["demo", "--traceback"])
+        main(["demo", "--quiet", "--traceback"])
 
 
 def test_an_unexpected_error_is_never_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     raising(monkeypatch, ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
-        main(["demo"])
+        main(["demo", "--quiet"])
 
 
 def test_a_missing_library_is_named_with_the_extra_that_brings_it(
@@ -219,17 +216,32 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it(
 ) -> None:
     missing = ModuleNotFoundError("No module", name="lightning.pytorch")
     raising(monkeypatch, missing)
-    assert main(["demo"]) == 1
+    assert main(["demo", "--quiet"]) == 1
     assert "needs 'lightning', which pip install 'bmi-dmx[train]'" in (
         capsys.readouterr().err
     )
+
+
+def test_what_a_name_of_a_configuration_lacks_is_told_with_the_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = ConfigError(
+        "reader 'delaware' cannot be imported: No module named 'xarray'"
+    )
+    error.__cause__ = ConfigError("the reader")
+    lacking = ModuleNotFoundError("No module named 'xarray'", name="xarray")
+    error.__cause__.__cause__ = lacking
+    raising(monkeypatch, error)
+    assert main(["demo", "--quiet"]) == 1
+    told = "No module named 'xarray'; pip install 'bmi-dmx[train]' brings it\n"
+    assert capsys.readouterr().err.endswith(told)
 
 
 def test_a_missing_library_of_no_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raising(monkeypatch, ModuleNotFoundError("No module named 'yaml'", name="yaml"))
-    assert main(["demo"]) == 1
+    assert main(["demo", "--quiet"]) == 1
     assert capsys.readouterr().err == "dmx demo: error: No module named 'yaml'\n"
 
 
@@ -237,7 +249,7 @@ def test_the_extras_are_those_of_the_project() -> None:
     project = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
     for extra in set(_EXTRAS.values()):
         (line,) = re.findall(rf"^{extra} = \[(.*)\]", project, re.MULTILINE)
-        names = re.findall(r'"(?!bmi-dmx)([\w-]+)', line)
+        names = re.findall(r'"(?:bmi-dmx\[)?([\w-]+)', line)
         assert names == [name for name in _EXTRAS if _EXTRAS[name] == extra]
 
 
@@ -246,7 +258,7 @@ def test_a_missing_module_of_our_own_is_never_hidden(
 ) -> None:
     raising(monkeypatch, ModuleNotFoundError("No module", name="bmi_dmx.nothing"))
     with pytest.raises(ModuleNotFoundError):
-        main(["demo"])
+        main(["demo", "--quiet"])
 
 
 def test_help_leaves_names_as_they_are_written(
@@ -263,7 +275,7 @@ def test_an_interrupt_ends_with_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raising(monkeypatch, KeyboardInterrupt())
-    assert main(["demo"]) == 130
+    assert main(["demo", "--quiet"]) == 130
     assert capsys.readouterr().err == "dmx demo: interrupted\n"
 
 
@@ -277,128 +289,6 @@ def test_a_reader_that_leaves_early_sees_no_traceback() -> None:
     os.close(write_end)
     assert process.returncode == 1
     assert process.stderr == ""
-
-
-def test_info_lists_what_configurations_can_name(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert main(["info"]) == 0
-    text = capsys.readouterr().out
-    assert text.startswith(f"bmi_dmx {__version__}, python 3.")
-    assert ", torch " in text
-    for line in (
-        "processes",
-        "networks",
-        "losses",
-        "metrics",
-        "bundles",
-        "  hbv11p: HBV 1.1p",
-        "    states:     snowpack, meltwater, soil_moisture",
-    ):
-        assert f"\n{line}" in text
-
-
-def test_info_shows_the_declarations_of_a_process(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert main(["info", "hbv11p"]) == 0
-    text = capsys.readouterr().out
-    assert "\nparameters\n" in text
-    assert "\n  fc (FC, mm, 50 to 1000): soil capacity\n" in text
-
-
-def test_what_info_tells_fits_into_a_terminal(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    names = (name for registry in info.registries().values() for name in registry)
-    for name in ("", *sorted(set(names) - set(info.registries()["bundles"]))):
-        assert main(["info", *filter(None, [name])]) == 0
-        lines = capsys.readouterr().out.splitlines()
-        # Docstrings are as wide as the source.
-        assert [line for line in lines if len(line) > 88] == [], name
-
-
-def test_info_says_what_a_loss_and_a_metric_of_one_name_are(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert main(["info", "kge"]) == 0
-    text = capsys.readouterr().out
-    assert "kge (losses)" in text
-    assert "kge (metrics)" in text
-
-
-def test_info_shows_experiments(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["info"]) == 0
-    _, _, listing = capsys.readouterr().out.partition("\nexperiments\n  ")
-    assert {"camels_dynamic,", "camels_static,", "delaware,"} <= set(listing.split())
-    assert max(map(len, listing.splitlines())) <= 80
-    assert main(["info", "delaware"]) == 0
-    assert "\nname: delaware\n" in capsys.readouterr().out
-
-
-def test_info_about_nothing_known_suggests_a_name(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert main(["info", "hbv11q"]) == 1
-    assert "nothing is called 'hbv11q'; did you mean 'hbv11p'?" in (
-        capsys.readouterr().err
-    )
-
-
-def test_a_library_that_is_absent_has_no_version() -> None:
-    assert versions(["numpy", "no-such-thing"])["no-such-thing"] == "not installed"
-
-
-WITHOUT_TORCH = """
-import sys
-sys.modules["torch"] = None  # as if it were not installed
-from bmi_dmx.cli import main
-sys.exit(main(sys.argv[1:]))
-"""
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("info", "\n    states:     snowpack, meltwater, soil_moisture"),
-        (
-            "info",
-            "  Linear layer and activation, unless left out, one",
-        ),
-        ("info dhbv-conus-daily", "\nname: dhbv-conus-daily\n"),
-        ("info hbv11p", "\n  fc (FC, mm, 50 to 1000): soil capacity\n"),
-        ("info mlp", "\nhidden : int or sequence of int\n"),
-        ("info unit_hydrograph", "\n\noptions: "),
-        ("info hbv20", "\nexchange: true\nelevation_threshold: false\n"),
-        ("info kge", "kge (losses)\n\nMean over basins of 1 − KGE"),
-        ("info kge", "kge (metrics)\n\nKling-Gupta efficiency (2009)"),
-    ],
-)
-def test_info_needs_no_torch(line: str, expected: str) -> None:
-    command = [sys.executable, "-c", WITHOUT_TORCH, *line.split()]
-    process = subprocess.run(command, capture_output=True, check=False, text=True)
-    assert (process.returncode, process.stderr) == (0, "")
-    assert expected in process.stdout
-
-
-def test_what_is_told_of_registered_things_is_what_they_say() -> None:
-    recorded = json.loads(info.FILE.read_text(encoding="utf-8"))
-    assert recorded == info.records(), "run scripts/make_registered.py"
-
-
-@pytest.fixture
-def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes of which none is what the package registers under that name."""
-    place = "bmi_dmx.models.hydrology.hbv:Hbv11p"
-    registry: Registry[Any] = Registry("process", {"hbv10": place, "new": "gone:New"})
-    monkeypatch.setattr(info, "registries", lambda: {"processes": registry})
-
-
-@pytest.mark.usefixtures("elsewhere")
-def test_what_is_not_recorded_is_asked() -> None:
-    assert "HBV 1.1p" in info.about("hbv10")
-    assert info.about("new").endswith("needs gone, which is not installed")
-    assert "new: more about it needs gone, which is not installed" in info.everything()
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
@@ -441,9 +331,3 @@ def test_a_failure_of_the_system_is_one_line(
     assert main(["info"]) == 1
     output = capsys.readouterr().err
     assert output == f"dmx info: error: {message}\n"
-
-
-def test_long_lists_of_names_in_a_bundle_are_shortened() -> None:
-    text = info.about("dhbv-conus-daily")
-    assert '"01013500", "01022500", "01030500", … 541 in all]' in text
-    assert max(map(len, text.splitlines())) < 120

@@ -21,6 +21,10 @@ from bmi_dmx.trainer.registries import DEFAULT_TASK, experiments
 from bmi_dmx.trainer.schemas import file_schema, kinds
 
 CONFIGS = next(iter(experiments().values())).parents[1]
+FOLDERS = {
+    "protocol": "protocols", "search": "searches", "twin": "twins",
+    "hindcast": "hindcasts",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +101,15 @@ def shipped() -> Iterator[tuple[str, Path]]:
     """Yield kinds and paths of the configuration files of the package."""
     for path in experiments().values():
         yield config.read(path).get("task", DEFAULT_TASK), path
-    for kind, folder in (("protocol", "protocols"), ("search", "searches")):
+    for kind, folder in FOLDERS.items():
         for path in sorted((CONFIGS / folder).glob("*.yaml")):
-            yield kind, path
+            river = kind == "hindcast" and "river" in config.read(path)["data"]
+            yield f"{kind}-river" if river else kind, path
+
+
+def test_every_folder_of_configuration_files_has_a_schema() -> None:
+    known = {"experiments", "project", *FOLDERS.values()}
+    assert {path.parent.name for path in CONFIGS.glob("*/*.yaml")} == known
 
 
 @pytest.mark.parametrize(
@@ -126,6 +136,25 @@ def test_a_component_may_choose_what_its_system_lets_it_choose() -> None:
     settings = {"start_time": "1980-10-01", "locations": {"ids": ["a"]}}
     assert validator.is_valid({**settings, "evaporation": "oudin"})
     assert not validator.is_valid({**settings, "evaporation": "odin"})
+
+
+def test_a_realization_fits_as_the_framework_reads_it(tmp_path: Path) -> None:
+    domain, run = tmp_path / "domain", tmp_path / "run"
+    assert main(["ngen", "sample", str(domain)]) == 0
+    files = [str(domain / name) for name in ("sample.gpkg", "forcing.nc")]
+    hours = ["--start", "1980-03-15", "--end", "1980-03-16"]
+    assert main(["ngen", "prepare", *files, *hours, "--output", str(run)]) == 0
+    made = json.loads((run / "config" / "realization.json").read_text("utf-8"))
+    validator = Draft7Validator(file_schema("realization"))
+    assert [error.message for error in validator.iter_errors(made)] == []
+    (formulation,) = made["global"]["formulations"]
+    formulation["params"]["uses_forcing_file"] = "false"  # as text, and no matter
+    formulation["params"]["a_key_of_others"] = 1
+    assert validator.is_valid(made)
+    for key in ("main_output_variable", "model_type_name"):
+        wrong = copy.deepcopy(made)
+        del wrong["global"]["formulations"][0]["params"][key]
+        assert not validator.is_valid(wrong)
 
 
 def test_the_command_writes_and_names_kinds(

@@ -66,6 +66,8 @@ def test_every_page_but_those_to_begin_with_is_linked_from_another() -> None:
 def test_the_reference_tells_what_docstrings_tell(site: Path) -> None:
     text = (site / "reference/models.html").read_text(encoding="utf-8")
     assert 'id="bmi_dmx.compose.model.Model.simulate"' in text
+    pages = [path.read_text("utf-8") for path in (site / "reference").glob("*.html")]
+    assert not [mark for page in pages for mark in re.findall(r":\w+:<code>", page)]
 
 
 def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:

@@ -52,6 +52,48 @@ def test_a_poor_terminal_gets_plain_characters() -> None:
     assert first.split() == ["01", "Brandywin~", "1,234", "0.50", "1.00", "#" * 10, "e"]
 
 
+def wide(names: list[str], numbers: int) -> list[Column]:
+    return [
+        Column(header="gauge", values=["01", "02"], summary="median"),
+        Column(header="name", values=names, summary=""),
+        *(
+            Column(header=f"score {k}", values=[k, 1e4 + k], format=".3f")
+            for k in range(numbers)
+        ),
+    ]
+
+
+def test_the_longest_texts_are_cut_where_a_line_is_full() -> None:
+    names = ["a river of a name that goes on and on", "another"]
+    lines = render(wide(names, 5), width=80).splitlines()
+    assert max(map(len, lines)) == 80
+    assert lines[0].count("score") == 5
+    assert "a river of a nam…" in lines[2]
+
+
+def test_columns_that_find_no_place_stand_below_after_the_first() -> None:
+    text = render(wide(["a", "b"], 20), width=80, title="many words " * 12)
+    assert max(map(len, text.splitlines())) <= 80
+    heads = [line for line in text.splitlines() if line.startswith("gauge")]
+    assert len(heads) == 4
+    scores = [word for line in heads for word in line.split() if word.isdigit()]
+    assert scores == [str(k) for k in range(20)]
+    assert sum(line.startswith("median") for line in text.splitlines()) == 4
+
+
+def test_texts_are_not_cut_where_columns_stand_below_anyway() -> None:
+    name = "a name of thirty characters ok"
+    lines = render(wide([name, "b"], 20), width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum(name in line for line in lines) == 1
+
+
+def test_names_that_differ_at_their_ends_are_told_apart() -> None:
+    names = ["a-long-experiment-name-1", "a-long-experiment-name-2", "short"]
+    text = render([Column(header="run", values=names, width=12)])
+    assert text.splitlines()[2:] == ["a-lon…name-1", "a-lon…name-2", "short"]
+
+
 def test_standard_output_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
     print_table([Column(header="a", values=[])])
     assert capsys.readouterr().out.startswith("a\n")

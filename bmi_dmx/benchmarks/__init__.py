@@ -6,6 +6,7 @@ otherwise: they do not depend on what else a machine is doing as wall time does.
 
 from __future__ import annotations
 
+import logging
 import os
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 from ..errors import ConfigError
 
 __all__ = ["BENCHMARKS", "DEFAULT", "run"]
+
+log = logging.getLogger(__name__)
 
 BENCHMARKS = {
     "scan": "scan",
@@ -70,6 +73,7 @@ def run(
         modules = [_ON_A_GPU]
     records: list[measure.Record] = []
     for module in modules:
+        log.info("measuring %s, which may take minutes", module)
         records += import_module(f".{module}", __name__).run(**sizes)
     if json_file is not None:
         measure.write(records, json_file)

@@ -22,6 +22,9 @@ def demo_arguments(parser: ArgumentParser) -> None:
 
 def demo_command(options: Namespace) -> None:
     """Show one of them."""
+    from ..trainer.preflight import loading
+
+    loading("demo")
     if options.of == "ocean":
         from .ocean import ocean_demo
 

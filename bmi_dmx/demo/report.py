@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..conversion import plain
-from ..tables import Column, print_table
+from ..tables import TERMINAL, Column, print_table
 from ..trainer.tasks.streamflow.metrics import median, score
 from ..trainer.tasks.streamflow.plots import hydrographs, score_map
 from ..trainer.tasks.streamflow.results import (
@@ -147,26 +149,21 @@ def _print(output: Path, result: Result, scores: Scores, places: Gauges) -> None
     area = data.attributes["area_km2"]
     columns = [
         Column(header="gauge", values=data.ids[order].tolist(), summary="median"),
-        Column(header="name", values=[places.names[i] for i in order], width=32,
-               summary=""),
+        Column(header="name", values=[places.names[i] for i in order], summary=""),
         Column(header="km²", values=area[order].tolist(), format=".0f",
                summary=float(np.median(area))),
     ]  # fmt: skip
-    for metric in METRICS:
-        for model, values in scores.items():
-            x = values[metric]
-            shown = metric == "nse" and model == TRAINED
-            columns.append(
-                Column(
-                    header=metric.upper()
-                    if model == TRAINED
-                    else SHORT.get(model, model),
-                    values=x[order].tolist(),
-                    format=".2f",
-                    summary=median(x)[0],
-                    bar=(0.0, 1.0) if shown else None,
-                )
+    for model, values in scores.items():
+        nse = values["nse"]
+        columns.append(
+            Column(
+                header="NSE" if model == TRAINED else SHORT.get(model, model),
+                values=nse[order].tolist(),
+                format=".2f",
+                summary=median(nse)[0],
+                bar=(0.0, 1.0) if model == TRAINED else None,
             )
+        )
     print_table(columns, title=_title(result))
     print(_legend(output, result, scores))
 
@@ -184,31 +181,42 @@ def _legend(output: Path, result: Result, scores: Scores) -> str:
     experiment, agreement = result.experiment, result.agreement
     conditions = ", ".join(_condition(*item) for item in experiment.data.where.items())
     days = [str(day) for day in experiment.periods["validation"]]
-    names = [SHORT.get(model, model) for model in result.about]
-    width = max(map(len, names))
-    about = zip(names, result.about.values(), strict=True)
     nse = scores[TRAINED]["nse"]
     better = [
         f"{int((nse > scores[model]['nse']).sum())} against {model}"
         for model in (UNTRAINED, CLIMATOLOGY)
     ]
-    lines = [
-        "",
-        *(f"{name:{width}}  {text}" for name, text in about),
-        "",
+    paragraphs = [
         f"Gauges: all where {conditions}. Checkpoint chosen on {' to '.join(days)}.",
         f"Of {len(nse)} gauges the trained model has the higher NSE at "
         f"{' and '.join(better)}.",
-        "Stepping equals the batch run, with the state saved and restored on the way:",
-        f"  of {agreement.values} daily flows in float64 none is off by more than "
+        "Stepping equals the batch run, with the state saved and restored on the way: "
+        f"of {agreement.values} daily flows in float64 none is off by more than "
         f"{agreement.absolute:.0e} mm/d or {agreement.relative:.0e} of its value.",
         "Water is conserved: over both years no catchment's balance is off by more "
         f"than {result.imbalance:.0e} mm.",
+    ]
+    lines = [
         "",
-        f"{output}: scores.csv summary.json streamflow.nc hydrographs.png map.png "
-        f"bundle/   ({result.seconds:.0f} s)",
+        *_models(result, scores),
+        "",
+        *(fill(text, TERMINAL, subsequent_indent="  ") for text in paragraphs),
+        "",
+        f"{output} ({result.seconds:.0f} s)",
+        "  scores.csv summary.json streamflow.nc hydrographs.png map.png bundle/",
     ]
     return "\n".join(lines)
+
+
+def _models(result: Result, scores: Scores) -> Iterator[str]:
+    """Yield what each model is, with its medians over the gauges."""
+    names = {model: SHORT.get(model, model) for model in result.about}
+    width = max(map(len, names.values()))
+    yield f"{'medians':{width}}    NSE    KGE"
+    for model, about in result.about.items():
+        medians = (f"{median(scores[model][m])[0]:5.2f}" for m in METRICS)
+        line = f"{names[model]:{width}}  {'  '.join(medians)}  {about}"
+        yield fill(line, TERMINAL, subsequent_indent=" " * (width + 16))
 
 
 def _condition(name: str, condition: object) -> str:

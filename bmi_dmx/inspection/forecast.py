@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from datetime import timedelta
 from pathlib import Path
 
-from ..arguments import netcdf, picture, whole
+from ..arguments import netcdf, number, picture, whole
 from ..run.command import request_arguments, request_of
 
 __all__ = ["forecast_arguments", "forecast_command"]
@@ -23,10 +24,14 @@ def forecast_arguments(parser: ArgumentParser) -> None:
         help="forcing from then on, one file for each member of an ensemble (default: "
         "the same days of the past years of the history)",
     )  # fmt: skip
-    parser.add_argument(
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument(
         "--steps", type=whole(1), metavar="N",
         help="steps of the forecast (default: as many as the files have)",
     )  # fmt: skip
+    length.add_argument(
+        "--days", type=number(0.0), metavar="N", help="its length in days instead"
+    )
     request_arguments(parser, "HISTORY", Path("forecast.nc"))
     parser.add_argument(
         "--past", type=netcdf, default=Path("history.nc"), metavar="FILE",
@@ -46,6 +51,7 @@ def forecast_command(options: Namespace) -> None:
         members=options.forcing,
         steps=options.steps,
         output=options.output,
+        span=None if options.days is None else timedelta(days=options.days),
     )
     print(forecast(request))
     if options.picture is not None:

@@ -116,6 +116,7 @@ def _observed(axes: Axes, data: BasinData) -> None:
     axes.set_xlabel("year")
     axes.set_ylabel("basin, best observed first")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.ticklabel_format(axis="x", useOffset=False)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.figure.colorbar(image, ax=axes, format="{x:.0%}")
 

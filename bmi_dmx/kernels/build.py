@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import logging
 import os
 import platform
 import shlex
@@ -19,7 +20,8 @@ import shutil
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from itertools import product
@@ -31,7 +33,9 @@ from ..files import cache_folder
 from .kernel_files import intact, refuse_of_others, write_sealed
 from .processor import LEVELS, features, levels
 
-__all__ = ["compile_for", "compiler", "library", "load"]
+__all__ = ["compile_for", "compile_missing", "compiler", "library", "load"]
+
+_log = logging.getLogger(__name__)
 
 _FLAGS = (
     "-O3", "-std=gnu11", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math",
@@ -204,6 +208,30 @@ def _named_kernels() -> str:
     return os.path.expanduser(os.environ.get("BMI_DMX_KERNELS", ""))
 
 
+def compile_missing(sources: Sequence[str], where: str) -> None:
+    """Compile those of some kernels that are not there, several at a time.
+
+    How many is told, as that takes about a second each. What cannot be compiled is for
+    :func:`load` to say.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        C texts.
+    where : str
+        What they are for, for the log.
+    """
+    try:
+        missing = [s for s in sources if not (_prebuilt(s) or intact(_place(s)))]
+    except (OSError, RuntimeError):
+        return
+    if missing and compiler() is not None:
+        _tell_where()
+        _log.info("%s: compiling %d of %d kernels", where, len(missing), len(sources))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(library, missing))
+
+
 def _prebuilt(source: str) -> Path | None:
     """Return a kernel that was compiled beforehand for a set this processor runs."""
     folder = _named_kernels()
@@ -269,10 +297,19 @@ def load(source: str) -> ctypes.CDLL | None:
     return kernel
 
 
+def _place(source: str) -> Path:
+    return cache_folder() / _name(source, _march())
+
+
+@cache
+def _tell_where() -> None:
+    """Say, once, that there is something to wait for."""
+    _log.info("compiling kernels; they are kept in %s", cache_folder())
+
+
 def _cached(source: str) -> Path:
     """Return the kernel in the cache folder, compiling it where it is not whole."""
-    march = _march()
-    path = cache_folder() / _name(source, march)
+    path = _place(source)
     for place in (path.parent, path):
         if place.exists():
             refuse_of_others(place)
@@ -280,7 +317,8 @@ def _cached(source: str) -> Path:
         cc = compiler()
         if cc is None:
             raise ScanError(f"{_no_compiler()}{_why_not_prebuilt()}")
-        _compile(cc, source, march, path)
+        _tell_where()
+        _compile(cc, source, _march(), path)
     return path
 
 

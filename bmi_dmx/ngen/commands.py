@@ -5,10 +5,12 @@ Only arguments are declared at import; what a command needs is imported when it 
 
 from __future__ import annotations
 
+import json
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +68,8 @@ def ngen_arguments(parser: ArgumentParser) -> None:
             help="configuration of a river (bmi_dmx.MuskingumCunge) that runs after "
             "the catchments of every step",
         )  # fmt: skip
+        if name == "check":
+            action.add_argument("--json", action="store_true", help="for scripts")
     sample = actions.add_parser("sample", help="write a small domain to try things on")
     sample.add_argument("folder", type=Path, metavar="DIR", help="where to")
 
@@ -308,13 +312,17 @@ def _check(options: Namespace) -> None:
         findings = check(
             realization, hydrofabric, catchments=options.catchments, route=options.route
         )
-    for finding in findings:
-        print(finding)
+    if options.json:
+        entries = [asdict(finding) for finding in findings]
+        print(json.dumps(entries, indent=2, ensure_ascii=False))
+    else:
+        print(*findings, sep="\n", end="\n" if findings else "")
     errors = sum(finding.level == "error" for finding in findings)
     warnings = _counted(len(findings) - errors, "warning")
     if errors:
         raise ConfigError(f"{options.folder}: {_counted(errors, 'error')}, {warnings}")
-    print(f"{options.folder}: ready to run, {warnings}")
+    if not options.json:
+        print(f"{options.folder}: ready to run, {warnings}")
 
 
 def _counted(number: int, what: str) -> str:

@@ -69,7 +69,9 @@ def check_health(name: str) -> str:
     ways = list(operations(bundle))
     for operation in ways:
         _run_a_day(name, operation)
-    return f"{name}: whole, {kernels} kernels, runs in {len(ways)} ways"
+    count = len(ways)
+    runs = f"{count} way{'s' if count > 1 else ''}"
+    return f"{name}: whole, {kernels} kernels, runs in {runs}"
 
 
 def _convert_units() -> None:
@@ -101,6 +103,7 @@ def _use_files() -> None:
 def _compiled(name: str, bundle: Bundle) -> int:
     """Return the number of kernels, those of analyses too, all of which are there."""
     sources = [*needed(bundle), *roots.sources()]
+    build.compile_missing(sources, name)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         kernels = [build.load(source) for source in sources]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -25,6 +26,8 @@ from .stages import stages
 from .system import system_of
 
 __all__ = ["needed", "operations", "prebuild", "typical_runner"]
+
+_log = logging.getLogger(__name__)
 
 
 def operations(bundle: Bundle) -> Iterator[Operation]:
@@ -108,6 +111,7 @@ def prebuild(folder: Path, names: Iterable[str], level: str) -> int:
     bundles = [bundle_named(name, Path()) for name in names]
     sources = {source for bundle in bundles for source in needed(bundle)}
     sources.update(roots.sources())
+    _log.info("compiling %d kernels, about a second each", len(sources))
     with ThreadPoolExecutor() as pool:
         list(pool.map(partial(build.compile_for, level, folder=folder), sources))
     return len(sources)

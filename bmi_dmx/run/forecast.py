@@ -46,12 +46,15 @@ class ForecastRequest:
         forcing of past years.
     output : Path
         CF NetCDF file of the forecast.
+    span : timedelta, optional
+        How long the forecast is, in place of steps.
     """
 
     history: Request
     members: Sequence[Path]
     steps: int | None
     output: Path
+    span: timedelta | None = None
 
 
 def forecast(options: ForecastRequest) -> Path:
@@ -68,13 +71,14 @@ def forecast(options: ForecastRequest) -> Path:
         When something that is needed is not there or does not fit, such as forcing
         that does not begin where the history ends.
     """
-    if not options.members and options.steps is None:
+    if not options.members and options.steps is None and options.span is None:
         raise ConfigError(
-            "--steps: without files of forcing, the number of steps is needed"
+            "--steps or --days: without files of forcing, the number of steps is needed"
         )
     if options.output.is_dir():
         raise ConfigError(f"--output: {options.output} is a folder, expected a file")
     _refuse_twice(options.members)
+    options = _in_steps(options)
     # Of one step, what is to come is of the length of what was.
     lone_step = _refuse_misfits(options)
     options = replace(options, history=replace(options.history, lone_step=lone_step))
@@ -91,6 +95,27 @@ def forecast(options: ForecastRequest) -> Path:
         with atomic(options.output) as temporary:
             _put_together(outputs, temporary, options.steps)
     return options.output
+
+
+def _in_steps(options: ForecastRequest) -> ForecastRequest:
+    """Return what is asked for with its length in steps of the history.
+
+    Raises
+    ------
+    ConfigError
+        It is not a whole number of them.
+    """
+    if options.span is None:
+        return options
+    with forcing_of(options.history) as (_, series):
+        step, shown = timedelta(seconds=series.seconds), step_text(series.seconds)
+    count, rest = divmod(options.span, step)
+    if rest or not count:
+        raise ConfigError(
+            f"--days: found {options.span / timedelta(days=1):g}, expected a whole "
+            f"number of the steps of {options.history.forcing}, {shown}"
+        )
+    return replace(options, steps=count, span=None)
 
 
 def _named(files: Sequence[Path]) -> Iterator[tuple[str, Path]]:

@@ -49,6 +49,9 @@ def combine_arguments(parser: ArgumentParser) -> None:
 
 def combine_command(options: Namespace) -> None:
     """Run ``dmx combine``."""
+    from .preflight import loading
+
+    loading(", ".join(options.models))
     from .combine import combine
 
     texts = options.weights or [LEARNED if options.data else MEAN]

@@ -22,6 +22,7 @@ __all__ = [
     "DEFAULT_TASK",
     "catalogues",
     "checks",
+    "configurations",
     "experiments",
     "importers",
     "projects",
@@ -76,6 +77,20 @@ checks: Registry[Check] = Registry(
 )
 """What refuses the data of an experiment before PyTorch is loaded, by task: is given
 the experiment as plain data, what makes paths absolute, and the name of its file."""
+
+configurations: Registry[Any] = Registry(
+    "kind of configuration file",
+    {
+        "protocol": "bmi_dmx.trainer.protocols.protocol:Protocol",
+        "search": "bmi_dmx.trainer.tune:Search",
+        "twin": "bmi_dmx.assimilation.experiment:Experiment",
+        "hindcast": "bmi_dmx.twins.hindcast:Hindcast",
+        "hindcast-river": "bmi_dmx.twins.held_out_gauges:HeldOut",
+        "realization": "bmi_dmx.ngen.realization_schema:realization_schema",
+    },
+)
+"""Configuration files besides those of experiments and components: what they are read
+into, or a function that returns their schema."""
 
 projects: Registry[Callable[[Path, str], None]] = Registry(
     "kind of project", {"basins": f"{_TASKS}.basins.project:write"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from ..errors import ConfigError
 from ..files import atomic
 from ..registries import systems
 from ..schema import DRAFT, Schema, schema_of
-from .registries import tasks
+from .registries import configurations, tasks
 
 __all__ = ["file_schema", "kinds", "schema_arguments", "schema_command", "write_schema"]
 
@@ -19,9 +20,10 @@ COMPONENT = "component"
 
 
 def kinds() -> Iterator[str]:
-    """Yield the kinds of configuration files: experiments by task, and others."""
+    """Yield the kinds of configuration files: experiments by their task, and others."""
     yield from tasks
-    yield from ("protocol", "search", COMPONENT)
+    yield from configurations
+    yield COMPONENT
     for name in systems:
         yield f"{COMPONENT}-{name}"
 
@@ -36,14 +38,9 @@ def file_schema(kind: str) -> Schema:
     """
     if kind.startswith(COMPONENT):
         schema = _component(kind.removeprefix(COMPONENT).removeprefix("-"))
-    elif kind == "protocol":
-        from .protocols.protocol import Protocol
-
-        schema = schema_of(Protocol)
-    elif kind == "search":
-        from .tune import Search
-
-        schema = schema_of(Search)
+    elif kind in configurations:
+        entry = configurations[kind]
+        schema = entry() if inspect.isfunction(entry) else schema_of(entry)
     else:
         schema = _experiment(kind)
     return {"$schema": DRAFT, "title": f"bmi_dmx: {kind}", **schema}

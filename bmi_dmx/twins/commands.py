@@ -134,6 +134,9 @@ def _output_arguments(parser: ArgumentParser, what: str) -> None:
 
 def da(options: Namespace) -> None:
     """Run ``dmx da``."""
+    from ..trainer.preflight import loading
+
+    loading(options.file if options.action == "hindcast" else options.system)
     if options.action == "archive":
         from .archive import archive
 

@@ -352,10 +352,11 @@ def shown(
         hindcast.days.day(k) for k in (hindcast.scored.start, hindcast.scored.stop - 1)
     )
     count = len(hindcast.data.gauges)
-    return (
+    head = (
         f"{title}: {count} gauge{'' if count == 1 else 's'}, {first} to {last}; "
-        "medians, the inflow being known\n" + render(columns)
+        "medians, the inflow being known"
     )
+    return render(columns, title=head)
 
 
 def _plain(

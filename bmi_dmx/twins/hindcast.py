@@ -289,11 +289,11 @@ def shown(hindcast: HindcastResult, scores: Mapping[str, Array], title: str) -> 
     for k in at:
         values = [float(x[k]) for x in by_method.values()]
         columns.append(Column(header=f"{k + 1} d", values=values, format=".3f"))
-    return (
-        f"{title}: {count}, "
-        f"{settings.scored[0]} to {settings.scored[1]}; median Nash-Sutcliffe "
-        "efficiency by days ahead, the weather being known\n" + render(columns)
+    head = (
+        f"{title}: {count}, {settings.scored[0]} to {settings.scored[1]}; median "
+        "Nash-Sutcliffe efficiency by days ahead, the weather being known"
     )
+    return render(columns, title=head)
 
 
 def hindcast_of(settings: Hindcast, folder: Path = Path()) -> HindcastResult:

@@ -55,13 +55,14 @@ def draw(folder: Path, hindcast: HindcastResult) -> Iterator[Path]:
 def _by_lead(axes: Axes, hindcast: HindcastResult) -> None:
     scores = hindcast.leads.efficiency()
     leads = np.arange(1, hindcast.settings.leads + 1)
-    others = cycle((*COLOURS[2:], MUTED))
+    others, marks = cycle((*COLOURS[2:], MUTED)), cycle("os^Dv")
     for name, median in medians(scores).items():
         if name in hindcast.corrected:
             first = name == next(iter(hindcast.corrected))
             look: dict[str, Any] = {
                 "color": COLOURS[0], "linewidth": 2.2 if first else 1.3,
-                "linestyle": "-" if first else "--", "marker": "o", "markersize": 3.5,
+                "linestyle": "-" if first else "--", "marker": next(marks),
+                "markersize": 4.5,
             }  # fmt: skip
         elif name == OPEN_LOOP:
             look = {"color": COLOURS[1]}
@@ -72,7 +73,10 @@ def _by_lead(axes: Axes, hindcast: HindcastResult) -> None:
         xlabel="days ahead", ylabel="median efficiency", ylim=(0.0, 1.0),
         xticks=leads, title="How good by days ahead, the weather being known",
     )  # fmt: skip
-    axes.legend(fontsize=7.5, loc="center right", bbox_to_anchor=(1, 0.4), ncols=2)
+    axes.legend(
+        fontsize=7.5, loc="center right", bbox_to_anchor=(1, 0.35), ncols=2,
+        frameon=True, framealpha=0.9, edgecolor="none",
+    )  # fmt: skip
 
 
 def _increments(axes: Axes, first: UpdatedRun) -> None:

@@ -62,10 +62,10 @@ def followed(truth: Truth, run: FilterRun) -> Row:
 
 
 _COLUMNS: Sequence[tuple[str, str, str]] = (
-    ("inflation", "inflation", ".4g"),
+    ("infl.", "inflation", ".4g"),
     ("radius", "radius", ".4g"),
-    ("error of analysis", "rmse_analysis", ".3f"),
-    ("of forecast", "rmse_forecast", ".3f"),
+    ("analysis", "rmse_analysis", ".3f"),
+    ("forecast", "rmse_forecast", ".3f"),
     ("spread", "spread", ".3f"),
     ("CRPS", "crps", ".3f"),
     ("χ²", "consistency", ".2f"),
@@ -89,8 +89,9 @@ def shown(experiment: Experiment, rows: Sequence[Row], title: str) -> str:
 
 def _how(experiment: Experiment) -> str:
     return (
-        f"Medians over {experiment.seeds} seeds, {experiment.cycles} cycles of "
-        f"{experiment.cycle:g}, the first {experiment.burn_in} left out"
+        f"Errors (RMSE) of analysis and forecast: medians over {experiment.seeds} "
+        f"seeds, {experiment.cycles} cycles of {experiment.cycle:g}, the first "
+        f"{experiment.burn_in} left out"
     )
 
 

@@ -19,7 +19,8 @@ def test_without_a_gpu_nothing_is_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "records.json"
-    assert main(["bench", "scan", "--device", "cuda", "--json", str(file)]) == 1
+    line = ["bench", "scan", "--device", "cuda", "--json", str(file), "--quiet"]
+    assert main(line) == 1
     message = capsys.readouterr().err
     assert message.startswith("dmx bench: error: --device cuda: there is no GPU here")
     assert len(message.splitlines()) == 1

@@ -88,11 +88,12 @@ def test_the_table_has_a_line_for_every_gauge_and_the_medians(
     lines = ran.text.splitlines()
     for name in IDS:
         assert any(line.startswith(name) for line in lines)
-    (last,) = (line for line in lines if line.startswith("median"))
+    (last,) = (line for line in lines if line.startswith("median "))
     nse = score(ran.result.flows["trained"], ran.result.data.target, ["nse"])["nse"]
     assert f"{np.median(nse):.2f}" in last
     heading = next(line for line in lines if line.startswith("gauge"))
-    assert heading.split().count("untrained") == 2
+    assert heading.split()[3:5] == ["NSE", "untrained"]
+    assert max(map(len, lines)) <= 80
 
 
 def test_what_was_run_can_be_run_again(ran: SimpleNamespace) -> None:

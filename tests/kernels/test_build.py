@@ -33,12 +33,29 @@ int64_t scan_words(void) {{ return 0; }}
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty cache folder, and none of the kernels already loaded."""
     monkeypatch.setenv("BMI_DMX_CACHE", str(tmp_path))
-    caches = (build.library, build._warn_once, cells._entry)
+    caches = (build.library, build._warn_once, build._tell_where, cells._entry)
     for cached in caches:
         cached.cache_clear()
     yield tmp_path
     for cached in caches:
         cached.cache_clear()
+
+
+def test_who_waits_for_kernels_is_told_so_and_what_is_there_is_not_made_again(
+    fresh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sources = [SOURCE.format(answer=k) for k in range(3)]
+    assert answer(sources[1]) == 1
+    build._tell_where.cache_clear()
+    with logged():
+        build.compile_missing(sources, "three")
+        build.compile_missing(sources, "three")
+    said = capsys.readouterr().err
+    assert said.splitlines() == [
+        f"compiling kernels; they are kept in {fresh}",
+        "three: compiling 2 of 3 kernels",
+    ]
+    assert [answer(source) for source in sources] == [0, 1, 2]
 
 
 def answer(source: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -93,6 +94,11 @@ def test_a_failed_check_ends_with_1_and_says_how_to_mend_it(folder, capsys):
         "error: forcings/forcings.nc: no such file\n  -> correct path" in captured.out
     )
     assert "run: 1 error, 0 warnings" in captured.err
+    assert main(["ngen", "check", "run", "--json"]) == 1
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["level"] == "error"
+    assert found["problem"] == "forcings/forcings.nc: no such file"
+    assert found["cure"].startswith("correct path")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,11 @@ def foresee(
     """Ask for a forecast from the first days of the weather, and read it."""
     part(tmp_path / "past.nc", series, ids, slice(NOW))
 
-    def asked(*members: Path, steps: int | None = None, **changes: Any) -> Any:
+    def asked(
+        *members: Path, steps: int | None = None, days: float | None = None,
+        **changes: Any,
+    ) -> Any:  # fmt: skip
+        span = None if days is None else timedelta(days=days)
         settings: dict[str, Any] = {
             "bundle": str(bundle),
             "forcing": tmp_path / "past.nc",
@@ -41,7 +46,7 @@ def foresee(
         history = Request(**{**settings, **changes})
         output = tmp_path / "forecast.nc"
         return read(forecast(ForecastRequest(
-            history=history, members=members, steps=steps, output=output
+            history=history, members=members, steps=steps, output=output, span=span
         )))  # fmt: skip
 
     return asked
@@ -105,6 +110,7 @@ def test_each_member_is_a_run_of_its_own(
     dry, rain = forecast["streamflow"][-1]
     assert (rain > dry + 0.1).all()
     alone = foresee(members[0], steps=6)["streamflow"]
+    np.testing.assert_array_equal(foresee(members[0], days=6)["streamflow"], alone)
     np.testing.assert_array_equal(forecast["streamflow"][:, 0], alone[:, 0])
 
 
@@ -190,6 +196,8 @@ def test_no_more_is_forecast_than_there_is_weather(
 
 
 def test_a_year_of_history_is_not_enough_for_past_years(foresee: Forecast) -> None:
+    with pytest.raises(ConfigError, match=r"found 1\.5, expected a whole .*, 1 d"):
+        foresee(days=1.5)
     with pytest.raises(ConfigError, match="the number of steps is needed"):
         foresee()
     with pytest.raises(DataError, match="no 5 steps of 1 d from 31 October on in a ye"):

@@ -135,7 +135,7 @@ def test_an_archive_is_written(
 def test_what_is_wrong_is_said_in_a_line(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["da", *arguments]) == 1
+    assert main(["da", *arguments, "--quiet"]) == 1
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1

@@ -35,6 +35,9 @@ def experiment_arguments(parser: ArgumentParser) -> None:
 
 def experiment_command(options: Namespace) -> None:
     """Run ``dmx experiment``."""
+    from ..preflight import loading
+
+    loading(options.protocol)
     from .study import conduct
 
     report = conduct(

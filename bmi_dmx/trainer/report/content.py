@@ -335,6 +335,8 @@ class Curve:
         Whether it stands behind the others, without an entry in the legend.
     steps : bool
         Whether it goes up in steps.
+    colour : str, optional
+        As in CSS; the next of the page when absent.
     """
 
     label: str
@@ -342,12 +344,13 @@ class Curve:
     y: Array
     thin: bool = False
     steps: bool = False
+    colour: str | None = None
 
     def plain(self) -> dict[str, Any]:
         """Return it as the page holds it."""
         return {
             "label": self.label, "x": numbers(self.x), "y": numbers(self.y),
-            "thin": self.thin, "steps": self.steps,
+            "thin": self.thin, "steps": self.steps, "colour": self.colour,
         }  # fmt: skip
 
 

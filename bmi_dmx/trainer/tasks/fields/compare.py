@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ....conversion import plain
 from ....errors import ConfigError
 from ....files import atomic_folder
-from ....tables import Column, print_table
+from ....tables import TERMINAL, Column, print_table
 from ...report.evaluation import scored_summary
 from ...requests import ComparisonRequest
 from ...result_files import write_table
@@ -52,8 +52,6 @@ MEANING = {
     "paired moving-block bootstrap; above 0 the first is better",
 }
 """Scores and what they mean."""
-
-TERMINAL = 80
 
 
 @dataclass(frozen=True, kw_only=True)

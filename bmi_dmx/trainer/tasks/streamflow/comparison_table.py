@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ....conversion import plain
 from ....errors import ConfigError
 from ....files import atomic_folder
-from ....tables import Column, print_table
+from ....tables import TERMINAL, Column, print_table
 from .metrics import median, score
 from .plots.comparison import compared_picture
 from .results import Hydrographs, write_scores
@@ -33,8 +33,6 @@ LEVELS = (0.025, 0.975)
 
 FILES = ("comparison.png", "scores.csv", "summary.json")
 """Files of a comparison."""
-
-TERMINAL = 80
 
 WIDTH = 22
 """Characters of the name of a model."""

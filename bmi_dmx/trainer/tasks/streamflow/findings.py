@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -111,12 +112,14 @@ def _middle(name: str, values: NDArray[np.float64]) -> float | int:
 def distribution(name: str, scores: Scores, baselines: Mapping[str, Scores]) -> Panel:
     """Return the share of gauges below each NSE, of a model and of baselines."""
     curves = []
-    for label, values in {name: scores, **baselines}.items():
+    models = {name: scores, **baselines}
+    colours = (COLOURS[1], *BASELINE_COLOURS)  # as in the hydrographs
+    for (label, values), colour in zip(models.items(), cycle(colours), strict=False):
         ranked = np.sort(values["nse"][np.isfinite(values["nse"])])
         if ranked.size:
             share = np.arange(ranked.size + 1) / ranked.size
             x = np.maximum(np.concatenate((ranked[:1], ranked)), LEAST)
-            curves.append(Curve(label=label, x=x, y=share, steps=True))
+            curves.append(Curve(label=label, x=x, y=share, steps=True, colour=colour))
     return Panel(
         title="share of gauges with a lower NSE", x_label="NSE", curves=curves,
         x_range=(LEAST, 1.0), y_range=(0.0, 1.0),
@@ -175,7 +178,7 @@ def hydrograph_series(flows: Hydrographs, baselines: Mapping[str, Any]) -> Serie
             )
         )  # fmt: skip
     for (name, values), colour in zip(
-        baselines.items(), BASELINE_COLOURS, strict=False
+        baselines.items(), cycle(BASELINE_COLOURS), strict=False
     ):
         lines.append(
             Line(

@@ -126,9 +126,8 @@ def test_the_command_combines_runs_and_bundles(
     assert [model["weight"] for model in models] == [0.25, 0.75]
     assert main(["info", str(target)]) == 0
     output = " ".join(capsys.readouterr().out.split())
-    assert output.startswith(
-        "made is the weighted mean of 2 models: a 0.250 run, learned"
-    )
+    assert output.startswith("reads ")
+    assert "made is the weighted mean of 2 models: a 0.250 run, learned" in output
     assert "b 0.750 dhbv-conus-daily, learned from Newman et al. 2015" in output
 
 

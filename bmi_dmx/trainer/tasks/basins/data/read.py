@@ -279,7 +279,7 @@ def open_source(spec: DataSpec, folder: Path) -> Source:
     try:
         reader = READERS[spec.reader]
     except ConfigError as error:
-        raise ConfigError(f"data.reader: {error}") from None
+        raise ConfigError(f"data.reader: {error}") from error
     shipped = None if spec.path else reader.shipped()
     for key in CHOICES:
         if getattr(spec, key) and key not in reader.choices:

@@ -52,7 +52,8 @@ def compared_picture(
                     linewidth=1.7,
                 )  # fmt: skip
         left.set(
-            xlim=(LOWEST, 1.0), ylim=(0, 1), xlabel="NSE",
+            xlim=(LOWEST, 1.0), ylim=(0, 1),
+            xlabel=f"NSE (what is below {LOWEST:g} stands at the edge)",
             ylabel="share of gauges below",
         )  # fmt: skip
         if differences:
