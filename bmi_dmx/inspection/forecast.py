@@ -32,7 +32,11 @@ def forecast_arguments(parser: ArgumentParser) -> None:
     length.add_argument(
         "--days", type=number(0.0), metavar="N", help="its length in days instead"
     )
-    request_arguments(parser, "HISTORY", Path("forecast.nc"))
+    request_arguments(
+        parser, "HISTORY", Path("forecast.nc"),
+        "what the history starts from: cold, a start of the model, or a saved state; "
+        "now: the start that the model has by itself, to come to the state of now",
+    )  # fmt: skip
     parser.add_argument(
         "--past", type=netcdf, default=Path("history.nc"), metavar="FILE",
         help="where to write the run over the history (default: %(default)s)",

@@ -54,7 +54,12 @@ def run_arguments(parser: ArgumentParser) -> None:
     crew_arguments(parser)
 
 
-def request_arguments(parser: ArgumentParser, forcing: str, output: Path) -> None:
+_STATE = "cold, a start of the model, or a saved state"
+
+
+def request_arguments(
+    parser: ArgumentParser, forcing: str, output: Path, state: str = _STATE
+) -> None:
     """Add the arguments that say how a bundle is run over a file.
 
     Parameters
@@ -64,6 +69,8 @@ def request_arguments(parser: ArgumentParser, forcing: str, output: Path) -> Non
         What the argument of the file is called.
     output : Path
         Where the output is written by default.
+    state : str
+        What runs may start from.
     """
     parser.add_argument(
         "--attributes", type=Path, metavar="TABLE",
@@ -78,9 +85,7 @@ def request_arguments(parser: ArgumentParser, forcing: str, output: Path) -> Non
         "--outputs", nargs="+", default=[], metavar="NAME",
         help="what to write (default: what the model answers with)",
     )  # fmt: skip
-    parser.add_argument(
-        "--state", default="cold", help="cold, a start of the model, or a saved state"
-    )
+    parser.add_argument("--state", default="cold", help=state)
     parser.add_argument("--mode", help="length of a step of the physics, such as '1 d'")
     parser.add_argument(
         "--parts", nargs="+", type=_pair, default=[], metavar="PART=NAME",

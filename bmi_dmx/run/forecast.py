@@ -14,18 +14,24 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from ..bmi.settings import COLD
 from ..data.axis import span_text
 from ..data.table import stem_of
 from ..errors import ConfigError, DataError
 from ..files import atomic, folder_beside
+from ..operate.bundle_cache import bundle_named
 from ..operate.operation import Operation, step_text
+from ..operate.system import system_of
 from ..space import GridDescription
 from .output import Axis, OutputVariable, SeriesFile
 from .request import Request, forcing_of
 from .run import run
 from .series import Series
 
-__all__ = ["ForecastRequest", "forecast"]
+__all__ = ["NOW", "ForecastRequest", "forecast"]
+
+NOW = "now"
+"""The state that a history leads up to, wherever it starts."""
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +44,8 @@ class ForecastRequest:
     ----------
     history : Request
         The run up to the beginning of the forecast; its output is what is written of
-        it, and its settings are those of all runs.
+        it, and its settings are those of all runs. Its state may be :data:`NOW`: the
+        history starts as the model does by itself.
     members : sequence of Path
         Forcing from then on, one file for each member; that of past years when empty.
     steps : int, optional
@@ -78,7 +85,7 @@ def forecast(options: ForecastRequest) -> Path:
     if options.output.is_dir():
         raise ConfigError(f"--output: {options.output} is a folder, expected a file")
     _refuse_twice(options.members)
-    options = _in_steps(options)
+    options = _in_steps(_from_now(options))
     # Of one step, what is to come is of the length of what was.
     lone_step = _refuse_misfits(options)
     options = replace(options, history=replace(options.history, lone_step=lone_step))
@@ -95,6 +102,20 @@ def forecast(options: ForecastRequest) -> Path:
         with atomic(options.output) as temporary:
             _put_together(outputs, temporary, options.steps)
     return options.output
+
+
+def _from_now(options: ForecastRequest) -> ForecastRequest:
+    """Return a request whose history, where it is to lead up to now, has a start.
+
+    That is the first start of the model's own, by which the time before the history
+    does not matter.
+    """
+    if options.history.state != NOW:
+        return options
+    bundle = bundle_named(options.history.bundle, Path())
+    starts = system_of(bundle.manifest.system).starts
+    start = next(iter(starts), COLD)
+    return replace(options, history=replace(options.history, state=start))
 
 
 def _in_steps(options: ForecastRequest) -> ForecastRequest:

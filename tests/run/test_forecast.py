@@ -17,8 +17,9 @@ from bmi_dmx.errors import ConfigError, DataError
 from bmi_dmx.run.forecast import ForecastRequest, forecast
 from bmi_dmx.run.request import Request
 
+from ..bmi.untrained import attributes
 from .conftest import Ask
-from .files import read, write_series
+from .files import read, write_series, write_table
 
 NOW = 30
 
@@ -202,6 +203,20 @@ def test_a_year_of_history_is_not_enough_for_past_years(foresee: Forecast) -> No
         foresee()
     with pytest.raises(DataError, match="no 5 steps of 1 d from 31 October on in a ye"):
         foresee(steps=5)
+
+
+def test_the_state_of_now_is_come_to_from_the_start_that_the_model_has(
+    foresee: Forecast, tmp_path: Path, ids: list[str], series: dict[str, Any]
+) -> None:
+    then = part(tmp_path / "then.nc", series, ids, slice(NOW, None))
+    climate = {"p_mean": np.full(3, 3.0), "t_mean": np.array([4.0, 8.0, 12.0])}
+    write_table(tmp_path / "table.csv", ids, {**attributes(3), **climate})
+    flow = {
+        state: foresee(then, state=state)["streamflow"]
+        for state in ("now", "equilibrium", "cold")
+    }
+    np.testing.assert_array_equal(flow["now"], flow["equilibrium"])
+    assert (flow["now"] != flow["cold"]).any()
 
 
 def test_the_command_draws_what_it_forecasts(
