@@ -13,7 +13,14 @@ from .errors import SlowerWarning
 __all__ = ["capture", "logged", "remarks"]
 
 
-_AWAITED = ("trainer", "kernels", "operate.kernels", "benchmarks", "cli")
+_AWAITED = (
+    "trainer",
+    "kernels",
+    "operate.kernels",
+    "benchmarks",
+    "cli",
+    "run.progress",
+)
 """Who says what is waited for."""
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from tqdm import tqdm
-
 from ..errors import ConfigError
+from .progress import Progress, progress_of
 from .tasks import Task, run_task
 
 __all__ = ["Crew", "run_all"]
@@ -87,10 +86,7 @@ def run_all(tasks: Sequence[Task], crew: Crew) -> None:
     DmxError
         As :func:`~.tasks.run_task`.
     """
-    with tqdm(
-        total=sum(task.size for task in tasks), desc="run", unit=" steps of places",
-        unit_scale=True, disable=None,
-    ) as progress:  # fmt: skip
+    with progress_of(sum(task.size for task in tasks)) as progress:
         if crew.alone:
             for task in tasks:
                 run_task(task, progress.update)
@@ -109,7 +105,7 @@ def _distributed() -> Any:
         ) from None
 
 
-def _spread(tasks: Sequence[Task], client: Any, progress: Any) -> None:
+def _spread(tasks: Sequence[Task], client: Any, progress: Progress) -> None:
     sizes = {}
     for task in tasks:
         # Tasks change files: one that was run before is none that is known.
