@@ -81,11 +81,11 @@ the experiment as plain data, what makes paths absolute, and the name of its fil
 configurations: Registry[Any] = Registry(
     "kind of configuration file",
     {
-        "protocol": "bmi_dmx.trainer.protocols.protocol:Protocol",
+        "protocol": "bmi_dmx.trainer.protocols.protocol:protocol_schema",
         "search": "bmi_dmx.trainer.tune:Search",
         "twin": "bmi_dmx.assimilation.experiment:Experiment",
         "hindcast": "bmi_dmx.twins.hindcast:Hindcast",
-        "hindcast-river": "bmi_dmx.twins.held_out_gauges:HeldOut",
+        "hindcast-river": "bmi_dmx.twins.held_out_gauges:HeldOutGauges",
         "realization": "bmi_dmx.ngen.realization_schema:realization_schema",
     },
 )

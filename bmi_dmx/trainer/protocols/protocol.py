@@ -13,6 +13,7 @@ from typing import Any, Literal
 from ... import config
 from ...conversion import plain, refuse_outside
 from ...errors import ConfigError, suggestion
+from ...schema import Schema, schema_of
 from ..experiment import Experiment
 from ..experiment_file import find_experiment, load_experiment
 
@@ -23,6 +24,7 @@ __all__ = [
     "experiments_of",
     "find_protocol",
     "load_protocol",
+    "protocol_schema",
     "protocols",
 ]
 
@@ -233,6 +235,14 @@ def load_protocol(path: Path, overrides: Iterable[str] = ()) -> Protocol:
         entry = config.override({}, [f"value={setting.partition('=')[2]}"])
         protocol.settings[key.strip()] = entry["value"]
     return protocol
+
+
+def protocol_schema() -> Schema:
+    """Return the schema of files of protocols; one like another needs no more."""
+    schema = schema_of(Protocol)
+    required = schema.pop("required")
+    schema["anyOf"] = [{"required": ["like"]}, {"required": required}]
+    return schema
 
 
 def _completed(path: Path) -> dict[str, Any]:
