@@ -78,7 +78,7 @@ class Run:
         )  # fmt: skip
         passage = Passage(
             layout, order, steps, self.kernel.fixed, "float64",
-            [*drivers, *self.varying], layout.outputs, kept=storage, whole=whole,
+            [*drivers, *self.varying], layout.outputs, checkpoint=storage, whole=whole,
         )  # fmt: skip
         assert self.kernel.forward(block, passage, 2)
         self.kernel.backward(block, passage, [*drivers, *self.varying], 2)
