@@ -19,7 +19,7 @@ _AWAITED = (
     "operate.kernels",
     "benchmarks",
     "cli",
-    "run.progress",
+    "progress",
 )
 """Who says what is waited for."""
 

@@ -23,7 +23,7 @@ PACKAGE = Path(bmi_dmx.__file__).parent
 
 FOUNDATION = (
     "errors", "files", "registry", "units", "conversion", "config", "tables", "logs",
-    "registries", "schema", "moved", "arguments",
+    "registries", "schema", "moved", "arguments", "progress",
 )  # fmt: skip
 
 FLOORS = {

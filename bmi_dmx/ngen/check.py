@@ -6,10 +6,9 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
-
 from ..errors import ConfigError, DataError, DmxError
 from ..logs import capture
+from ..progress import progress
 from .check_forcing import Demands, coverage, said_twice
 from .check_modules import kind_of, of_one, of_the_kind
 from .check_routing import check_routing
@@ -115,8 +114,8 @@ class _Modules:
         """Yield what is wrong."""
         warned: set[str] = set()
         refused, of_each = [], []
-        for name, provider in tqdm(
-            self._forcing.items(), desc="initialize", unit=" catchments", disable=None
+        for name, provider in progress(
+            self._forcing.items(), desc="initialize", unit=" catchments"
         ):
             if all(
                 part.kind != PYTHON for part in self._realization.module(name).parts

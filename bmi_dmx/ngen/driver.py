@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from ..errors import ConfigError, DmxError
+from ..progress import progress
 from .check_forcing import coverage
 from .check_modules import kind_of, of_one, of_the_kind
 from .check_routing import check_routing
@@ -128,8 +128,8 @@ def _run(
     period = realization.period
     river = None if route is None else River(route, domain, period)
     warned: set[str] = set()
-    with tqdm(
-        domain.catchments.items(), desc="initialize", unit=" catchments", disable=None
+    with progress(
+        domain.catchments.items(), desc="initialize", unit=" catchments"
     ) as catchments:
         formulations = {
             name: Formulation(
@@ -209,9 +209,7 @@ class _Loop:
                 self._catchments.open(name, formulation.columns)
         for name in self._domain.nexuses if self._output.nexuses else ():
             self._nexuses.open(name)
-        with tqdm(
-            range(self._period.steps), desc="run", unit=" hours", disable=None
-        ) as steps:
+        with progress(range(self._period.steps), desc="run", unit=" hours") as steps:
             for step in steps:
                 self._step(step)
         watches = [w for f in self._formulations.values() for w in f.watches]

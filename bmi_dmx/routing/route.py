@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from tqdm import tqdm
 
 from .. import __version__
 from ..bundle import Bundle
@@ -28,6 +27,7 @@ from ..models.rivers.hot_start import hot_start
 from ..models.rivers.settings import RiverSettings
 from ..operate.bundle_cache import bundle_named
 from ..operate.repeated_warnings import warn_once
+from ..progress import progress
 from ..run.output import Axis, OutputVariable, SeriesFile
 from ..run.pieces import Pieces
 from ..run.steps import BLOCK, rows_of
@@ -306,9 +306,7 @@ class _Run:
         span, component = self.span, self.component
         total, first = span.lead + span.every * span.count, pieces.done * self._each
         initial = span.lead + first * span.every if first else 0
-        with tqdm(
-            total=total, initial=initial, desc="route", unit=" steps", disable=None
-        ) as bar:
+        with progress(total=total, initial=initial, desc="route", unit=" steps") as bar:
             if first:
                 component.set_state_bytes(pieces.state(), str(pieces.folder))
                 _log.info("%s: goes on from step %d", self.request.output, initial)

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from ..errors import ConfigError
-from .progress import Progress, progress_of
+from ..progress import progress
 from .tasks import Task, run_task
 
 __all__ = ["Crew", "run_all"]
@@ -86,13 +86,16 @@ def run_all(tasks: Sequence[Task], crew: Crew) -> None:
     DmxError
         As :func:`~.tasks.run_task`.
     """
-    with progress_of(sum(task.size for task in tasks)) as progress:
+    with progress(
+        total=sum(task.size for task in tasks), desc="run", unit=" steps of places",
+        scaled=True,
+    ) as bar:  # fmt: skip
         if crew.alone:
             for task in tasks:
-                run_task(task, progress.update)
+                run_task(task, bar.update)
             return
         with crew.client() as client:
-            _spread(tasks, client, progress)
+            _spread(tasks, client, bar)
 
 
 def _distributed() -> Any:
@@ -105,7 +108,7 @@ def _distributed() -> Any:
         ) from None
 
 
-def _spread(tasks: Sequence[Task], client: Any, progress: Progress) -> None:
+def _spread(tasks: Sequence[Task], client: Any, bar: Any) -> None:
     sizes = {}
     for task in tasks:
         # Tasks change files: one that was run before is none that is known.
@@ -114,6 +117,6 @@ def _spread(tasks: Sequence[Task], client: Any, progress: Progress) -> None:
     try:
         for future in _distributed().as_completed(sizes):
             future.result()
-            progress.update(sizes[future])
+            bar.update(sizes[future])
     finally:
         client.cancel(list(sizes))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from ..assimilation.operation.inbox import USED, Inbox
 from ..bmi.component import Component
@@ -17,6 +16,7 @@ from ..bmi.settings import LocationSettings, Settings
 from ..bundle import Bundle
 from ..operate.ensemble import fitted
 from ..operate.runner import Runner
+from ..progress import progress
 from ..trainer.tasks.basins.data.basins import BasinData
 
 __all__ = ["OpenLoop", "UpdatedRun", "alone", "corrected", "recorded", "shown"]
@@ -215,8 +215,8 @@ def _forcing(runner: Runner, data: BasinData) -> dict[str, Array]:
 
 def shown(first: int, days: int) -> Iterator[int]:
     """Yield days with a bar of progress."""
-    with tqdm(
-        range(first, days), desc="hindcast", unit=" days", leave=False, disable=None
+    with progress(
+        range(first, days), desc="hindcast", unit=" days", leave=False
     ) as bar:
         yield from bar
 

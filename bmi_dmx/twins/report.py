@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from .. import __version__
 from ..assimilation.experiment import Experiment, FilterRun
@@ -19,6 +18,7 @@ from ..assimilation.truth import Truth
 from ..assimilation.twin import follow
 from ..conversion import plain
 from ..files import atomic
+from ..progress import progress
 from ..tables import Column, render
 
 __all__ = ["Row", "followed", "markdown", "record", "shown", "write_json"]
@@ -53,10 +53,9 @@ class Row:
 def followed(truth: Truth, run: FilterRun) -> Row:
     """Follow truths with a filter, with a bar of progress."""
     start = time.perf_counter()
-    with tqdm(
-        total=truth.experiment.cycles, desc=run.title, unit=" cycles", leave=False,
-        disable=None,
-    ) as bar:  # fmt: skip
+    with progress(
+        total=truth.experiment.cycles, desc=run.title, unit=" cycles", leave=False
+    ) as bar:
         track = follow(truth, run, lambda cycle: bar.update())
     return Row(track, time.perf_counter() - start)
 
