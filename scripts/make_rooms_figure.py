@@ -27,7 +27,7 @@ MARKED = re.compile(r"(<!-- rooms -->\n).*?(<!-- end -->)", re.DOTALL)
 FOUNDATION = "foundation"
 ON_GROUND = (
     "errors", "files", "registry", "units", "conversion", "config", "logs",
-    "tables",
+    "progress", "tables",
 )  # fmt: skip
 """Single files that all rooms use, drawn as one."""
 
@@ -49,7 +49,7 @@ FINDERS = ("registries", "trainer")
 """The rooms that find them by name, each the guests of one folder."""
 
 STRIDE, WIDTH, HEIGHT = 2.5, 2.3, 0.56
-LAST = 4
+LAST = 4.5
 """Column of the guests farthest to the right; the general rooms stand around 0."""
 
 GREEN = "#3a7d3a"
@@ -195,7 +195,7 @@ def draw(path: Path) -> None:
     imports = rooms()
     at = floors(imports)
     middle = places(at)
-    figure, axes = plt.subplots(figsize=(11.5, 7.4))
+    figure, axes = plt.subplots(figsize=(12.8, 7.4))
     for name, others in reduced(imports).items():
         x, y = middle[name]
         for other in others:
