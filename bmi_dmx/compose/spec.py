@@ -70,7 +70,7 @@ class PartSpec:
         holds through all of it, and in a warm-up without gradient that at its end, as
         weights published for HBV 1.0 and 1.1p expect. What is answered for a step then
         depends on steps to come: such a model can be trained and scored, and is stepped
-        with the value of each step in place of the last.
+        with the running mean of what was answered so far.
     window_warmup : {"apart", "constant", "shared"}
         What ``window_end`` means in a warm-up: those parameters are what is answered at
         its end; so are all parameters of the network, as in HBV 1.0; or those of the

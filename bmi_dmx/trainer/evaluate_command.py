@@ -46,7 +46,7 @@ def evaluate_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--window-end", action="store_true",
         help="with --data: constant parameters are those of the last scored step, as "
-        "in the training of a model that reads them there (default: of each step)",
+        "in the training of a model that reads them there (default: as in operation)",
     )  # fmt: skip
     parser.add_argument(
         "--calibrate", nargs=2, metavar="DAY",

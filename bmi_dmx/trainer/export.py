@@ -64,12 +64,12 @@ def export(
     scores = task.scores(folder, experiment, training)
 
     def saved(model: Model, name: str) -> Bundle:
-        stepped, ends = steppable(model)
+        stepped, ends = steppable(model, experiment.training.window)
         if ends:
             log.warning(
-                "constants are those of the end of a window in training; the bundle"
-                " has those of each step, and dmx evaluate --window-end scores it as"
-                " trained"
+                "constants are those of the end of a window in training; in the bundle"
+                " they are the running mean of what the network has answered so far,"
+                " and dmx evaluate --window-end scores it as trained"
             )
         return save_bundle(
             stepped,

@@ -31,7 +31,7 @@ class ScoringRequest:
         What is run in place of parts of the bundle, by part.
     window_end : bool
         Whether constants are those of the last scored step, as in the training of a
-        model that reads them there, in place of those of each step.
+        model that reads them there, in place of those that it has in operation.
     output : Path, optional
         Folder of the results; default: a new one.
     calibration : (date, date), optional

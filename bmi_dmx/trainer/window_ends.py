@@ -1,8 +1,8 @@
 """Bundles of models whose constants are those of the end of a window in training.
 
-Nobody can step them as they were trained. The bundle is the same model with the
-parameters of each step, and remembers what was read at the end of windows, so that it
-can be scored in both ways.
+Nobody can step them as they were trained. The bundle is the same model in which what
+was read at the end of windows is the running mean of what the network has answered so
+far, and remembers what that was, so that it can be scored in both ways.
 """
 
 from __future__ import annotations
@@ -21,25 +21,29 @@ KEY = "window_ends"
 """Key of the provenance under which a bundle remembers them."""
 
 
-def steppable(model: Model) -> tuple[Model, dict[str, Any]]:
+def steppable(model: Model, over: int) -> tuple[Model, dict[str, Any]]:
     """Return a model that can be stepped, and what its bundle remembers.
 
     Parameters
     ----------
     model : Model
         As it was trained.
+    over : int
+        Steps of the running mean, such as those of a window in training.
 
     Returns
     -------
     model : Model
-        Of the same weights, with the parameters of each step.
+        Of the same weights, without parameters of the end of windows.
     provenance : dict of str to object
         Empty where nothing is read at the end of windows.
     """
     ends = window_ends(model.spec)
     if not ends:
         return model, {}
-    return at_each_step(model), {KEY: {name: plain(end) for name, end in ends.items()}}
+    return at_each_step(model, over), {
+        KEY: {name: plain(end) for name, end in ends.items()}
+    }
 
 
 def as_trained(bundle: Bundle, model: Model) -> Model:
@@ -63,7 +67,7 @@ def as_trained(bundle: Bundle, model: Model) -> Model:
     if not block:
         raise ConfigError(
             f"{bundle.path}: no parameter was that of the end of a window in training;"
-            " its parameters are those of each step"
+            " its parameters are those that it has in operation"
         )
     try:
         return at_window_end(model, convert(block, dict[str, WindowEnd]))

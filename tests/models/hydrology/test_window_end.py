@@ -99,10 +99,13 @@ def test_nobody_can_step_such_a_model(tmp_path: Any) -> None:
     assert not any(tmp_path.iterdir())
 
 
-def test_the_same_weights_can_be_stepped_and_scored_as_trained(tmp_path: Any) -> None:
+@pytest.mark.parametrize("over", [None, 7])
+def test_the_same_weights_can_be_stepped_and_scored_as_trained(
+    over: int | None, tmp_path: Any
+) -> None:
     model, given = made(window_warmup="shared")
     forcing, places = {n: given[n] for n in FORCINGS}, {"aridity": given["aridity"]}
-    stepped = at_each_step(model)
+    stepped = at_each_step(model, over)
     facts: dict[str, Any] = {"licence": "CC0-1.0", "scores": {}}
     bundle = save_bundle(stepped, tmp_path / "b", provenance={}, **facts)
 

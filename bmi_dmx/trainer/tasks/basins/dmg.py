@@ -141,7 +141,7 @@ class _Trained:
         spec = convert(self.model.block(hidden), ModelSpec)
         trained = Model(spec, Statistics(self._statistics())).float()
         put_in(trained, arrays, names, self.weights)
-        stepped, ends = steppable(trained)
+        stepped, ends = steppable(trained, self.file.model.rho)
         return ImportedModel(
             model=stepped.eval(),
             name=f"dhbv-{self.model.version}",
@@ -240,9 +240,10 @@ class _Trained:
     def _conventions(self) -> Iterable[str]:
         constants = ", ".join(self.model.constants) or "none"
         yield (
-            f"constants ({constants}): here each is what the network answers for the "
-            "step itself, so that no day depends on a later one and the bundle can be "
-            "stepped; this is what dmx run, BMI and NextGen give"
+            f"constants ({constants}): here each is the running mean of what the "
+            f"network has answered so far, over {self.file.model.rho} days, so that no "
+            "day depends on a later one and the bundle can be stepped; this is what dmx"
+            " run, BMI and NextGen give"
         )
         yield (
             "constants, as trained: there they are what it answers for the last day of "

@@ -214,5 +214,6 @@ class _Recipe:
         )  # fmt: skip
         self.say(
             "constants", "those of the last day of a window, in training and scores; "
-            "dmx export makes a bundle that has those of each day"
+            "dmx export makes a bundle in which they are running means of what the "
+            "network has answered so far"
         )  # fmt: skip

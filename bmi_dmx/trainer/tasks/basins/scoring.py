@@ -194,8 +194,9 @@ def _window_remark(bundle: Bundle, request: ScoringRequest) -> tuple[str, ...]:
         )
     if KEY in bundle.manifest.provenance:
         return (
-            "constant parameters are those of each day, as in operation; --window-end"
-            " takes those of the last scored day, as in training",
+            "constant parameters are running means of what the network has answered so"
+            " far, as in operation; --window-end takes those of the last scored day, as"
+            " in training",
         )
     return ()
 

@@ -63,7 +63,7 @@ def score_bundle(bundle: Bundle, request: ScoringRequest) -> Comparison:
     for part in request.choices:
         raise ConfigError(f"parts: nothing can be chosen for {part!r}")
     if request.window_end:
-        raise ConfigError("--window-end: rivers are scored with those of each step")
+        raise ConfigError("--window-end: rivers are scored as they are in operation")
     provenance = bundle.manifest.provenance
     spec = _spec(provenance, request)
     model = bundle.model()

@@ -57,7 +57,7 @@ def configuration(name: str = "Hbv_1_1p") -> dict[str, Any]:
         },
         "sim": {"start_time": "1989/10/01", "end_time": "1999/09/30", "batch_size": 25},
         "model": {
-            "rho": 365, "warmup": 365, "use_log_norm": LOGARITHMIC[name],
+            "rho": 30, "warmup": 365, "use_log_norm": LOGARITHMIC[name],
             "phy": {
                 "name": [name], "nmul": MEMBERS, "warmup_states": name == "Hbv",
                 "dy_drop": 0.0, "routing": True, "nearzero": 1e-5,
@@ -148,14 +148,36 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-x))
 
 
+def settled(name: str, share: np.ndarray, over: int) -> np.ndarray:
+    """Return shares of which those of constants are means of what came so far."""
+    logits = np.log(share / (1.0 - share))
+    own = np.repeat(list(BOUNDS)[: CHANNELS[name]], MEMBERS)
+    names = [*own.tolist(), "a", "b"]
+    for channel, parameter in enumerate(names):
+        if parameter in CHANGING[name]:
+            continue
+        mean = np.zeros(share.shape[1])
+        for day, answer in enumerate(logits[..., channel]):
+            mean = mean + (answer - mean) / min(day + 1, over)
+            logits[day, :, channel] = mean
+    return sigmoid(logits)
+
+
 def restated_flow(
-    folder: Path, name: str, x: np.ndarray, a: np.ndarray, read_at: Any
+    folder: Path,
+    name: str,
+    x: np.ndarray,
+    a: np.ndarray,
+    read_at: Any,
+    over: int | None = None,
 ) -> np.ndarray:
     """Return the flow of all days, (day, place), in mm per day.
 
-    ``read_at`` says of which day a parameter is, from the day and the parameter's name.
+    ``read_at`` says of which day a parameter is, from the day and the parameter's name;
+    constants settle ``over`` days where it is given.
     """
     share = restated_network(folder, name, x, a)
+    share = share if over is None else settled(name, share, over)
     days, places = share.shape[:2]
     names = list(BOUNDS)[: CHANNELS[name]]
     low, high = np.array([BOUNDS[n] for n in names]).T[..., None]

@@ -77,11 +77,11 @@ def flow(model: Model, x: np.ndarray, a: np.ndarray, warmup: int) -> np.ndarray:
     return np.asarray(ran.outputs["streamflow"].numpy(), float)
 
 
-def test_each_step_has_its_own_constants_in_operation(
+def test_constants_are_means_of_what_came_so_far_in_operation(
     bundle: Bundle, name: str, run: Path
 ) -> None:
     x, a = weather()
-    expected = restated_flow(run, name, x, a, lambda day, _: day)
+    expected = restated_flow(run, name, x, a, lambda day, _: day, over=30)
     simulated = flow(bundle.model(), x, a, 0)
     assert expected.max() > 1.0
     np.testing.assert_allclose(simulated, expected, rtol=1e-5, atol=1e-5)
@@ -193,7 +193,7 @@ def test_older_names_of_keys_mean_the_same(tmp_path: Path) -> None:
         },
         "loss_function": {"model": "RmseLossFlowComb"},
         "dpl_model": {
-            "rho": 365,
+            "rho": 30,
             "nmul": phy.pop("nmul"),
             "phy_model": {
                 "model": ["HBV_1_1p"],
@@ -374,7 +374,7 @@ def test_a_file_without_weights_is_an_experiment(tmp_path: Path, name: str) -> N
     assert experiment.loss == "nse_batch"
     days = experiment.periods.train
     assert (str(days[0]), str(days[1])) == ("1999-10-01", "2008-09-30")
-    # 194 steps an epoch for 531 basins, as published, and 50 epochs.
+    # 194 steps an epoch for 531 basins and windows of 365 days, and 50 epochs.
     steps = experiment.training.epochs * 531 * 3288 / (100 * 365)
     assert steps == pytest.approx(194 * 50, rel=0.02)
     text = "\n".join(remarks)
@@ -389,7 +389,7 @@ def test_a_file_without_weights_is_an_experiment(tmp_path: Path, name: str) -> N
         ("loss_function", {"name": "KgeNormBatchLoss"}, "expected one of mse, rmse, r"),
         ("optimizer", {"name": "RMSprop"}, "expected one of adadelta, adam, adamw"),
         ("start_time", "autumn", "train.start_time: found 'autumn', expected a day"),
-        ("end_time", "2000/10/01", "windows of 365 \\+ 365 days do not fit"),
+        ("end_time", "2000/10/01", "windows of 365 \\+ 30 days do not fit"),
     ],
 )
 def test_a_recipe_that_cannot_be_followed_is_refused(
