@@ -100,12 +100,11 @@ def _refuse(options: Namespace) -> None:
     from .preflight import days, of_run, only
 
     if options.data is None:
-        for name in (
-            "basins", "warmup", "evaporation", "window_end", "output", "calibrate",
-        ):  # fmt: skip
-            if getattr(options, name) not in (None, (), False):
-                option = name.replace("_", "-")
-                raise ConfigError(f"--{option}: goes with a bundle and --data")
+        for name in ("basins", "warmup", "evaporation", "output", "calibrate"):
+            if getattr(options, name) not in (None, ()):
+                raise ConfigError(f"--{name}: goes with a bundle and --data")
+        if options.window_end:
+            raise ConfigError("--window-end: goes with a bundle and --data")
         of_run(options.period)
         return
     only(options.runs)

@@ -15,7 +15,6 @@ import xarray as xr
 
 from bmi_dmx import Component
 from bmi_dmx.bundle import Bundle, load_bundle
-from bmi_dmx.cli import main
 from bmi_dmx.compose import Model
 from bmi_dmx.config import as_yaml
 from bmi_dmx.errors import ConfigError, DataError
@@ -413,4 +412,3 @@ def test_what_was_not_trained_so_cannot_be_scored_so(basins: Path) -> None:
     request = ScoringRequest(data=basins, window_end=True)
     with pytest.raises(ConfigError, match="no parameter was that of the end of a wind"):
         score("dhbv-conus-daily", request)
-    assert main(["evaluate", "no-run", "--window-end"]) == 1
