@@ -105,6 +105,7 @@ networks: Registry[type[Network]] = Registry(
         "local_mlp": "bmi_dmx.networks.local_mlp:LocalMlp",
         "lstm": "bmi_dmx.networks.lstm:Lstm",
         "lstm_heads": "bmi_dmx.networks.lstm_heads:LstmHeads",
+        "lstm_settled": "bmi_dmx.networks.lstm_settled:LstmSettled",
         "maps": "bmi_dmx.networks.maps:Maps",
         "mlp": "bmi_dmx.networks.mlp:Mlp",
         "residual_conv": "bmi_dmx.networks.residual_conv:ResidualConvolution",

@@ -96,8 +96,10 @@ def save_bundle(
         if entry.window_end:
             raise BundleError(
                 f"{target}: parts.{part}.window_end: what is answered for a step "
-                "depends on steps to come, so nobody can step this model"
+                "depends on steps to come, so nobody can step this model; "
+                "compose.windows.at_each_step returns one with the values of each step"
             )
+    _refuse_prepared(target, model)
     weights = {
         n: x.detach().cpu().contiguous().numpy() for n, x in model.state_dict().items()
     }
@@ -131,6 +133,23 @@ def save_bundle(
             # The folder that is named will not be there to look at.
             raise BundleError(str(error).replace(str(folder), str(target))) from None
     return load_bundle(target)
+
+
+def _refuse_prepared(target: Path, model: Model) -> None:
+    """Refuse what changes with time where it is prepared before the first step."""
+    varying = {part.name for part in model.plan.networks if part.every != "once"}
+    for part in model.plan.processes:
+        declared = part.declared(model.spec.seconds)
+        if not declared.prepared:
+            continue
+        for parameter in declared.parameters:
+            link = model.plan.link(part, parameter.name)
+            if link.giver == "part" and link.part in varying:
+                raise BundleError(
+                    f"{target}: parts.{part.name}: {parameter.name!r} is prepared once,"
+                    f" but {link.part!r} changes it with time; see the options of the "
+                    "process, or let a network of attributes give it"
+                )
 
 
 def _declared(model: Model, more: Iterable[Attribute]) -> tuple[Attribute, ...]:

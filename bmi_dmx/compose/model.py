@@ -333,7 +333,9 @@ class Model(nn.Module):
             )
         run.constants(attributes)
         current = self._state(state, run.lead, at)
-        if warmup and warmup_gradient:
+        entries = self.spec.parts.values()
+        shared = any(entry.window_warmup == "shared" for entry in entries)
+        if warmup and (warmup_gradient or shared):
             ran = run.advance(series, current, run.steps, recorded)
             return SimulationResult(
                 {n: x[warmup:] for n, x in ran.outputs.items()}, ran.state
@@ -341,8 +343,10 @@ class Model(nn.Module):
         if warmup:
             past = {name: x[:warmup] for name, x in series.items()}
             series = {name: x[warmup:] for name, x in series.items()}
+            run.warming = True
             with torch.no_grad():
                 current = run.advance(past, current, warmup, ()).state
+            run.warming = False
         return run.advance(series, current, run.steps - warmup, recorded)
 
     def step(

@@ -62,11 +62,14 @@ class Simulation:
         Number of steps, once the series are known.
     lead : tuple of int
         Sizes of the axes of places; of whole fields those before the field's.
+    warming : bool
+        Whether the piece that is run is a warm-up of its own.
     """
 
     def __init__(self, model: Model, at: Plan, recorded: Sequence[str]) -> None:
         self.model, self.at, self.recorded = model, at, recorded
         self.steps = 0
+        self.warming = False
         self.lead: tuple[int, ...] = ()
         self.place: dict[str, Tensor] = {}
         self.learned: dict[tuple[str, str], Tensor] = {}
@@ -168,7 +171,9 @@ class Simulation:
         entry = self.model.spec.parts[part.name]
         if self.model.training and entry.drop:
             values = {n: self._dropped(part, n, x) for n, x in values.items()}
-        values |= {name: values[name][-1] for name in entry.window_end}
+        frozen = self.warming and entry.window_warmup == "constant"
+        held = tuple(values) if frozen else entry.window_end
+        values |= {name: values[name][-1] for name in held}
         quantities |= {(part.name, name): x for name, x in values.items()}
         after |= {f"{part.name}.{name}": m for name, m in memory.items()}
 

@@ -21,9 +21,13 @@ __all__ = [
     "ModelSpec",
     "PartSpec",
     "Recipe",
+    "WindowWarmup",
 ]
 
 Convert = Callable[[Any, Any], Any]
+
+WindowWarmup = Literal["apart", "constant", "shared"]
+"""What parameters of the end of a window are in the warm-up before it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +69,13 @@ class PartSpec:
         Parameters of a network that varies whose value at the last step of a series
         holds through all of it, and in a warm-up without gradient that at its end, as
         weights published for HBV 1.0 and 1.1p expect. What is answered for a step then
-        depends on steps to come: such a model can be trained and scored, not stepped.
+        depends on steps to come: such a model can be trained and scored, and is stepped
+        with the running mean of what was answered so far.
+    window_warmup : {"apart", "constant", "shared"}
+        What ``window_end`` means in a warm-up: those parameters are what is answered at
+        its end; so are all parameters of the network, as in HBV 1.0; or those of the
+        end of the series hold through it as well, for which it is run together with the
+        series, gradient included, as in HBV 1.1p.
     attributes : tuple of str
         Attributes of the place that a network reads.
     forcings : tuple of str
@@ -100,6 +110,7 @@ class PartSpec:
     transfer: Transfers = "linear"
     drop: float = 0.0
     window_end: tuple[str, ...] = ()
+    window_warmup: WindowWarmup = "apart"
     attributes: tuple[str, ...] = ()
     forcings: tuple[str, ...] = ()
     gives: Literal["all"] | tuple[str, ...] = ()
@@ -144,6 +155,11 @@ class PartSpec:
         if self.window_end and not self.forcings:
             raise ConfigError(
                 "window_end: a network that reads no forcings has one value throughout"
+            )
+        if self.window_warmup != "apart" and not self.window_end:
+            raise ConfigError(
+                f"window_warmup: found {self.window_warmup!r}, which says how "
+                "'window_end' is meant; that names no parameter"
             )
         if self.step is not None and self.when != "trained":
             raise ConfigError(
@@ -255,7 +271,7 @@ class Composition:
         Length of the step the model is trained at.
     steps : tuple of float
         Lengths of more steps, in seconds, that a bundle of it can be run at.
-    transforms : mapping of str to {"none", "log", "sqrt"}
+    transforms : mapping of str to {"none", "log", "sqrt", "log_sqrt"}
         Transforms of network inputs before they are standardised.
     space : mapping, optional
         Where it lives, see :func:`bmi_dmx.space.space_from`; default: any points.

@@ -19,13 +19,20 @@ from ..errors import ConfigError, DataError, suggestion
 
 __all__ = ["FAR", "TRANSFORMS", "Moments", "Statistics", "Transform"]
 
-Transform = Literal["none", "log", "sqrt"]
-"""What is standardised: the value, its natural logarithm, or its square root."""
+Transform = Literal["none", "log", "sqrt", "log_sqrt"]
+"""What is standardised: the value, its natural logarithm, its square root, or the
+decimal logarithm of that plus 0.1, which is defined where the value is 0."""
+
+_LN_10 = math.log(10.0)
 
 TRANSFORMS: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = {
     "none": (lambda library, x: x, lambda library, y: y),
     "log": (lambda library, x: library.log(x), lambda library, y: library.exp(y)),
     "sqrt": (lambda library, x: library.sqrt(x), lambda library, y: library.square(y)),
+    "log_sqrt": (
+        lambda library, x: library.log(library.sqrt(x) + 0.1) / _LN_10,
+        lambda library, y: library.square(library.exp(y * _LN_10) - 0.1),
+    ),
 }
 """Each transform and its inverse, of the library (NumPy, PyTorch) and its array."""
 
@@ -63,8 +70,9 @@ class Moments:
         """The values :data:`FAR` standard deviations below and above the typical."""
         _, inverse = TRANSFORMS[self.transform]
         ends = [self.mean - FAR * self.std, self.mean + FAR * self.std]
-        if self.transform == "sqrt":
-            ends = [max(0.0, end) for end in ends]
+        # What the transform of no value is stands for that of the lowest one, 0.
+        lowest = {"sqrt": 0.0, "log_sqrt": -1.0}.get(self.transform, -math.inf)
+        ends = [max(lowest, end) for end in ends]
         with np.errstate(over="ignore"):
             low, high = inverse(np, np.array(ends)).tolist()
         return low, high
@@ -140,7 +148,7 @@ class Statistics(Mapping[str, Moments]):
         ----------
         values : mapping of str to array_like
             All values of each variable in the training period, of any shape.
-        transforms : mapping of str to {"none", "log", "sqrt"}, optional
+        transforms : mapping of str to {"none", "log", "sqrt", "log_sqrt"}, optional
             Transforms of some of the variables; default none.
 
         Raises

@@ -84,6 +84,7 @@ def score(
     places: Sequence[str] = (),
     warmup: int | None = None,
     choices: Mapping[str, str] | None = None,
+    window_end: bool = False,
     output: Path | None = None,
     calibration: Sequence[str] | None = None,
     as_json: bool = False,
@@ -98,7 +99,7 @@ def score(
         File or folder, and ``data.KEY=value`` settings of how it is read.
     period : sequence of str, optional
         First and last day.
-    places, warmup, choices, output
+    places, warmup, choices, window_end, output
         See :class:`~.task.ScoringRequest`.
     calibration : sequence of str, optional
         First and last day that a range around the answer is learned from.
@@ -118,6 +119,7 @@ def score(
         places=places,
         warmup=warmup,
         choices=choices or {},
+        window_end=window_end,
         output=output,
         calibration=None if calibration is None else days(calibration, "--calibrate"),
     )

@@ -44,6 +44,11 @@ def evaluate_arguments(parser: ArgumentParser) -> None:
         help="where potential evaporation comes from (default: as the bundle learned)",
     )  # fmt: skip
     parser.add_argument(
+        "--window-end", action="store_true",
+        help="with --data: constant parameters are those of the last scored step, as "
+        "in the training of a model that reads them there (default: as in operation)",
+    )  # fmt: skip
+    parser.add_argument(
         "--calibrate", nargs=2, metavar="DAY",
         help="with --data: first and last day, outside the scored ones, from whose "
         "errors a range around the flow is learned",
@@ -83,6 +88,7 @@ def evaluate_command(options: Namespace) -> None:
         places=options.basins,
         warmup=options.warmup,
         choices={} if evaporation is None else {"evaporation": evaporation},
+        window_end=options.window_end,
         output=options.output,
         calibration=options.calibrate,
         as_json=options.json,
@@ -97,6 +103,8 @@ def _refuse(options: Namespace) -> None:
         for name in ("basins", "warmup", "evaporation", "output", "calibrate"):
             if getattr(options, name) not in (None, ()):
                 raise ConfigError(f"--{name}: goes with a bundle and --data")
+        if options.window_end:
+            raise ConfigError("--window-end: goes with a bundle and --data")
         of_run(options.period)
         return
     only(options.runs)

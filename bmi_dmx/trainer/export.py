@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from .checkpoint import OWN, load_model, read_checkpoint
 from .experiment import Experiment
 from .registries import tasks
 from .run_folder import RunFolder
+from .window_ends import steppable
 
 __all__ = ["export"]
+
+log = logging.getLogger(__name__)
 
 
 def export(
@@ -60,8 +64,15 @@ def export(
     scores = task.scores(folder, experiment, training)
 
     def saved(model: Model, name: str) -> Bundle:
+        stepped, ends = steppable(model, experiment.training.window)
+        if ends:
+            log.warning(
+                "constants are those of the end of a window in training; in the bundle"
+                " they are the running mean of what the network has answered so far,"
+                " and dmx evaluate --window-end scores it as trained"
+            )
         return save_bundle(
-            model,
+            stepped,
             place.with_name(f"{place.name}{name}"),
             licence=experiment.licence,
             provenance={
@@ -69,6 +80,7 @@ def export(
                 "task": experiment.task,
                 **task.provenance(experiment, facts),
                 **_provenance(experiment, training),
+                **ends,
             },
             scores=scores,
             name=f"{experiment.name}{name}",

@@ -63,6 +63,7 @@ importers: Registry[Importer] = Registry(
     "kind of files of others",
     {
         "ddr": f"{_TASKS}.reaches.ddr:imported",
+        "dmg": f"{_TASKS}.basins.dmg:imported",
         "neuralhydrology": f"{_TASKS}.basins.neuralhydrology:imported",
     },
     group="bmi_dmx.importers",

@@ -29,6 +29,9 @@ class ScoringRequest:
         Time steps of the data simulated before the scored ones.
     choices : mapping of str to str
         What is run in place of parts of the bundle, by part.
+    window_end : bool
+        Whether constants are those of the last scored step, as in the training of a
+        model that reads them there, in place of those that it has in operation.
     output : Path, optional
         Folder of the results; default: a new one.
     calibration : (date, date), optional
@@ -42,6 +45,7 @@ class ScoringRequest:
     places: Sequence[str] = ()
     warmup: int | None = None
     choices: Mapping[str, str] = field(default_factory=dict)
+    window_end: bool = False
     output: Path | None = None
     calibration: tuple[date, date] | None = None
 

@@ -8,16 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bmi_dmx.errors import ConfigError
+from bmi_dmx.networks.lstm import Lstm
 from bmi_dmx.networks.lstm_heads import LstmHeads
+from bmi_dmx.networks.lstm_settled import LstmSettled
 from bmi_dmx.networks.transformer import Transformer
 
 STEPS = 30
 SMALL = {"hidden": 8, "heads": 2, "layers": 2, "window": 7}
+SETTLING = {"hidden": 6, "over": 9}
 MAKES = {
     "transformer": lambda: Transformer(3, 4, dropout=0.3, **SMALL),
     "transformer of one step": lambda: Transformer(3, 4, **{**SMALL, "window": 1}),
     "lstm_heads": lambda: LstmHeads(3, 5, hidden=6, heads=2, head_hidden=(4,)),
     "lstm_heads, no layer": lambda: LstmHeads(3, 5, hidden=6, heads=9, embedded=False),
+    "lstm_settled": lambda: LstmSettled(
+        3, 5, hidden=6, settled=((1, 2), (4, 4)), over=9
+    ),
 }
 
 
@@ -66,6 +72,31 @@ def test_nothing_depends_on_what_is_still_to_come(name):
     y, other = (network.series(one, network.blank(x, 2))[0] for one in (x, later))
     torch.testing.assert_close(y[:20], other[:20], rtol=0.0, atol=0.0)
     assert float((y[20:] - other[20:]).abs().min()) > 0.0
+
+
+def test_answers_that_settle_are_the_mean_of_all_until_there_are_enough():
+    network, x = made("lstm_settled"), inputs()
+    settled, _ = network.series(x, network.blank(x, 2))
+    plain = Lstm(3, 5, hidden=6).double()
+    plain.load_state_dict(network.state_dict())
+    answers, _ = plain.series(x, plain.blank(x, 2))
+    torch.testing.assert_close(settled[..., [0, 3]], answers[..., [0, 3]])
+    for step in range(9):
+        mean = answers[: step + 1].mean(0)
+        torch.testing.assert_close(settled[step, :, [1, 2, 4]], mean[:, [1, 2, 4]])
+    forgetting = settled[8] + (answers[9] - settled[8]) / 9.0
+    torch.testing.assert_close(settled[9, :, 4], forgetting[:, 4])
+
+
+@pytest.mark.parametrize("runs", [(), ((3, 2),), ((2, 4), (1, 1)), ((-1, 2),)])
+def test_runs_that_are_none_are_refused(runs):
+    with pytest.raises(ConfigError, match="settled: found"):
+        LstmSettled.make(3, 5, {"settled": runs})
+
+
+def test_more_answers_cannot_settle_than_there_are():
+    with pytest.raises(ConfigError, match="but there are 5 answers"):
+        LstmSettled.make(3, 5, {"settled": ((0, 5),)})
 
 
 def test_a_transformer_forgets_what_lies_behind_its_windows():

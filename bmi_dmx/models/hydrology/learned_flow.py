@@ -145,7 +145,7 @@ class NetworkFlow:
         In a model of hours, the network of the days before them, from whose memory
         that of hours goes on, as in the MTS-LSTM of Gauch et al. (2021),
         doi:10.5194/hess-25-2045-2021. It reads some of ``forcings``.
-    transforms : mapping of str to {"none", "log", "sqrt"}
+    transforms : mapping of str to {"none", "log", "sqrt", "log_sqrt"}
         Transforms of network inputs before they are standardised.
 
     Raises

@@ -153,7 +153,7 @@ class Dhbv:
         Network of the parameters that change with time.
     time_step : {"daily", "hourly"}
         Step the model is trained at.
-    transforms : mapping of str to {"none", "log", "sqrt"}
+    transforms : mapping of str to {"none", "log", "sqrt", "log_sqrt"}
         Transforms of network inputs before they are standardised.
 
     Raises

@@ -37,7 +37,8 @@ class UnitHydrograph(Process):
     Parameters
     ----------
     options : mapping or Options, optional
-        ``days`` over which runoff leaves.
+        ``days`` over which runoff leaves; ``varying`` where its parameters change with
+        time, and the shares are computed in every step.
     dt : float
         Length of a step in days, which fill the days of the hydrograph.
 
@@ -49,9 +50,10 @@ class UnitHydrograph(Process):
 
     @dataclass(frozen=True)
     class Options:
-        """Days over which the hydrograph releases the runoff of a step."""
+        """Days over which runoff is released, and whether parameters change."""
 
         days: float = 15.0
+        varying: bool = False
 
     about = "gamma unit hydrograph with the water in transit as state"
     forcings = (RUNOFF,)
@@ -77,12 +79,12 @@ class UnitHydrograph(Process):
                 size=length - 1, about="water on its way, by steps until it leaves",
             ),
         )  # fmt: skip
-        self.prepared = (
-            Parameter(
-                name="weight", symbol="w", bounds=(0.0, 1.0), size=length, per="place",
-                about="share of the runoff leaving after 0, 1, ... steps; sums to 1",
-            ),
+        weight = Parameter(
+            name="weight", symbol="w", bounds=(0.0, 1.0), size=length, per="place",
+            about="share of the runoff leaving after 0, 1, ... steps; sums to 1",
         )  # fmt: skip
+        varying = getattr(self.options, "varying", False)
+        self.prepared = () if varying else (weight,)
         self.budgets = (
             Budget(
                 ("runoff",), ("streamflow",), ("in_transit",), name="water", units="mm"
@@ -106,15 +108,28 @@ class UnitHydrograph(Process):
         self, s: SimpleNamespace, f: SimpleNamespace, p: SimpleNamespace
     ) -> tuple[dict[str, Tensor | tuple[Tensor, ...]], dict[str, Tensor]]:
         """Release the water that is due, and spread this step's runoff."""
+        shares = p.weight if self.prepared else self.shares(p)
         # A state of size 1 comes as a tensor, not as a tuple of one.
-        waiting = (s.in_transit,) if len(p.weight) == 2 else s.in_transit
-        spread = [weight * f.runoff for weight in p.weight]
+        waiting = (s.in_transit,) if len(shares) == 2 else s.in_transit
+        spread = [share * f.runoff for share in shares]
         due = [r + new for r, new in zip(waiting, spread, strict=False)]
         rest = (*due[1:], spread[-1])
         return (
             {"in_transit": rest[0] if len(rest) == 1 else rest},
             {"streamflow": due[0]},
         )
+
+    def shares(self, p: SimpleNamespace) -> list[Tensor]:
+        """Return the weights of :func:`gamma_weights` one by one, for a step."""
+        power = torch.clamp(p.routing_a, min=0.0) - 0.9
+        rate = 1.0 / (torch.clamp(p.routing_b, min=0.0) + 0.5)
+        at_once = _at_once(self.dt)
+        times = [(k + 0.5) * self.dt for k in range(self.length() + at_once)]
+        # Inside the bounds none of them is too large or small for a number.
+        weights = [torch.exp(power * math.log(time) - time * rate) for time in times]
+        total = sum(weights[1:], weights[0])
+        first = sum(weights[1 : at_once + 1], weights[0])
+        return [weight / total for weight in (first, *weights[at_once + 1 :])]
 
 
 @cache
@@ -178,7 +193,7 @@ def gamma_weights(a: Tensor, b: Tensor, length: int, dt: float = 1.0) -> Tensor:
     """
     shape = torch.clamp(a, min=0.0) + 0.1
     scale = torch.clamp(b, min=0.0) + 0.5
-    at_once = round((1.0 / dt - 1.0) / 2.0)
+    at_once = _at_once(dt)
     steps = torch.arange(length + at_once, dtype=a.dtype, device=a.device)
     time = ((steps + 0.5) * dt).reshape(-1, *(1,) * a.ndim)
     weight = torch.softmax((shape - 1.0) * torch.log(time) - time / scale, dim=0)
@@ -186,3 +201,8 @@ def gamma_weights(a: Tensor, b: Tensor, length: int, dt: float = 1.0) -> Tensor:
         return weight
     first = weight[: at_once + 1].sum(dim=0, keepdim=True)
     return torch.cat([first, weight[at_once + 1 :]])
+
+
+def _at_once(dt: float) -> int:
+    """Return how many ordinates after the first arrive with it."""
+    return round((1.0 / dt - 1.0) / 2.0)

@@ -97,6 +97,24 @@ def test_parameters_become_weights_once(run, runoff, dt):
     assert torch.equal(first.outputs["streamflow"], second.outputs["streamflow"])
 
 
+@pytest.mark.parametrize("dt", [1.0, 1.0 / 24.0])
+def test_shares_of_each_step_are_those_that_are_prepared(run, runoff, dt):
+    rng = np.random.default_rng(2)
+    p = {
+        "routing_a": column(rng.uniform(0.0, 2.9, (90, 4, 1))),
+        "routing_b": column(rng.uniform(0.0, 6.5, (90, 4, 1))),
+    }
+    varying = UnitHydrograph({"varying": True}).at(dt)
+    each = run(varying, None, {"runoff": runoff}, p, dt=dt)
+    length = varying.length()
+    weight = gamma_weights(p["routing_a"], p["routing_b"], length, dt)
+    shares = {"weight": weight}
+    once = run(UnitHydrograph().at(dt), None, {"runoff": runoff}, shares, dt=dt)
+    torch.testing.assert_close(
+        each.outputs["streamflow"], once.outputs["streamflow"], rtol=1e-12, atol=1e-14
+    )
+
+
 def test_one_object_serves_all_who_ask_for_a_step():
     assert UnitHydrograph().at(0.25) is UnitHydrograph({"days": 15}).at(0.25)
     assert UnitHydrograph({"days": 10}).at(0.25) is not UnitHydrograph().at(0.25)

@@ -10,6 +10,12 @@ import torch
 
 from bmi_dmx.bundle import save_bundle
 from bmi_dmx.compose import Model, ModelSpec, fit_statistics
+from bmi_dmx.compose.windows import (
+    WindowEnd,
+    at_each_step,
+    at_window_end,
+    window_ends,
+)
 from bmi_dmx.conversion import convert
 from bmi_dmx.errors import BundleError, ConfigError
 from bmi_dmx.models.hydrology.hbv import Hbv11p
@@ -22,7 +28,7 @@ FORCINGS = ("precipitation", "air_temperature", "potential_evaporation")
 STEPS, WARMUP, PLACES, MEMBERS = 40, 15, 3, 2
 
 
-def made(**changes: Any) -> tuple[Model, dict[str, torch.Tensor]]:
+def made(parts: Any = None, **changes: Any) -> tuple[Model, dict[str, torch.Tensor]]:
     """Return a model whose LSTM gives all parameters, and weather for it."""
     network = {
         "network": "lstm", "options": {"hidden": 6}, "forcings": list(FORCINGS),
@@ -31,6 +37,7 @@ def made(**changes: Any) -> tuple[Model, dict[str, torch.Tensor]]:
     parts = {
         "lstm": {**network, **changes},
         "land": {"process": "hbv11p", "members": MEMBERS},
+        **(parts or {}),
     }
     spec = convert({"seconds": 86400, "parts": parts}, ModelSpec)
     rng = np.random.default_rng(5)
@@ -49,10 +56,15 @@ def made(**changes: Any) -> tuple[Model, dict[str, torch.Tensor]]:
     return model, series
 
 
-@pytest.mark.parametrize("warmup_gradient", [False, True])
-def test_the_last_day_decides_as_in_a_plain_loop(warmup_gradient: bool) -> None:
-    """A warm-up without gradient has the constants of its own last day."""
-    model, given = made()
+@pytest.mark.parametrize(
+    ("warmup", "warmup_gradient"),
+    [("apart", False), ("apart", True), ("shared", False), ("constant", False)],
+)
+def test_the_last_day_decides_as_in_a_plain_loop(
+    warmup: str, warmup_gradient: bool
+) -> None:
+    """A warm-up of its own has the constants of its own last day, or nothing else."""
+    model, given = made(window_warmup=warmup)
     forcing, known = {n: given[n] for n in FORCINGS}, {"aridity": given["aridity"]}
     ran = model.simulate(
         forcing, known, warmup=WARMUP, warmup_gradient=warmup_gradient,
@@ -67,10 +79,11 @@ def test_the_last_day_decides_as_in_a_plain_loop(warmup_gradient: bool) -> None:
     for place, member in np.ndindex(PLACES, MEMBERS):
         store = (0.001,) * 5
         for day in range(STEPS):
-            apart = day < WARMUP and not warmup_gradient
+            apart = day < WARMUP and warmup != "shared" and not warmup_gradient
             end = WARMUP - 1 if apart else STEPS - 1
+            changing = () if apart and warmup == "constant" else DYNAMIC
             p = {
-                n: float(x[day if n in DYNAMIC else end, place, member])
+                n: float(x[day if n in changing else end, place, member])
                 for n, x in answers.items()
             }
             store, runoff = restated_day(store, inputs[day, place].tolist(), p)
@@ -86,9 +99,65 @@ def test_nobody_can_step_such_a_model(tmp_path: Any) -> None:
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("over", [None, 7])
+def test_the_same_weights_can_be_stepped_and_scored_as_trained(
+    over: int | None, tmp_path: Any
+) -> None:
+    model, given = made(window_warmup="shared")
+    forcing, places = {n: given[n] for n in FORCINGS}, {"aridity": given["aridity"]}
+    stepped = at_each_step(model, over)
+    facts: dict[str, Any] = {"licence": "CC0-1.0", "scores": {}}
+    bundle = save_bundle(stepped, tmp_path / "b", provenance={}, **facts)
+
+    def runoff(one: Model) -> torch.Tensor:
+        with torch.no_grad():
+            ran = one.simulate(forcing, places, warmup=WARMUP, outputs=["runoff"])
+        return ran.outputs["runoff"]
+
+    ends = window_ends(model.spec)
+    again = at_window_end(bundle.model(), ends)
+    assert torch.equal(runoff(again), runoff(model))
+    assert not torch.equal(runoff(stepped), runoff(model))
+    assert not window_ends(stepped.spec)
+    assert torch.equal(runoff(bundle.model()), runoff(stepped))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "message"),
+    [
+        ("lstmm", "fc", "no part 'lstmm'; did you mean 'lstm'"),
+        ("land", "fc", "parts.land: is no network that varies"),
+        ("lstm", "fk", "'fk' is no parameter that it gives"),
+    ],
+)
+def test_ends_of_what_is_not_there_are_refused(
+    name: str, parameter: str, message: str
+) -> None:
+    model, _ = made()
+    with pytest.raises(ConfigError, match=message):
+        at_window_end(model, {name: WindowEnd(parameters=(parameter,))})
+
+
+def test_what_is_prepared_once_cannot_change(tmp_path: Any) -> None:
+    """A hydrograph whose shares are prepared, or computed in every step."""
+    spec = {"gives": "all", "window_end": []}
+    parts = {"outlet": {"process": "unit_hydrograph"}}
+    model, _ = made(parts=parts, **spec)
+    facts: dict[str, Any] = {"licence": "CC0-1.0", "provenance": {}, "scores": {}}
+    with pytest.raises(BundleError, match="'routing_a' is prepared once, but 'lstm' c"):
+        save_bundle(model, tmp_path / "b", **facts)
+    parts["outlet"]["options"] = {"varying": True}
+    model, _ = made(parts=parts, **spec)
+    assert save_bundle(model, tmp_path / "b", **facts).path.is_dir()
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        (
+            {"window_end": [], "window_warmup": "shared"},
+            "window_warmup: found 'shared'",
+        ),
         ({"window_end": ["fk"]}, r"parts\.lstm\.window_end: 'fk' is no parameter"),
         ({"window_end": ["fc", "fc"]}, "window_end"),
         ({"network": "mlp", "options": {}, "forcings": []}, "one value throughout"),

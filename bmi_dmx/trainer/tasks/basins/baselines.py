@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from ....compose import Model, ModelSpec, Statistics
+from ....compose.windows import unsettled
 from ....models.hydrology.climate import day_of_year
 from .data.basins import SECONDS_PER_DAY, BasinData, Times
 from .evaluate import AT_ONCE, mean_flow
@@ -113,7 +114,7 @@ def mid_range(spec: ModelSpec, statistics: Statistics) -> Model:
     parts = {
         name: replace(part, members=1)
         if part.members and part.member_weights == "mean"
-        else part
+        else unsettled(part)
         for name, part in spec.parts.items()
     }
     model = Model(replace(spec, parts=parts), statistics)

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from .... import config
@@ -21,6 +20,7 @@ from ....conversion import convert
 from ....errors import ConfigError, DataError
 from ....models.hydrology.forcings import FORCINGS
 from ....units import unknown
+from ...foreign_weights import put_in, read_weights
 from ...importing import ImportedModel
 
 __all__ = ["imported"]
@@ -45,8 +45,17 @@ UNITS = {
 TARGETS = ("qobs(mm/d)", "qobs(mm/day)", "qobs_mm_per_day", "streamflow")
 """Names, in small letters, of flow in mm per day."""
 
-LARGEST = 1 << 28
-"""Bytes of weights that are looked at."""
+WEIGHTS = {
+    **{
+        f"lstm.{name}_l0": f"dynamic.network.lstm.{name}_l0"
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    },
+    **{
+        f"head.net.0.{name}": f"dynamic.network.output.{name}"
+        for name in ("weight", "bias")
+    },
+}
+"""Names of arrays there and here."""
 
 _NAMED = re.compile(r"([^()]+?)\s*(?:\(([^()]*)\))?(?:_(\w+))?")
 
@@ -111,7 +120,7 @@ class _Run:
         )
         statistics = self._statistics(there, forcings, attributes)
         model = Model(spec, Statistics(statistics)).float()
-        self._load(model, weights)
+        put_in(model, weights, WEIGHTS, self.trained)
         self._remark()
         return ImportedModel(
             model=model.eval(),
@@ -257,51 +266,14 @@ class _Run:
             )
         self.epoch, path = max(checkpoints.items())
         self.trained = path
-        if path.stat().st_size > LARGEST:
-            raise DataError(f"{path}: larger than {LARGEST} bytes")
-        try:
-            weights = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception:  # as many kinds as there are ways to damage a file
-            raise DataError(
-                f"{path}: expected arrays by name, and nothing else"
-            ) from None
-        array_names = {
-            "lstm.weight_ih_l0", "lstm.weight_hh_l0", "lstm.bias_ih_l0",
-            "lstm.bias_hh_l0", "head.net.0.weight", "head.net.0.bias",
-        }  # fmt: skip
-        names = set(weights) if isinstance(weights, Mapping) else set()
-        for name in sorted(array_names ^ names):
-            state = "missing" if name in array_names else "not part of the network"
-            raise DataError(f"{path}: array {name!r} is {state}")
-        for name, x in weights.items():
-            if not (isinstance(x, Tensor) and x.is_floating_point()):
-                raise DataError(f"{path}: {name}: expected an array of real numbers")
-            if x.ndim != (1 if "bias" in name else 2):
-                raise DataError(f"{path}: {name}: found {x.ndim} dimensions")
-            if not torch.isfinite(x).all():
-                raise DataError(f"{path}: {name}: holds values that are no numbers")
+        weights = read_weights(path, {n: 1 if "bias" in n else 2 for n in WEIGHTS})
         hidden = weights["lstm.weight_hh_l0"].shape[-1]
         if (size := self.config.get("hidden_size", hidden)) != hidden:
             raise ConfigError(
                 f"{self.file}: hidden_size: found {size!r}, but {path.name} holds a"
                 f" network of {hidden}"
             )
-        return dict(weights)
-
-    def _load(self, model: Model, weights: Mapping[str, Tensor]) -> None:
-        arrays = {
-            f"dynamic.network.{name}".replace("head.net.0", "output"): x
-            for name, x in weights.items()
-        }
-        shapes = model.state_dict()
-        for name, x in arrays.items():
-            if x.shape != shapes[name].shape:
-                theirs = name.removeprefix("dynamic.network.")
-                raise DataError(
-                    f"{self.trained}: {theirs} has shape {tuple(x.shape)}, the"
-                    f" configuration asks for {tuple(shapes[name].shape)}"
-                )
-        model.load_state_dict({**shapes, **arrays})
+        return weights
 
     def _remark(self) -> None:
         clipped = self.config.get("clip_targets_to_zero") or ()

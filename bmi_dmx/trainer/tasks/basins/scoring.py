@@ -20,6 +20,7 @@ from ....models.hydrology.system import evaporation_remark
 from ...provenance import commit
 from ...requests import ScoringRequest
 from ...run_folder import numbered_folder, refuse_other_files
+from ...window_ends import KEY, as_trained
 from ..streamflow.comparison import (
     ALL,
     COMPARED,
@@ -81,6 +82,8 @@ def score_bundle(bundle: Bundle, request: ScoringRequest) -> Comparison:
     refuse_other_files(request.output, FILES)
     _refuse_learned(request)
     model = model_of(bundle, request.choices)
+    if request.window_end:
+        model = as_trained(bundle, model)
     spec = data_spec(request)
     scored_data = completed(bundle, model, spec, request.period)
     data = targets_of(model.plan, scored_data.data)
@@ -102,6 +105,7 @@ def score_bundle(bundle: Bundle, request: ScoringRequest) -> Comparison:
     notes = (
         *scored_data.notes,
         evaporation_remark(bundle, request.choices.get("evaporation")),
+        *_window_remark(bundle, request),
         *_cut_short(part, lead, warmup),
         *_trained(training, among, data.ids, period),
         *_calibrated(training, data.ids, request.calibration),
@@ -181,6 +185,22 @@ def _everything(data: BasinData, warmup: int) -> Period:
     return first.item(), last.item()
 
 
+def _window_remark(bundle: Bundle, request: ScoringRequest) -> tuple[str, ...]:
+    """Return which constants a model has that was trained with those of a window."""
+    if request.window_end:
+        return (
+            "NOT AS IN OPERATION: constant parameters are those of the last scored day,"
+            " which nobody knew before",
+        )
+    if KEY in bundle.manifest.provenance:
+        return (
+            "constant parameters are running means of what the network has answered so"
+            " far, as in operation; --window-end takes those of the last scored day, as"
+            " in training",
+        )
+    return ()
+
+
 def _cut_short(data: BasinData, lead: int, warmup: int) -> tuple[str, ...]:
     if lead >= warmup:
         return ()
@@ -247,6 +267,7 @@ def _head(
         "bundle": bundle.name,
         "fingerprint": bundle.fingerprint,
         "parts": dict(request.choices),
+        **({"window_end": True} if request.window_end else {}),
         "data": data,
         "scored": plain(period),
         "warmup_days_before": lead,

@@ -62,6 +62,8 @@ def score_bundle(bundle: Bundle, request: ScoringRequest) -> Comparison:
     refuse_outside("--warmup", request.warmup, 0)
     for part in request.choices:
         raise ConfigError(f"parts: nothing can be chosen for {part!r}")
+    if request.window_end:
+        raise ConfigError("--window-end: rivers are scored as they are in operation")
     provenance = bundle.manifest.provenance
     spec = _spec(provenance, request)
     model = bundle.model()

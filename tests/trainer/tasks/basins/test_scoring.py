@@ -398,6 +398,7 @@ def test_the_command_scores_a_shipped_bundle(
         ("a --basins 1", "--basins: goes with a bundle and --data"),
         ("a --output b", "--output: goes with a bundle and --data"),
         ("a --warmup 0", "--warmup: goes with a bundle and --data"),
+        ("a --window-end", "--window-end: goes with a bundle and --data"),
         ("a --period 1980-01-01 1981-01-01", "two days are for a bundle and --data"),
         ("a --period tst", "--period: found 'tst', expected one of train, valid"),
         ("a b --data delaware", "one bundle is scored at a time, found 2"),
