@@ -16,6 +16,7 @@ from ...files import atomic, locked
 from .. import fit
 from ..experiment import Experiment
 from ..experiment_file import differences
+from ..records import read_record
 from ..registries import tasks
 from ..result_files import write_table
 from ..run_folder import RunFolder
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 
 BEGUN = "protocol.json"
 """What a study began with."""
+
+_COMPARED = ("experiments", "folds", "withheld")
+"""What a study cannot go on without, or with others."""
 
 WITHHELD = "withheld.csv"
 
@@ -132,8 +136,7 @@ def _begin(study: Study, spans: Sequence[Span]) -> None:
     }
     now = json.loads(json.dumps(now))
     if file.is_file():
-        before = json.loads(file.read_text(encoding="utf-8"))
-        _refuse_other(study.folder, now, before)
+        _refuse_other(study.folder, now, read_record(file, *_COMPARED))
     with atomic(file) as temporary:
         temporary.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
 
@@ -146,7 +149,7 @@ def _course(experiment: Experiment) -> dict[str, Any]:
 
 def _refuse_other(folder: Path, now: dict[str, Any], before: dict[str, Any]) -> None:
     """Refuse a folder of something else; models and seeds may be more or less."""
-    for key in ("experiments", "folds", "withheld"):
+    for key in _COMPARED:
         actual, expected = now[key], before[key]
         if key == "experiments":
             both = [model for model in actual if model in expected]
