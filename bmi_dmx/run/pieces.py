@@ -28,10 +28,10 @@ def digest_of(*parts: str | bytes | Array) -> str:
     """Return a short mark of what is too long to be told, the same for the same."""
     whole = hashlib.sha256()
     for part in parts:
-        content = part.encode() if isinstance(part, str) else part
-        whole.update(
-            content if isinstance(content, bytes) else np.ascontiguousarray(content)
-        )
+        if isinstance(part, np.ndarray):
+            whole.update(part.tobytes())
+        else:
+            whole.update(part.encode() if isinstance(part, str) else part)
         whole.update(b"\0")
     return whole.hexdigest()[:16]
 

@@ -329,6 +329,8 @@ def _quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             # Lightning 2.6 uses a name that PyTorch 2.13 is about to drop.
             warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)
+            # The first process validates for all; there is nothing to take a mean of.
+            warnings.filterwarnings("ignore", ".*sync_dist", UserWarning)
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

@@ -160,6 +160,18 @@ def test_a_row_cut_short_by_a_kill_is_dropped(finished: Path, killed_at: Run) ->
     assert_same_run(finished, path)
 
 
+@pytest.mark.parametrize("edit", [("\n", "\n\n"), (",", ";"), ("\n1,", "\none,")])
+def test_rows_that_were_edited_are_not_thrown_away(
+    killed_at: Run, edit: tuple[str, str]
+) -> None:
+    path = killed_at(14)
+    edited = (path / "metrics.csv").read_text(encoding="utf-8").replace(*edit)
+    (path / "metrics.csv").write_text(edited, encoding="utf-8")
+    with pytest.raises(DataError, match=r"metrics\.csv: line [12]: found .*, expected"):
+        resume(path)
+    assert (path / "metrics.csv").read_text(encoding="utf-8") == edited
+
+
 def test_a_run_that_stopped_early_does_not_start_again(run: Run) -> None:
     still = "training.optimizer.rate=1e-30"
     path = run("training.patience=1", still, "training.steps=60")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...conversion import plain
-from ...errors import ConfigError
+from ...errors import ConfigError, DataError, DataProblems, TrainingError
 from ...files import atomic, locked
 from .. import fit
 from ..experiment import Experiment
@@ -208,6 +209,18 @@ def _prepare(study: Study, cell: Cell) -> None:
 def finish(study: Study, cell: Cell) -> None:
     """Train what a cell asks for, or continue, and let the model answer."""
     run = study.run(cell)
-    if not run.summary.is_file():
-        fit.resume(run.path)
-    tasks[study.experiments[cell.model].task].trial().answer(study, cell)
+    with _told_of(run):
+        if not run.summary.is_file():
+            fit.resume(run.path)
+        tasks[study.experiments[cell.model].task].trial().answer(study, cell)
+
+
+@contextmanager
+def _told_of(run: RunFolder) -> Iterator[None]:
+    """Say which of many trainings a message is about."""
+    try:
+        yield
+    except (ConfigError, DataError, TrainingError) as error:
+        if isinstance(error, DataProblems) or str(run.path) in str(error):
+            raise
+        raise type(error)(f"{run.path}: {error}") from error
