@@ -11,16 +11,17 @@ from argparse import (
     Namespace,
     _SubParsersAction,
 )
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from logging import DEBUG, ERROR
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import ConfigError
 from .files import ADDRESS, refuse_device
 
 __all__ = [
     "add_common",
+    "by_name",
     "netcdf",
     "number",
     "parsed",
@@ -29,8 +30,27 @@ __all__ = [
     "whole",
 ]
 
+T = TypeVar("T")
+
 _WRITTEN = ("output", "past", "map", "picture", "save_state")
 """Arguments that name a file to be written."""
+
+
+def by_name(option: str, pairs: Iterable[tuple[str, T]]) -> dict[str, T]:
+    """Return what an option says of several names.
+
+    Raises
+    ------
+    ConfigError
+        It says something of one name twice.
+    """
+    said: dict[str, T] = {}
+    for name, value in pairs:
+        if said.setdefault(name, value) != value:
+            raise ConfigError(
+                f"{option}: {name!r} is given twice, {said[name]!r} and {value!r}"
+            )
+    return said
 
 
 def whole(least: int) -> Callable[[str], int]:

@@ -30,6 +30,8 @@ _MEANT = {
     # C is the coulomb, F the farad.
     **dict.fromkeys(("c", "deg c", "deg. c", "degrees c", "celcius"), "degC"),
     **dict.fromkeys(("f", "deg f", "deg. f", "degrees f"), "degF"),
+    **dict.fromkeys(("sq mi", "sqmi", "sq. mi.", "square miles"), "mi2"),
+    **dict.fromkeys(("sq km", "sqkm", "square kilometers"), "km2"),
     "cfs": "ft3 s-1",
     "cms": "m3 s-1",
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bmi_dmx.arguments import (
+    by_name,
     netcdf,
     number,
     parsed,
@@ -215,3 +216,15 @@ def test_an_address_is_no_path(text: str, capsys: pytest.CaptureFixture[str]) ->
         main(["run", "dhbv-conus-daily", text])
     assert "is an address, expected a path: download it" in capsys.readouterr().err
     assert parsed(_parser(), ["run", "b", "C:/a.nc"]).forcing == Path("C:/a.nc")
+
+
+def test_what_an_option_says_of_names_is_kept_by_them():
+    pairs = [("a", 1.0), ("b", 2.0), ("a", 1.0)]
+    assert by_name("--attributes", pairs) == {"a": 1.0, "b": 2.0}
+    assert by_name("--attributes", []) == {}
+
+
+def test_what_an_option_says_twice_is_refused():
+    pairs = [("a", 1.0), ("b", 2.0), ("a", 3.0)]
+    with pytest.raises(ConfigError, match="--attributes: 'a' is given twice"):
+        by_name("--attributes", pairs)

@@ -88,7 +88,13 @@ def test_words_for_dimensionless_are_refused_with_the_right_one(units: str) -> N
 
 @pytest.mark.parametrize(
     ("units", "right"),
-    [("C", "degC"), ("F", "degF"), ("deg C", "degC"), ("cfs", "ft3 s-1")],
+    [
+        ("C", "degC"),
+        ("F", "degF"),
+        ("deg C", "degC"),
+        ("cfs", "ft3 s-1"),
+        ("square miles", "mi2"),
+    ],
 )
 def test_what_the_field_writes_is_refused_with_what_it_means(
     units: str, right: str

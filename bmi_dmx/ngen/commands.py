@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import netcdf, whole
+from ..arguments import by_name, netcdf, whole
 from ..conversion import datetime_of, without_zone
 from ..errors import ConfigError
 from ..run.command import crew_arguments
@@ -173,17 +173,17 @@ def _policy(rules: Sequence[str] | None) -> str | dict[str, str | float] | None:
         return None
     if len(rules) == 1 and rules[0] in _RULES:
         return rules[0]
-    policy: dict[str, str | float] = {}
+    policies: list[tuple[str, str | float]] = []
     for rule in rules:
         name, _, action = rule.partition("=")
         try:
-            policy[name] = action if action in _RULES else float(action)
+            policies.append((name, action if action in _RULES else float(action)))
         except ValueError:
             raise ConfigError(
                 f"--forcing-policy: found {rule!r}, expected raise or hold, or for "
                 "each forcing such as precipitation=0 or air_temperature=hold"
             ) from None
-    return policy
+    return by_name("--forcing-policy", policies)
 
 
 def _domain(options: Namespace) -> Domain:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from ..models.hydrology.system import PLACES as KNOWN_OF_PLACES
 from ..operate.bundle_cache import bundle_named
 from ..run.cluster import Crew, run_all
 from ..run.output import Axis, OutputVariable, SeriesFile
+from ..run.pieces import digest_of
 from ..run.steps import Read
 from ..run.tasks import (
     PLACES,
@@ -212,20 +212,18 @@ def _plan(setup: Setup, names: Sequence[str], division: Division) -> dict[str, s
     """Return what decides the numbers of a run."""
     domain, attributes = setup.domain, setup.attributes
     stat = domain.forcing.path.stat()
-    start = hashlib.sha256(
-        "\n".join((setup.bundle.fingerprint, *attributes.ids)).encode()
-    )
-    for name, values in attributes.values.items():
-        start.update(name.encode() + np.ascontiguousarray(values).tobytes())
+    known = (part for named in attributes.values.items() for part in named)
     state = Path(str(setup.settings["state"]))
-    start.update(state.read_bytes() if state.is_file() else b"")
     return {
         "version": __version__,
+        "bundle": f"{setup.bundle.name}, {digest_of(setup.bundle.fingerprint)}",
         "forcing": f"{domain.forcing.path.name}, {stat.st_size} bytes, "
         f"{stat.st_mtime_ns}",
         "settings": repr(sorted(setup.settings.items())),
         "hours": f"{domain.steps} from {domain.start_time}",
-        "start (bundle, catchments, attributes, state)": start.hexdigest(),
+        "catchments": f"{len(attributes.ids)}, {digest_of(*attributes.ids)}",
+        "attributes": digest_of(*known),
+        "state": digest_of(state.read_bytes()) if state.is_file() else "",
         "choice of outputs": ", ".join(names),
         "size of a piece": f"{division.rows} hours of {division.width} catchments",
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from ..arguments import netcdf, number, picture, whole
+from ..arguments import by_name, netcdf, number, picture, whole
 
 __all__ = ["river", "river_arguments", "route", "route_arguments"]
 
@@ -206,7 +206,8 @@ def route(options: Namespace) -> None:
         output=options.output, bundle=options.bundle or BUNDLE, at=options.at,
         when=when, format=options.format,
         lakes=options.lakes, gauges=options.gauges, above=tuple(options.above),
-        parameters=options.parameters, attributes=dict(options.attributes),
+        parameters=options.parameters,
+        attributes=by_name("--attributes", options.attributes),
         variable=options.variable, units=options.units, ends=options.stamps == "end",
         by_catchment=options.catchments, lines=options.within == "linear",
         state=options.state, first_flow=options.first_flow,

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import netcdf, whole
+from ..arguments import by_name, netcdf, whole
 from ..errors import ConfigError
 
 if TYPE_CHECKING:
@@ -116,9 +116,9 @@ def request_of(options: Namespace, forcing: Path, output: Path) -> Request:
         outputs=tuple(options.outputs),
         state=options.state,
         mode=options.mode,
-        parts=dict(options.parts),
+        parts=by_name("--parts", options.parts),
         units=options.units,
-        names=dict(options.names),
+        names=by_name("--names", options.names),
         policy=options.missing,
     )
 

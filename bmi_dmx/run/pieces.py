@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -16,11 +17,23 @@ import numpy as np
 from ..errors import ConfigError, DataError, StateError
 from ..files import atomic, locked
 
-__all__ = ["Pieces"]
+__all__ = ["Pieces", "digest_of"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _PLAN, _LOCK = "run.json", "lock"
+
+
+def digest_of(*parts: str | bytes | Array) -> str:
+    """Return a short mark of what is too long to be told, the same for the same."""
+    whole = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            whole.update(part.tobytes())
+        else:
+            whole.update(part.encode() if isinstance(part, str) else part)
+        whole.update(b"\0")
+    return whole.hexdigest()[:16]
 
 
 class Pieces:
@@ -69,6 +82,12 @@ class Pieces:
             while self._piece(self.done).is_file() and self._state(self.done).is_file():
                 self.done += 1
             previous = self._known(file)
+            if previous is None and self.done:
+                raise ConfigError(
+                    f"{file}: damaged, so nobody knows which run the pieces beside it"
+                    " are of; remove the folder to begin anew"
+                )
+            previous = previous or {}
             other = next((k for k in plan if previous.get(k) != plan[k]), None)
             begun = self.done or any(self.folder.glob("*/state-*"))
             if other is not None and begun:
@@ -86,12 +105,12 @@ class Pieces:
             temporary.write_text(json.dumps(plan, indent=2) + "\n", encoding="utf-8")
 
     @staticmethod
-    def _known(file: Path) -> dict[str, Any]:
+    def _known(file: Path) -> dict[str, Any] | None:
         try:
             plan = json.loads(file.read_text(encoding="utf-8"))
         except ValueError:
-            return {}
-        return plan if isinstance(plan, dict) else {}
+            return None
+        return plan if isinstance(plan, dict) else None
 
     def _clear(self) -> None:
         """Delete all but the lock, the plan first: what is left counts no more."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from ..operate.bundle_cache import bundle_named
 from ..operate.operation import Operation
 from .cluster import run_all
 from .output import Axis, OutputVariable, SeriesFile
+from .pieces import digest_of
 from .request import (
     Request,
     attributes_of,
@@ -213,18 +213,24 @@ def _plan(
 ) -> dict[str, str]:
     """Return what decides the numbers of a run."""
     stat = series.path.stat()
-    start = hashlib.sha256("\n".join((*operation.key, *series.ids)).encode())
-    for name, values in attributes.items():
-        start.update(name.encode() + np.ascontiguousarray(values).tobytes())
+    fingerprint, declared, *way = operation.key
     state = Path(request.state)
-    start.update(state.read_bytes() if state.is_file() else request.state.encode())
+    known = (part for named in attributes.items() for part in named)
     sources = series.sources.items()
     return {
         "version": __version__,
+        "bundle": f"{operation.bundle.name}, {digest_of(fingerprint, declared)}",
         "file of forcing": f"{series.path.name}, {stat.st_size} bytes, "
         f"{stat.st_mtime_ns}",
         "choice of series": ", ".join(f"{name} is {s}" for name, s in sources),
-        "start (bundle, settings, places, attributes, state)": start.hexdigest(),
+        "way of running (steps, parts, units)": ", ".join(way),
+        "places": f"{len(series.ids)}, {digest_of(*series.ids)}",
+        "attributes": digest_of(*known),
+        "state": (
+            f"{state.name}, {digest_of(state.read_bytes())}"
+            if state.is_file()
+            else request.state
+        ),
         "choice of outputs": ", ".join(names),
         "steps of a piece": str(division.rows),
         "places of a piece": str(division.width),

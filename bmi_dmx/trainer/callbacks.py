@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 from lightning.pytorch.loggers.logger import Logger
 from tqdm import tqdm
 
+from ..errors import DataError
 from ..files import atomic
 from .module import TrainingModule
 from .run_folder import RunFolder
@@ -114,6 +115,11 @@ class MetricsFile(Logger):
         Name of the score of a validation.
     step : int
         Step at which training starts; later rows of an earlier attempt are dropped.
+
+    Raises
+    ------
+    DataError
+        The file that is there is none of a training any more.
     """
 
     def __init__(self, path: Path, score: str, step: int = 0) -> None:
@@ -130,10 +136,21 @@ class MetricsFile(Logger):
         self.path = path
 
     def _kept(self, path: Path, step: int) -> list[list[str]]:
-        with open(path, encoding="utf-8", newline="") as file:
-            # A line that a kill cut short has too few cells.
-            rows = [r for r in csv.reader(file) if len(r) == len(self.columns)]
-        return [row for row in rows[1:] if int(row[0]) <= step]
+        """Return the rows up to a step; nothing that was edited is thrown away."""
+        with open(path, encoding="utf-8", errors="replace", newline="") as file:
+            head, *rows = list(csv.reader(file)) or [list(self.columns)]
+        # A line that a kill cut short has too few cells.
+        if rows and len(rows[-1]) < len(self.columns):
+            rows.pop()
+        for line, row in enumerate([head, *rows], 1):
+            numbered = line == 1 or (row[:1] and row[0].isdecimal())
+            if len(row) != len(self.columns) or not numbered:
+                raise DataError(
+                    f"{path}: line {line}: found {','.join(row)!r:.60}, expected "
+                    f"{','.join(self.columns)!r}, as it was written; where the file is"
+                    " moved away a new one begins"
+                )
+        return [row for row in rows if int(row[0]) <= step]
 
     @property
     def name(self) -> str:

@@ -56,12 +56,15 @@ class AtomicCheckpoints(CheckpointIO):
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
     ) -> None:
         """Write a checkpoint."""
+        # In memory first: of a full disk PyTorch's own writer says nothing anybody
+        # would understand.
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        # What PyTorch writes is read without a look at its checksums.
+        digest = hashlib.sha256(content.getbuffer()).digest()
+        content.write(SEAL + digest)
         with atomic(path) as temporary:
-            torch.save(checkpoint, temporary)
-            # What PyTorch writes is read without a look at its checksums.
-            digest = hashlib.sha256(temporary.read_bytes()).digest()
-            with open(temporary, "ab") as file:
-                file.write(SEAL + digest)
+            temporary.write_bytes(content.getbuffer())
 
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None

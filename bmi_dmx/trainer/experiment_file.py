@@ -207,7 +207,7 @@ def naming(path: Path, experiment: Experiment) -> Iterator[None]:
 
     For what comes to light only beside the data.
     """
-    keys = tuple(f"{field.name}." for field in fields(experiment))
+    keys = tuple(f"{field.name}{end}" for field in fields(experiment) for end in ".:")
     try:
         yield
     except (ConfigError, DataError) as error:

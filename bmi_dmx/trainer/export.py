@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from ..bundle import Bundle, save_bundle
 from ..compose import Model
 from ..conversion import plain
-from ..errors import BundleError, DataError
+from ..errors import BundleError
 from .checkpoint import OWN, load_model, read_checkpoint
 from .experiment import Experiment
 from .registries import tasks
@@ -51,11 +50,7 @@ def export(
     """
     folder = RunFolder(Path(run))
     experiment = folder.experiment()
-    if not folder.summary.is_file():
-        raise DataError(
-            f"{folder.path}: no {folder.summary.name}; the training is not finished"
-        )
-    training = json.loads(folder.summary.read_text(encoding="utf-8"))
+    training = folder.outcome("commit", "versions", "best_step")
     best = folder.require_best()
     task, facts = tasks[experiment.task], read_checkpoint(folder.best)[OWN]["facts"]
     place = Path(target) if target is not None else folder.path / "bundle"

@@ -6,7 +6,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +86,10 @@ def train_experiment(experiment: Experiment, root: Path) -> Path:
         # Before a folder is made: what is wrong with the data leaves nothing behind.
         module = build(experiment, processes)
         folder = processes.from_first(lambda: RunFolder.create(root, experiment))
-        processes.from_first(lambda: module.task.keep(folder))
-        _announce(module, folder)
-        _fit(experiment, module, folder, resumed=False)
+        with _alone(folder, processes):
+            processes.from_first(lambda: module.task.keep(folder))
+            _announce(module, folder)
+            _fit(experiment, module, folder, resumed=False)
     return folder.path
 
 
@@ -108,8 +109,8 @@ def resume(run: str | Path, watching: Watching | None = None) -> Path:
     Raises
     ------
     ConfigError
-        The folder is not one of a run, its configuration was changed, or the run is
-        finished.
+        The folder is not one of a run, another process trains in it, its configuration
+        was changed, or the run is finished.
     DataError
         The data changed since the run began.
     StateError
@@ -117,10 +118,13 @@ def resume(run: str | Path, watching: Watching | None = None) -> Path:
     """
     folder = RunFolder(Path(run))
     experiment = folder.experiment()
-    if folder.summary.exists():
-        raise ConfigError(f"{folder.path}: this run is finished")
-    _refuse_changed(experiment, folder)
-    with joined(experiment.training.device) as processes:
+    with (
+        joined(experiment.training.device) as processes,
+        _alone(folder, processes),
+    ):
+        if folder.summary.exists():
+            raise ConfigError(f"{folder.path}: this run is finished")
+        _refuse_changed(experiment, folder)
         resumed = processes.from_first(folder.last.exists)
         length = _pass_of(folder.last) if resumed else 1
         with naming(folder.config, experiment):
@@ -129,6 +133,13 @@ def resume(run: str | Path, watching: Watching | None = None) -> Path:
         _announce(module, folder)
         _fit(experiment, module, folder, length, resumed=resumed, watching=watching)
     return folder.path
+
+
+@contextmanager
+def _alone(folder: RunFolder, processes: Processes) -> Iterator[None]:
+    """Keep trainings of others out of a folder; the first process does it for all."""
+    with folder.held() if processes.first else nullcontext():
+        yield
 
 
 def _pass_of(path: Path) -> int:
@@ -318,6 +329,8 @@ def _quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             # Lightning 2.6 uses a name that PyTorch 2.13 is about to drop.
             warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)
+            # The first process validates for all; there is nothing to take a mean of.
+            warnings.filterwarnings("ignore", ".*sync_dist", UserWarning)
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

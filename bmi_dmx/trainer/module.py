@@ -290,7 +290,8 @@ class TrainingModule(LightningModule):
             if now.get(name) != before.get(name):
                 raise DataError(
                     f"the data changed since the run began: {name} of the training "
-                    "or validation data differ from those of the checkpoint"
+                    "or validation data, warm-ups included, differ from those of the "
+                    "checkpoint"
                 )
         count, begun = (
             self.processes.count,

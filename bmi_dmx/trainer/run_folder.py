@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import html
-import json
+import logging
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
@@ -15,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, DataError, suggestion
-from ..files import atomic, folder_beside
+from ..files import atomic, folder_beside, locked
 from .experiment import Experiment
 from .experiment_file import load_experiment, save_experiment
+from .records import read_record
 
 __all__ = [
     "PERIODS",
@@ -28,6 +30,8 @@ __all__ = [
     "refuse_other_settings",
     "results_folder",
 ]
+
+log = logging.getLogger(__name__)
 
 PERIODS = ("train", "validation", "test")
 """Periods of a run, the last one unless another is asked for."""
@@ -90,6 +94,24 @@ class RunFolder:
             os.rename(temporary, path)
         return cls(path)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other trainings out of the folder as long as one is in it.
+
+        Raises
+        ------
+        ConfigError
+            Another process trains in it.
+        """
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.path))
+            except BlockingIOError:
+                raise ConfigError(
+                    f"{self.path}: another process is training in this folder"
+                ) from None
+            yield
+
     def remove_partial(self) -> None:
         """Delete checkpoints whose writing a kill cut short."""
         for cut in self.last.parent.glob(".*.ckpt"):
@@ -119,7 +141,15 @@ class RunFolder:
         """Return the seconds that training took until a checkpoint was last written."""
         if not (self.last.is_file() and self._spent.is_file()):
             return 0.0
-        return float(json.loads(self._spent.read_text(encoding="utf-8")))
+        try:
+            return float(self._spent.read_bytes())
+        except ValueError:
+            # No reason not to go on: it says nothing of what was learned.
+            log.warning(
+                "%s: damaged; the seconds of the training count from now on",
+                self._spent,
+            )
+            return 0.0
 
     def keep_spent(self, seconds: float) -> None:
         """Write down the seconds that training took so far, all stretches together."""
@@ -136,6 +166,25 @@ class RunFolder:
         """What came out; it exists when the training is finished."""
         return self.path / "training.json"
 
+    def outcome(self, *keys: str) -> dict[str, Any]:
+        """Return what came out of a finished training.
+
+        Parameters
+        ----------
+        keys : str
+            What it has to say.
+
+        Raises
+        ------
+        DataError
+            The training is not finished, or what is written of it is damaged.
+        """
+        if not self.summary.is_file():
+            raise DataError(
+                f"{self.path}: no {self.summary.name}; the training is not finished"
+            )
+        return read_record(self.summary, *keys)
+
     def _repr_html_(self) -> str:
         """Return what a notebook shows of the run."""
         experiment = self.experiment()
@@ -143,7 +192,7 @@ class RunFolder:
             f"<b>{html.escape(self.path.name)}</b> {html.escape(experiment.about)}"
         ]
         if self.summary.is_file():
-            summary = json.loads(self.summary.read_text(encoding="utf-8"))
+            summary = self.outcome("steps", "seconds")
             facts += [
                 f"{name.replace('_', ' ')}: {summary[name]:.4g}"
                 for name in summary
@@ -174,12 +223,14 @@ class RunFolder:
         ----------
         period : str
             What was scored.
+
+        Raises
+        ------
+        DataError
+            The file of it is damaged.
         """
         file = self.path / period / "summary.json"
-        if not file.is_file():
-            return None
-        summary: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return summary
+        return read_record(file) if file.is_file() else None
 
     def require_best(self) -> Path:
         """Return the best checkpoint.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import multiprocessing
 import time
@@ -15,23 +16,32 @@ from pathlib import Path
 from typing import Any, Literal
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.storages import RDBStorage
 from optuna.trial import Trial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..config import load
 from ..conversion import plain, refuse_outside
-from ..errors import ConfigError, TrainingError
+from ..errors import ConfigError, DataError, TrainingError
 from ..files import atomic, locked
 from .experiment import Experiment
 from .experiment_file import differences, find_experiment, load_experiment
 from .fit import resume
 from .protocols.workers import follow_parent, speaking_into
+from .records import read_record
 from .registries import tasks
 from .run_folder import RunFolder
 from .task import Monitor
 
 __all__ = ["Range", "Search", "tune"]
+
+
+log = logging.getLogger(__name__)
+
+DATABASE = "study.db"
+"""The trials of a search."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +137,8 @@ def tune(
     ------
     ConfigError
         The experiment or the search is wrong, or the folder is one of another search.
+    DataError
+        What an earlier attempt wrote is damaged.
     TrainingError
         No trial came to an end, or a worker was killed.
     """
@@ -138,19 +150,30 @@ def tune(
     folder = Path(root) / f"{experiment.name}-search"
     _begin(folder, experiment, spec.space)
     work = _Work(folder, path, settings, spec)
-    study = work.study()
-    try:
-        if workers == 1:
-            work.through()
-        else:
-            _in_workers(work, workers)
-    except KeyboardInterrupt:
-        ended = len(study.get_trials(states=_ENDED))
-        raise KeyboardInterrupt(
-            f"after {ended} of {spec.trials} trials; the same command continues"
-        ) from None
-    _write_best(folder, study, tasks[experiment.task].monitor)
+    with _stored(folder):
+        study = work.study()
+        try:
+            if workers == 1:
+                work.through()
+            else:
+                _in_workers(work, workers)
+        except KeyboardInterrupt:
+            ended = len(study.get_trials(states=_ENDED))
+            raise KeyboardInterrupt(
+                f"after {ended} of {spec.trials} trials; the same command continues"
+            ) from None
+        _write_best(folder, study, tasks[experiment.task].monitor)
     return folder
+
+
+@contextmanager
+def _stored(folder: Path) -> Iterator[None]:
+    """Say in one line what is wrong with the database of a search."""
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError) as error:
+        reason = getattr(error, "orig", None) or error.__cause__ or error
+        raise DataError(f"{folder / DATABASE}: cannot be used: {reason}") from error
 
 
 @dataclass(frozen=True)
@@ -195,7 +218,9 @@ class _Work:
         experiment = load_experiment(self.config, settings)
         monitor = tasks[experiment.task].monitor
         run = RunFolder(self.folder / f"{experiment.name}-{trial.number + 1}")
-        if not run.config.is_file():
+        if run.config.is_file():
+            _refuse_other(run, experiment)
+        else:
             RunFolder.create_at(run.path, experiment)
         trial.set_user_attr("run", run.path.name)
         steps = set(study.trials[trial.number].intermediate_values)
@@ -213,11 +238,21 @@ class _Work:
             study.tell(trial, state=TrialState.PRUNED)
             return
         except TrainingError as error:
+            log.warning("%s: failed, and counts for nothing: %s", run.path, error)
             trial.set_user_attr("error", str(error))
             study.tell(trial, state=TrialState.FAIL)
             return
-        summary = json.loads(run.summary.read_text(encoding="utf-8"))
-        study.tell(trial, summary[monitor.best])
+        study.tell(trial, run.outcome(monitor.best)[monitor.best])
+
+
+def _refuse_other(run: RunFolder, experiment: Experiment) -> None:
+    """Refuse the folder of a trial with other settings than were drawn."""
+    pairs = differences(plain(run.experiment()), plain(experiment))
+    for key, (setting, expected) in pairs.items():
+        raise ConfigError(
+            f"{run.config}: {key}: found {setting!r}, but the trial is one with"
+            f" {expected!r}; give the experiment another name for another search"
+        )
 
 
 @contextmanager
@@ -304,10 +339,10 @@ def _begin(
     if (folder / "journal.log").is_file():
         raise ConfigError(
             f"{folder}: found journal.log of a search by another version of bmi_dmx,"
-            " expected study.db; give the experiment another name for another search"
+            f" expected {DATABASE}; give the experiment another name for another search"
         )
     if file.is_file():
-        before = json.loads(file.read_text(encoding="utf-8"))
+        before = read_record(file, *now)
         for key, (setting, expected) in differences(now, before).items():
             raise ConfigError(
                 f"{folder}: {key}: found {setting!r}, but the search there began with"
@@ -346,7 +381,7 @@ def _study(folder: Path, experiment: Experiment, pruner: str) -> optuna.Study:
     }
     return optuna.create_study(
         storage=RDBStorage(
-            f"sqlite:///{(folder / 'study.db').resolve()}",
+            f"sqlite:///{(folder / DATABASE).resolve()}",
             # Seconds that a worker waits for another that writes.
             engine_kwargs={"connect_args": {"timeout": 100}},
         ),
@@ -386,6 +421,7 @@ def _write_best(folder: Path, study: optuna.Study, monitor: Monitor) -> None:
         "run": best.user_attrs["run"],
         "trials": len(complete),
         "pruned": len(study.get_trials(states=(TrialState.PRUNED,))),
+        "failed": len(study.get_trials(states=(TrialState.FAIL,))),
     }
     with atomic(folder / "best.json") as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -114,6 +114,14 @@ def test_a_run_by_the_command_line(
     ("words", "message"),
     [
         (["--names", "rain"], "found 'rain', expected KEY=VALUE"),
+        (
+            ["--names", "precipitation=rain", "precipitation=snow"],
+            "--names: 'precipitation' is given twice, 'rain' and 'snow'",
+        ),
+        (
+            ["--parts", "evaporation=oudin", "evaporation=hargreaves"],
+            "--parts: 'evaporation' is given twice",
+        ),
         (["--outputs", "steamflow"], "did you mean 'streamflow'"),
         (["--outputs", "air_temperature"], "no output 'air_temperature'"),
         (["--state", "warm"], "no such file"),

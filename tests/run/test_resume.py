@@ -153,7 +153,8 @@ def stopped(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> Ask:
     ("changes", "what"),
     [
         ({"parts": {"evaporation": "oudin"}}, "choice of series"),
-        ({"units": "ngen"}, r"choice of series|start"),
+        ({"units": "ngen"}, r"way of running \(steps, parts, units\)"),
+        ({"state": "equilibrium"}, "state was 'cold', now it is 'equilibrium'"),
         ({"outputs": ("snowpack",)}, "choice of outputs"),
         ({"policy": "hold"}, "treatment of missing forcing"),
         ({"block": 6}, "steps of a piece"),
@@ -175,7 +176,7 @@ def test_pieces_of_other_files_are_refused(
     values = attributes(3)
     values["aridity"][0] += 1e-9
     write_table(tmp_path / "table.csv", ids, values)
-    with pytest.raises(ConfigError, match=r"another run: start \(bundle, settings"):
+    with pytest.raises(ConfigError, match="another run: attributes was"):
         stopped(block=3)
     series["precipitation"][0, 0] += 1.0
     write_series(tmp_path / "forcing.nc", series, ids=ids)
@@ -190,7 +191,16 @@ def test_damage_is_seen(stopped: Ask, tmp_path: Path) -> None:
     piece.write_bytes(whole[:-40])
     with pytest.raises(DataError, match=r"piece-000002\.npz: damaged"):
         stopped(block=3)
-    (folder / "state-000039.bin").write_bytes(b"no state")
+    piece.write_bytes(whole)
+    (folder / "run.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"run\.json: damaged, .*; remove the folder"):
+        stopped(block=3)
+
+
+def test_a_damaged_state_is_seen(stopped: Ask, tmp_path: Path) -> None:
+    folder = tmp_path / ".out.nc.pieces"
+    last = max(folder.glob("state-*.bin"))
+    last.write_bytes(b"no state")
     with pytest.raises(StateError, match=r"\.out.nc.pieces: damaged"):
         stopped(block=3)
 

@@ -122,3 +122,13 @@ def test_an_unfinished_run_is_not_exported(finished: Path, tmp_path: Path) -> No
     shutil.copytree(finished, tmp_path / "a", ignore=lambda *_: ["training.json"])
     with pytest.raises(DataError, match=r"no training\.json; the training is not"):
         export(tmp_path / "a")
+
+
+def test_what_a_damaged_summary_says_is_not_exported(
+    finished: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished, tmp_path / "a")
+    (tmp_path / "a" / "training.json").write_text("{", encoding="utf-8")
+    with pytest.raises(DataError, match=r"training\.json: damaged or cut short"):
+        export(tmp_path / "a")
+    assert not (tmp_path / "a" / "bundle").exists()

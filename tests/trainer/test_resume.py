@@ -160,6 +160,18 @@ def test_a_row_cut_short_by_a_kill_is_dropped(finished: Path, killed_at: Run) ->
     assert_same_run(finished, path)
 
 
+@pytest.mark.parametrize("edit", [("\n", "\n\n"), (",", ";"), ("\n1,", "\none,")])
+def test_rows_that_were_edited_are_not_thrown_away(
+    killed_at: Run, edit: tuple[str, str]
+) -> None:
+    path = killed_at(14)
+    edited = (path / "metrics.csv").read_text(encoding="utf-8").replace(*edit)
+    (path / "metrics.csv").write_text(edited, encoding="utf-8")
+    with pytest.raises(DataError, match=r"metrics\.csv: line [12]: found .*, expected"):
+        resume(path)
+    assert (path / "metrics.csv").read_text(encoding="utf-8") == edited
+
+
 def test_a_run_that_stopped_early_does_not_start_again(run: Run) -> None:
     still = "training.optimizer.rate=1e-30"
     path = run("training.patience=1", still, "training.steps=60")
@@ -177,6 +189,44 @@ def test_the_time_of_all_stretches_is_told(killed_at: Run) -> None:
     resume(path)
     summary = json.loads((path / "training.json").read_text(encoding="utf-8"))
     assert 7200.0 < summary["seconds"] < 7260.0
+
+
+def test_a_damaged_time_keeps_no_run_from_going_on(
+    finished: Path, killed_at: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = killed_at(13)
+    (path / "checkpoints" / "seconds.json").write_text("{", encoding="utf-8")
+    resume(path)
+    assert "seconds.json: damaged; the seconds of the training count from now" in (
+        caplog.text
+    )
+    assert_same_run(finished, path)
+
+
+def test_a_run_goes_on_once_at_a_time(finished: Path, killed_at: Run) -> None:
+    path = killed_at(13)
+    with (
+        RunFolder(path).held(),
+        pytest.raises(ConfigError, match="another process is training in this folder"),
+    ):
+        resume(path)
+    resume(path)
+    assert_same_run(finished, path)
+
+
+def test_a_run_is_held_while_it_is_trained(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = []
+
+    def trained(experiment: Any, module: Any, folder: RunFolder, **_: Any) -> None:
+        with pytest.raises(ConfigError, match="another process") as refusal:
+            resume(folder.path)
+        refusals.append(refusal)
+
+    monkeypatch.setattr(fit, "_fit", trained)
+    run()
+    assert len(refusals) == 1
 
 
 def test_a_finished_run_is_not_resumed(finished: Path) -> None:

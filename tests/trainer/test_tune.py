@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bmi_dmx.config import load
-from bmi_dmx.errors import ConfigError, TrainingError
+from bmi_dmx.errors import ConfigError, DataError, TrainingError
 from bmi_dmx.trainer import tune as tuning
 from bmi_dmx.trainer.experiment_file import load_experiment
 from bmi_dmx.trainer.tasks.basins.task import BasinsTask
@@ -77,6 +77,39 @@ def test_a_search_continues_where_it_ended(short: Path, tmp_path: Path) -> None:
     assert len(scores(folder)) == 2
     tune(short, tmp_path / "s.yaml", root=tmp_path)
     assert len(scores(folder)) == 2
+
+
+def test_what_is_damaged_in_a_search_is_named(short: Path, tmp_path: Path) -> None:
+    search = write(tmp_path / "s.yaml", 1)
+    folder = tune(short, search, root=tmp_path)
+    (folder / "study.db").write_bytes((folder / "study.db").read_bytes()[:3000])
+    with pytest.raises(DataError, match=r"study\.db: cannot be used: database disk"):
+        tune(short, search, root=tmp_path)
+    (folder / "search.json").write_text("{", encoding="utf-8")
+    with pytest.raises(DataError, match=r"search\.json: damaged or cut short"):
+        tune(short, search, root=tmp_path)
+
+
+def test_a_run_of_other_settings_is_not_the_trial_that_was_drawn(
+    short: Path, tmp_path: Path
+) -> None:
+    folder = tune(short, write(tmp_path / "s.yaml", 1), root=tmp_path)
+    (folder / "tiny-1").rename(folder / "tiny-2")
+    with pytest.raises(ConfigError, match=r"tiny-2/config\.yaml: .*: found .*, but"):
+        tune(short, write(tmp_path / "s.yaml", 2), root=tmp_path)
+
+
+def test_trials_that_fail_are_told_and_counted(
+    short: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    search = tmp_path / "s.yaml"
+    space = "training.optimizer.rate: [1e-3, 1e30]"
+    search.write_text(f"trials: 4\nspace:\n  {space}\n", encoding="utf-8")
+    steps = ["training.steps=30", "training.validate_every=30"]
+    folder = tune(short, search, steps, root=tmp_path)
+    best = json.loads((folder / "best.json").read_text(encoding="utf-8"))
+    assert best["trials"] + best["failed"] == 4
+    assert best["failed"] == caplog.text.count("failed, and counts for nothing: ") > 0
 
 
 KILLED = """

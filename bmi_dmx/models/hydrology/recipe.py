@@ -7,15 +7,15 @@ was applied to HBV by Feng et al. (2022), doi:10.1029/2022WR032404.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from ...compose.spec import ModelSpec, PartSpec
 from ...compose.weighted_process import MEMBER_WEIGHT
-from ...conversion import MOST, refuse_outside
+from ...conversion import MOST, convert, refuse_outside
 from ...errors import ConfigError, suggestion
 from ...networks.statistics import Transform
-from ...registries import processes
+from ...registries import networks, processes
 from ...variables import Parameter
 from .blend import share_of
 from .daily_network import DailyNetwork, refuse_daily
@@ -55,8 +55,9 @@ class StaticSpec:
         What the network reads.
     network : str
         Registered network without memory.
-    hidden : sequence of int
-        Widths of its hidden layers.
+    hidden : int or sequence of int
+        Width of its hidden layers, or of each of them. Defaults of this and what
+        follows are those of ``mlp``; another network has its own.
     activation : str
         Activation of its hidden layers.
     dropout : float
@@ -68,7 +69,7 @@ class StaticSpec:
 
     attributes: tuple[str, ...]
     network: str = "mlp"
-    hidden: tuple[int, ...] = (128, 128)
+    hidden: int | tuple[int, ...] = (128, 128)
     activation: str = "relu"
     dropout: float = 0.0
     parameters: Literal["all"] | tuple[str, ...] = "all"
@@ -367,16 +368,39 @@ def _made(name: str, key: str, options: dict[str, Any] | None = None) -> Any:
 
 
 def _head(head: StaticSpec | DynamicSpec, gives: tuple[str, ...]) -> PartSpec:
-    settings = asdict(head)
-    options = {key: settings[key] for key in ("hidden", "activation", "dropout")}
     return PartSpec(
         network=head.network,
-        options=options,
+        options=_options_of(head),
         attributes=head.attributes,
         forcings=head.forcings if isinstance(head, DynamicSpec) else (),
         drop=head.drop if isinstance(head, DynamicSpec) else 0.0,
         gives=gives,
     )
+
+
+def _options_of(head: StaticSpec | DynamicSpec) -> dict[str, Any]:
+    """Return what is chosen of a network.
+
+    A default that it knows nothing of, as it is that of another one, is left to it.
+    """
+    usual = type(head)
+    options = {key: getattr(head, key) for key in ("hidden", "activation", "dropout")}
+    if head.network == usual.network or head.network not in networks:
+        return options
+    offered = networks[head.network].Options
+    return {
+        key: value
+        for key, value in options.items()
+        if value != getattr(usual, key) or _takes(offered, key, value)
+    }
+
+
+def _takes(offered: type[Any], key: str, value: Any) -> bool:
+    try:
+        convert({key: value}, offered)
+    except ConfigError:
+        return False
+    return True
 
 
 def _one_of(key: str, name: str, names: Iterable[str]) -> None:

@@ -77,11 +77,7 @@ class HeldOutPlaces:
                 raise ConfigError(f"{key}: goes with by: {of}, found by: {self.by}")
         if self.groups and not self.attribute:
             raise ConfigError("groups: are of regions, which attribute names")
-        for name in self.groups:
-            if not re.fullmatch(NAME, name, re.ASCII):
-                raise ConfigError(
-                    f"groups: found {name!r}, expected letters, digits, '-', '_', '.'"
-                )
+        _check_folders("groups", self.groups)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,13 +159,8 @@ class Protocol:
     like: str = ""
 
     def __post_init__(self) -> None:
-        for key, names in (("name", [self.name]), ("models", self.models)):
-            for name in names:
-                if not re.fullmatch(NAME, name, re.ASCII):
-                    raise ConfigError(
-                        f"{key}: found {name!r}, expected letters, digits, '-', '_',"
-                        " '.'"
-                    )
+        _check_folders("name", [self.name])
+        _check_folders("models", self.models)
         if not self.models:
             raise ConfigError("models: none is given")
         for name in self.model_settings:
@@ -182,6 +173,22 @@ class Protocol:
             )
         for seed in self.seeds:
             refuse_outside("seeds", seed, 0, 2**32 - 1)
+
+
+def _check_folders(key: str, names: Iterable[str]) -> None:
+    """Refuse names that folders cannot have, or that some disks do not tell apart."""
+    known: dict[str, str] = {}
+    for name in names:
+        if not re.fullmatch(NAME, name, re.ASCII):
+            raise ConfigError(
+                f"{key}: found {name!r}, expected letters, digits, '-', '_', '.'"
+            )
+        alike = known.setdefault(name.casefold(), name)
+        if alike != name:
+            raise ConfigError(
+                f"{key}: {alike!r} and {name!r} differ in capitals alone, and would be"
+                " one folder on some disks"
+            )
 
 
 def protocols() -> dict[str, Path]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...conversion import plain
-from ...errors import ConfigError
+from ...errors import ConfigError, DataError, DataProblems, TrainingError
 from ...files import atomic, locked
 from .. import fit
 from ..experiment import Experiment
 from ..experiment_file import differences
+from ..records import read_record
 from ..registries import tasks
 from ..result_files import write_table
 from ..run_folder import RunFolder
@@ -31,6 +33,9 @@ log = logging.getLogger(__name__)
 
 BEGUN = "protocol.json"
 """What a study began with."""
+
+_COMPARED = ("experiments", "folds", "withheld")
+"""What a study cannot go on without, or with others."""
 
 WITHHELD = "withheld.csv"
 
@@ -132,8 +137,7 @@ def _begin(study: Study, spans: Sequence[Span]) -> None:
     }
     now = json.loads(json.dumps(now))
     if file.is_file():
-        before = json.loads(file.read_text(encoding="utf-8"))
-        _refuse_other(study.folder, now, before)
+        _refuse_other(study.folder, now, read_record(file, *_COMPARED))
     with atomic(file) as temporary:
         temporary.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
 
@@ -146,7 +150,7 @@ def _course(experiment: Experiment) -> dict[str, Any]:
 
 def _refuse_other(folder: Path, now: dict[str, Any], before: dict[str, Any]) -> None:
     """Refuse a folder of something else; models and seeds may be more or less."""
-    for key in ("experiments", "folds", "withheld"):
+    for key in _COMPARED:
         actual, expected = now[key], before[key]
         if key == "experiments":
             both = [model for model in actual if model in expected]
@@ -205,6 +209,18 @@ def _prepare(study: Study, cell: Cell) -> None:
 def finish(study: Study, cell: Cell) -> None:
     """Train what a cell asks for, or continue, and let the model answer."""
     run = study.run(cell)
-    if not run.summary.is_file():
-        fit.resume(run.path)
-    tasks[study.experiments[cell.model].task].trial().answer(study, cell)
+    with _told_of(run):
+        if not run.summary.is_file():
+            fit.resume(run.path)
+        tasks[study.experiments[cell.model].task].trial().answer(study, cell)
+
+
+@contextmanager
+def _told_of(run: RunFolder) -> Iterator[None]:
+    """Say which of many trainings a message is about."""
+    try:
+        yield
+    except (ConfigError, DataError, TrainingError) as error:
+        if isinstance(error, DataProblems) or str(run.path) in str(error):
+            raise
+        raise type(error)(f"{run.path}: {error}") from error

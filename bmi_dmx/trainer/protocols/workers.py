@@ -8,9 +8,11 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 from pathlib import Path
 
+from ...errors import TrainingError
 from ...logs import logged
 from .trial import Cell, Study
 
@@ -41,7 +43,8 @@ def in_workers(
     Raises
     ------
     DmxError
-        The first error of any; what is waiting is then not begun.
+        The first error of any; what is waiting is then not begun. A
+        :class:`TrainingError` where a process was killed.
     """
     if workers == 1 or len(cells) < 2:
         for cell in cells:
@@ -58,6 +61,10 @@ def in_workers(
             for future in as_completed(waiting):
                 future.result()
                 yield waiting[future]
+        except BrokenProcessPool:
+            raise TrainingError(
+                f"{study.folder}: a worker was killed; the same command continues"
+            ) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,8 +78,7 @@ def _training(folder: RunFolder) -> dict[str, Any]:
     """Return the summary of the training; nothing where it is not finished."""
     if not folder.summary.is_file():
         return {}
-    summary: dict[str, Any] = json.loads(folder.summary.read_text(encoding="utf-8"))
-    return summary
+    return folder.outcome("steps", "best_step", "planned_steps", "seconds", "weights")
 
 
 def _lead(folder: RunFolder, findings: Findings, training: Mapping[str, Any]) -> str:

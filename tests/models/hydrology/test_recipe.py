@@ -11,6 +11,7 @@ from bmi_dmx.models.hydrology.hbv import Hbv, Hbv11p
 from bmi_dmx.models.hydrology.hbv20 import Hbv20
 from bmi_dmx.models.hydrology.recipe import Dhbv
 from bmi_dmx.models.hydrology.unit_hydrograph import UnitHydrograph
+from bmi_dmx.registries import networks
 
 BLOCK = {
     "process": "hbv11p",
@@ -138,6 +139,28 @@ def test_parameters_must_be_those_of_the_process(changes, message):
 def test_values_out_of_range_are_refused_by_key(changes, message):
     with pytest.raises(ConfigError, match=rf"^experiment\.yaml: model.*{message}"):
         convert(changed(**changes), ModelSpec, "experiment.yaml: model")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "options"),
+    [
+        ({}, {}),
+        ({"hidden": 4}, {"hidden": 4}),
+        ({"hidden": 4, "dropout": 0.0}, {"hidden": 4}),
+    ],
+)
+def test_another_network_has_defaults_of_its_own(chosen, options):
+    block = changed(static={"network": "kan", "attributes": ["aridity"], **chosen})
+    part = convert(block, ModelSpec).parts["static"]
+    assert (part.network, part.options) == ("kan", options)
+
+
+def test_what_another_network_does_not_offer_is_refused():
+    block = changed(static={"network": "kan", "attributes": ["aridity"]})
+    block["static"]["dropout"] = 0.5
+    part = convert(block, ModelSpec).parts["static"]
+    with pytest.raises(ConfigError, match="dropout: unknown key"):
+        networks[part.network].make(1, 1, part.options)
 
 
 def test_constant_parameters_serve_any_step_and_dynamic_ones_their_own():

@@ -91,6 +91,11 @@ def test_models_are_files_beside_the_protocol(tmp_path: Path) -> None:
         ("seeds=[0,-1]", "seeds: expected at least 0, found -1"),
         ("models={}", "models: none is given"),
         ("models={a b: delaware}", "models: found 'a b'"),
+        ("models={wide: delaware, Wide: delaware}", "differ in capitals alone"),
+        (
+            "places={by: regions, attribute: x, groups: {a: [b], A: [c]}}",
+            "groups: 'a' and 'A' differ in capitals alone",
+        ),
         ("places.by=fold", "places.by"),
         ("places.stratify=x", "places"),
         ("places={by: regions, groups: {a: [b]}}", "groups: are of regions"),

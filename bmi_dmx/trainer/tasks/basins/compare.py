@@ -25,7 +25,7 @@ from ..streamflow.comparison_table import (
     compared,
     positions_alike,
 )
-from ..streamflow.periods import Period
+from ..streamflow.periods import Period, days_of
 from ..streamflow.results import Hydrographs, read_streamflow
 from .baselines import beside
 from .data.basins import SECONDS_PER_DAY, BasinData
@@ -104,9 +104,10 @@ def _common(
     if runs:
         if request.scoring is not None:
             raise ConfigError("--data: goes with bundles alone, runs have their own")
-        experiment = next(iter(runs.values())).experiment()
+        folder = next(iter(runs.values()))
+        experiment = folder.experiment()
         assert isinstance(experiment, Experiment)
-        days = experiment.periods[request.period]
+        days = days_of(folder, experiment, request.period)
         spec = replace(experiment.data, attributes="both")
         return spec, days, experiment.evaluation_warmup
     if request.scoring is None or request.scoring.period is None:

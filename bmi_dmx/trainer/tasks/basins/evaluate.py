@@ -27,7 +27,7 @@ from ..streamflow.comparison import (
 )
 from ..streamflow.comparison_table import positions_alike
 from ..streamflow.metrics import median, metrics_named, score
-from ..streamflow.periods import Period
+from ..streamflow.periods import Period, days_of
 from ..streamflow.results import Hydrographs, Series, write_results
 from .data.basins import BasinData
 from .data.read import read_for_training
@@ -151,9 +151,9 @@ def _common(
     folders: Sequence[RunFolder], experiments: Sequence[Experiment], period: str
 ) -> Experiment:
     """Return the first experiment, after making sure that all score the same days."""
-    first = experiments[0].periods[period]
+    first = days_of(folders[0], experiments[0], period)
     for folder, other in zip(folders, experiments, strict=True):
-        days = other.periods[period]
+        days = days_of(folder, other, period)
         if days != first:
             raise ConfigError(
                 f"{folder.path}: periods.{period} is {days[0]} to {days[1]}, in"

@@ -20,6 +20,7 @@ from ....logs import capture
 from ....tables import Column, print_table
 from ...protocols.page import Page
 from ...provenance import commit
+from ...records import read_record
 from ...requests import ExaminationRequest
 from ...run_folder import numbered_folder, refuse_other_files
 from ..streamflow.metrics import median, metrics, score
@@ -223,7 +224,7 @@ def _held_out(folder: Path) -> list[Condition]:
         raise DataError(
             f"--held-out: {folder} is no finished study: no report/summary.json"
         )
-    summary = json.loads(file.read_text(encoding="utf-8"))
+    summary = read_record(file, "protocol", "folds", "basins", "scores")
     of = f"{summary['protocol']} ({len(summary['folds'])} folds)"
     return [
         Condition(

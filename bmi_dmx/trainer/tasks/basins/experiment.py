@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from ....conversion import plain, refuse_outside
@@ -217,6 +218,7 @@ class Experiment(AnyExperiment):
         settings |= {n: plain(getattr(self, n)) for n in ("data", "periods", "loss")}
         for name in ("path", "withheld"):
             del settings["data"][name]
+        settings["data"]["places"] = Path(self.data.places).name
         settings["periods"].pop("test", None)
         if self.evaluation.monitored:
             settings["monitored"] = plain(self.evaluation.monitored)

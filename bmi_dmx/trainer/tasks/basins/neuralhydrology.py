@@ -100,11 +100,11 @@ class _Run:
 
     def imported(self) -> ImportedModel:
         self._refuse()
-        there = [str(name) for name in self.config.get("dynamic_inputs") or ()]
+        there = self._listed("dynamic_inputs")
         if not there:
             raise ConfigError(f"{self.file}: dynamic_inputs: expected at least one")
         forcings = self._forcings(there)
-        attributes = sorted(map(str, self.config.get("static_attributes") or ()))
+        attributes = sorted(self._listed("static_attributes"))
         weights = self._weights()
         hidden = weights["lstm.weight_hh_l0"].shape[-1]
         spec = convert(
@@ -146,6 +146,17 @@ class _Run:
                 f"{' or '.join(map(repr, expected))}; nothing else is taken over"
             )
 
+    def _listed(self, key: str) -> list[str]:
+        """Return what is listed under a key, where one of them may stand alone."""
+        names = self.config.get(key)
+        if isinstance(names, Mapping):
+            raise ConfigError(
+                f"{self.file}: {key}: found {dict(names)!r:.60}, expected a list"
+            )
+        if not isinstance(names, list):
+            names = [] if names in (None, "") else [names]
+        return [str(name) for name in names]
+
     def _refuse(self) -> None:
         """Refuse networks, heads and inputs that the model here would not have."""
         self._expect("model", "cudalstm")
@@ -157,7 +168,7 @@ class _Run:
                     f"{self.file}: {key}: found {self.config[key]!r:.60}, expected "
                     "nothing; it is not taken over"
                 )
-        targets = [str(name) for name in self.config.get("target_variables") or ()]
+        targets = self._listed("target_variables")
         if len(targets) != 1 or targets[0].lower() not in TARGETS:
             raise ConfigError(
                 f"{self.file}: target_variables: found {', '.join(targets) or 'none'}, "
@@ -166,9 +177,9 @@ class _Run:
         (self.target,) = targets
 
     def _time_step(self) -> str:
-        codes = self.config.get("use_frequencies") or ["1D"]
-        steps = {"1d": "daily", "1h": "hourly"}
-        step = steps.get(str(codes[0]).lower()) if len(codes) == 1 else None
+        codes = self._listed("use_frequencies") or ["1D"]
+        steps = {"d": "daily", "1d": "daily", "h": "hourly", "1h": "hourly"}
+        step = steps.get(codes[0].lower()) if len(codes) == 1 else None
         if step is None:
             raise ConfigError(
                 f"{self.file}: use_frequencies: found {codes!r}, expected one of 1D, 1h"
@@ -276,7 +287,7 @@ class _Run:
         return weights
 
     def _remark(self) -> None:
-        clipped = self.config.get("clip_targets_to_zero") or ()
+        clipped = self._listed("clip_targets_to_zero")
         if self.target not in clipped:
             self.remarks.append(
                 "clip_targets_to_zero: negative flow is cut off here, and was not there"

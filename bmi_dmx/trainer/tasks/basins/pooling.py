@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from ....errors import DataError
 from ...protocols.trial import Cell, Study
+from ...records import read_record
 from ..streamflow.comparison import ALL, TargetScores
 from ..streamflow.metrics import median, score
 from ..streamflow.results import Hydrographs, Series, read_streamflow
@@ -316,9 +316,7 @@ def _fold_of(study: Study, ids: NDArray[np.str_]) -> NDArray[np.str_]:
 
 
 def _summary(study: Study, cell: Cell) -> dict[str, Any]:
-    text = (study.answers(cell) / "summary.json").read_text(encoding="utf-8")
-    summary: dict[str, Any] = json.loads(text)
-    return summary
+    return read_record(study.answers(cell) / "summary.json", "baselines", "training")
 
 
 def _parameters(study: Study, model: str, ids: Sequence[str]) -> Parameters | None:
@@ -328,7 +326,7 @@ def _parameters(study: Study, model: str, ids: Sequence[str]) -> Parameters | No
     for fold in study.folds:
         cell = Cell(model, fold.name, study.protocol.seeds[0])
         file = study.answers(cell) / "parameters.json"
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_record(file, "ids", "parameters")
         entries = content["parameters"]
         for name, entry in entries.items():
             for basin, values in zip(content["ids"], entry["values"], strict=True):

@@ -16,12 +16,17 @@ from numpy.typing import NDArray
 from .... import config
 from ....compose import Model
 from ....conversion import plain, refuse_outside
-from ....errors import ConfigError
+from ....errors import ConfigError, DataError
 from ....files import atomic_folder
 from ...checkpoint import load_model
 from ...protocols.splits import PlaceTable
 from ...protocols.trial import Cell, Span, Study, Trial
-from ..streamflow.frequency import OCTOBER, annual_peaks, return_periods
+from ..streamflow.frequency import (
+    LEAST_PEAKS,
+    OCTOBER,
+    annual_peaks,
+    return_periods,
+)
 from ..streamflow.metrics import median, score
 from ..streamflow.periods import Period
 from ..streamflow.results import Series, write_streamflow
@@ -109,6 +114,13 @@ class BasinsTrial(Trial[Experiment]):
         for basin, year in np.argwhere(rare.T):
             first, after = (_begin(int(years[year]) + n, options.begin) for n in (0, 1))
             spans.append(Span(str(data.ids[basin]), first, after - timedelta(days=1)))
+        if not spans:
+            begin, end = experiment.learned_days
+            raise DataError(
+                f"times: nothing would be held out: in {begin} to {end} no basin has a "
+                f"year whose peak returns after more than {options.return_period:g} "
+                f"years, which {LEAST_PEAKS} observed years and more can tell"
+            )
         return spans
 
     def learning(
@@ -161,7 +173,7 @@ class BasinsTrial(Trial[Experiment]):
             "scored": plain(days),
             "warmup_steps_before": lead,
             "baselines": about,
-            "training": json.loads(run.summary.read_text(encoding="utf-8")),
+            "training": run.outcome(),
         }
         with atomic_folder(study.answers(cell)) as temporary:
             write_streamflow(temporary / ANSWERS[0], flows)

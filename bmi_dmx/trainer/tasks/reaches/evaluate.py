@@ -21,6 +21,7 @@ from ...result_files import scored_as
 from ...run_folder import RunFolder, results_folder
 from ..streamflow.comparison import ALL, COMPARED, Comparison
 from ..streamflow.metrics import metrics_named, score
+from ..streamflow.periods import days_of
 from ..streamflow.results import Hydrographs, Series, write_results
 from .baselines import ABOUT, Lag
 from .data import RiverData, read
@@ -134,9 +135,9 @@ def _refuse_other(
 ) -> None:
     """Refuse runs that do not score the same days at the same gauges."""
     first = experiments[0]
-    days = first.periods[period]
+    days = days_of(folders[0], first, period)
     for folder, other in zip(folders, experiments, strict=True):
-        if other.periods[period] != days:
+        if days_of(folder, other, period) != days:
             raise ConfigError(
                 f"{folder.path}: periods.{period} is not that of {folders[0].path};"
                 f" {SAME}"

@@ -20,6 +20,7 @@ from ..streamflow.findings import (
     tiles,
 )
 from ..streamflow.metrics import metrics_named, score
+from ..streamflow.periods import days_of
 from ..streamflow.results import read_streamflow
 from .baselines import ABOUT
 from .data import read
@@ -48,7 +49,7 @@ def findings(folder: RunFolder, experiment: Experiment, period: str) -> Findings
     period : str
         ``test``, ``validation`` or ``train``.
     """
-    days = experiment.periods[period]
+    days = days_of(folder, experiment, period)
     scored_summary(
         folder, period, lambda: evaluate([folder], [experiment], period, None)
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["annual_peaks", "return_periods", "year_numbers"]
+__all__ = ["LEAST_PEAKS", "annual_peaks", "return_periods", "year_numbers"]
 
 Array = NDArray[np.float64]
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import date
+from typing import Any
 
 from ....errors import ConfigError, suggestion
+from ...experiment_file import naming
+from ...run_folder import RunFolder
 
-__all__ = ["Period", "Periods"]
+__all__ = ["Period", "Periods", "days_of"]
 
 Period = tuple[date, date]
 """First and last day, both included."""
@@ -66,3 +69,25 @@ class Periods:
             raise ConfigError(f"periods: no period {name!r} is given{hint}")
         period: Period = getattr(self, name)
         return period
+
+
+def days_of(folder: RunFolder, experiment: Any, period: str) -> Period:
+    """Return the first and the last day of a period of a run.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        The run.
+    experiment : Experiment
+        Of the run; one with ``periods``.
+    period : str
+        ``test``, ``validation`` or ``train``.
+
+    Raises
+    ------
+    ConfigError
+        There is no such period; names the file of the run.
+    """
+    with naming(folder.config, experiment):
+        days: Period = experiment.periods[period]
+    return days

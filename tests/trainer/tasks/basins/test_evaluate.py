@@ -350,7 +350,8 @@ def test_metrics_can_be_chosen(run: Run) -> None:
 
 def test_an_unknown_period_is_named(finished: Path) -> None:
     with pytest.raises(
-        ConfigError, match="no period 'tes' is given; did you mean 'tes"
+        ConfigError,
+        match=r"config\.yaml: periods: no period 'tes' is given; did you mean 'tes",
     ):
         evaluate(finished, "tes")
 

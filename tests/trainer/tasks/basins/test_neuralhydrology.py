@@ -121,6 +121,15 @@ def test_name_and_licence_are_as_they_are_set(run: Path, tmp_path: Path) -> None
         write_imported("neuralhydrology", run, ["license=MIT"], tmp_path / "other")
 
 
+def test_what_is_one_need_not_be_a_list(run: Path, tmp_path: Path) -> None:
+    path, _ = write_imported("neuralhydrology", run, (), tmp_path / "listed")
+    configured(
+        run, target_variables=FLOW, clip_targets_to_zero=FLOW, use_frequencies="D"
+    )
+    alone, _ = write_imported("neuralhydrology", run, (), tmp_path / "alone")
+    assert load_bundle(alone).fingerprint == load_bundle(path).fingerprint
+
+
 def test_flow_that_was_negative_is_cut_off_and_that_is_said(
     run: Path, tmp_path: Path
 ) -> None:
@@ -142,6 +151,8 @@ def test_flow_that_was_negative_is_cut_off_and_that_is_said(
         ("use_frequencies", ["1D", "1h"], "use_frequencies: found"),
         ("dynamic_inputs", ["prcp(cubits)"], "unknown units 'cubits'"),
         ("dynamic_inputs", [], "dynamic_inputs: expected at least one"),
+        ("dynamic_inputs", {"1D": INPUTS}, "dynamic_inputs: found .*, expected a list"),
+        ("use_frequencies", "2D", r"use_frequencies: found \['2D'\]"),
     ],
 )
 def test_what_is_not_taken_over_is_refused_by_its_key(

@@ -318,6 +318,13 @@ def test_another_protocol_does_not_go_into_the_same_folder(
         assert "name=… begins another study" in str(error.value)
 
 
+def test_floods_that_nobody_had_cannot_be_held_out(tmp_path: Path) -> None:
+    rare = {**EXTREMES, "times": {"hold": "extremes", "return_period": 5000}}
+    with pytest.raises(DataError, match="times: nothing would be held out: in 2001-10"):
+        conduct(written(tmp_path, made(), **rare), root=tmp_path)
+    assert not (tmp_path / "study").exists()
+
+
 def test_extreme_years_are_judged_alone(tmp_path: Path) -> None:
     report = conduct(written(tmp_path, made(), **EXTREMES), root=tmp_path)
     assert isinstance(report, StudyReport)

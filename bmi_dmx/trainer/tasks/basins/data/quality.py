@@ -52,6 +52,9 @@ of mountains at the coast.
 FEW, FAR = 4, 3.0
 """Values of fewer basins cannot be judged; and what is far, in ranges of the others."""
 
+ROUNDING = 1e-5
+"""Share of the largest number by which those of single precision may differ anyway."""
+
 RUNOFF = (0.001, 2.0)
 """Usual range of the mean streamflow of a basin relative to its mean precipitation."""
 
@@ -220,6 +223,8 @@ def _farthest(values: Array64) -> int | None:
     numbers = values[indices]
     positive = bool((numbers > 0.0).all())
     scale = np.log(numbers) if positive else numbers
+    # Single precision makes different numbers of what is one.
+    least = np.log(10) if positive else ROUNDING * np.abs(numbers).max()
     order = np.argsort(scale)
     ends = ((order[0], order[1], order[-1]), (order[-1], order[-2], order[0]))
     for one, nearest, other in ends:
@@ -227,7 +232,7 @@ def _farthest(values: Array64) -> int | None:
             abs(scale[one] - scale[nearest]),
             abs(scale[nearest] - scale[other]),
         )
-        if extent > 0.0 and gap > FAR * extent and (not positive or gap > np.log(10)):
+        if extent > 0.0 and gap > max(FAR * extent, least):
             return int(indices[one])
     return None
 

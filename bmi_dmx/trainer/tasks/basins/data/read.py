@@ -210,7 +210,7 @@ def read_for_training(
 
 def _add_places(spec: DataSpec, source: Source, folder: Path) -> None:
     """Add what a table says of the basins, before what the data set says."""
-    path = replace(spec, path=spec.places).locate(folder)
+    path = spec.locate(folder, "places")
     more, units = read_places(path, source.ids.tolist())
     for name, values in more.items():
         original = source.attributes.get(name)

@@ -188,6 +188,10 @@ class DataSpec:
                 raise ConfigError(
                     f"shift: {name}: found {steps}, expected at most {MOST_SHIFT} steps"
                 )
+        for key in ("period", "attributes_period"):
+            first, last = getattr(self, key) or (date.min, date.max)
+            if first > last:
+                raise ConfigError(f"{key}: {first} to {last} ends before it starts")
         if self.attributes_years is not None:
             shortest, longest = self.attributes_years
             if not 1 <= shortest <= longest:
@@ -243,11 +247,19 @@ class DataSpec:
         return replace(
             spec,
             path=anchored("data.path", spec.path),
+            places=anchored("data.places", spec.places),
             withheld=anchored("data.withheld", spec.withheld),
         )
 
-    def locate(self, folder: Path) -> Path:
-        """Return :attr:`path` with variables expanded, relative to ``folder``.
+    def locate(self, folder: Path, key: str = "path") -> Path:
+        """Return a path with variables expanded, relative to ``folder``.
+
+        Parameters
+        ----------
+        folder : Path
+            Where relative paths start.
+        key : {"path", "places"}
+            Which one.
 
         Raises
         ------
@@ -256,11 +268,12 @@ class DataSpec:
         DataError
             Nothing is there.
         """
-        if not self.path:
-            raise ConfigError(f"data.path: the reader {self.reader!r} needs a path")
-        path = expanded(self.path, "data.path", folder)
+        text = getattr(self, key)
+        if not text:
+            raise ConfigError(f"data.{key}: the reader {self.reader!r} needs a path")
+        path = expanded(text, f"data.{key}", folder)
         if not path.exists():
-            raise DataError(f"data.path: nothing found at {path}")
+            raise DataError(f"data.{key}: nothing found at {path}")
         return path
 
     def choose(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .....data.identity import match
 from .....data.table import read_table
-from .....errors import DataError
+from .....errors import DataError, suggestion
 from .basins import BasinData, Times, parse_period
+from .remarks import remark
 
 __all__ = ["read_withheld", "without"]
 
@@ -29,7 +32,8 @@ def read_withheld(path: Path, ids: NDArray[np.str_], time: Times) -> NDArray[np.
     ----------
     path : Path
         Table with the columns ``place``, ``first`` and ``last``; days, both included.
-        Other basins do not matter.
+        Other basins do not matter. Names that a spreadsheet took zeros from are those
+        of basins still, and that is remarked on, as is a table of other basins alone.
     ids : array (B,) of str
         Basins.
     time : array (T,) of datetime64
@@ -53,9 +57,9 @@ def read_withheld(path: Path, ids: NDArray[np.str_], time: Times) -> NDArray[np.
     places, firsts, lasts = (
         table.plain(table.titles.index(title)) for title in COLUMNS
     )
-    index = {name: at for at, name in enumerate(ids.tolist())}
+    index = _index_of(places, ids.tolist(), path)
     days = time.astype("datetime64[D]")
-    mask = np.zeros((len(days), len(index)), dtype=bool)
+    mask = np.zeros((len(days), ids.size), dtype=bool)
     for place, start, end in zip(places, firsts, lasts, strict=True):
         try:
             first, last = parse_period(start, end)
@@ -64,6 +68,21 @@ def read_withheld(path: Path, ids: NDArray[np.str_], time: Times) -> NDArray[np.
         if place in index:
             mask[(days >= first) & (days <= last), index[place]] = True
     return mask
+
+
+def _index_of(places: Iterable[str], ids: Sequence[str], path: Path) -> dict[str, int]:
+    """Return which basin each place of a table is, of those that are one."""
+    there = list(dict.fromkeys(places))
+    matched = match(ids, there, by_number=False)
+    if matched.remark:
+        remark(f"{path}: {matched.remark}")
+    if there and not matched.places:
+        hint = suggestion(there[0], ids)
+        remark(
+            f"{path}: names none of {len(ids)} basins, so that nothing of them is"
+            f" withheld; the first is {there[0]!r}{hint}"
+        )
+    return {there[row]: ids.index(name) for name, row in matched.places.items()}
 
 
 def without(

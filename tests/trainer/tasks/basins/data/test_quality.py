@@ -13,6 +13,7 @@ from bmi_dmx.trainer.tasks.basins.data.quality import (
     check_water,
     complete_forcing,
     observed,
+    remark_far,
 )
 
 IDS = np.array(["a", "b"])
@@ -203,3 +204,18 @@ def test_water_that_does_not_come_from_precipitation_is_reported(caplog):
     runoff[:, 1] = NAN
     check_water(rain_of_both, runoff, IDS, where)
     assert not caplog.text
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([0.3, 0.31, 0.32, 9.0], "x of 'd' is 9, others are 0.3 to 0.32"),
+        ([-0.3, -0.31, -0.32, 9.0], "x of 'd' is 9, others are -0.32 to -0.3"),
+        ([-0.3, -0.3000001, -0.3000001, -0.300001], ""),
+        ([1.0, 1.1, 1.2, 3.0], ""),
+    ],
+    ids=["far", "of other sign", "rounding", "near"],
+)
+def test_what_is_far_from_all_others_is_told(caplog, values, told):
+    remark_far({"x": np.array(values)}, np.array(["a", "b", "c", "d"]), "here")
+    assert caplog.messages == ([f"here: far from all others: {told}"] if told else [])

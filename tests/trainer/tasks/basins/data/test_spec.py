@@ -143,9 +143,36 @@ def test_block_from_yaml_becomes_typed():
     assert spec.basins == ["01", "02"]
 
 
+def test_every_path_is_made_absolute():
+    paths = {
+        "path": "a.nc",
+        "basins": "few.txt",
+        "places": "p.csv",
+        "withheld": "w.csv",
+    }
+    spec = DataSpec(**paths).resolved(lambda key, text: f"/there/{text}")
+    assert {key: getattr(spec, key) for key in paths} == {
+        key: f"/there/{text}" for key, text in paths.items()
+    }
+
+
+def test_a_missing_table_of_places_is_named_by_its_key(tmp_path):
+    (tmp_path / "a.nc").touch()
+    with pytest.raises(DataError, match=r"data\.places: nothing found at .*p\.csv"):
+        DataSpec(path="a.nc", places="p.csv").locate(tmp_path, "places")
+
+
 @pytest.mark.parametrize(
     ("block", "message"),
     [
+        (
+            {"period": ["2001-06-01", "2001-01-01"]},
+            "^period: 2001-06-01 to 2001-01-01 ends before it starts",
+        ),
+        (
+            {"attributes_period": ["2001-06-01", "2001-01-01"]},
+            "^attributes_period: .* ends before it starts",
+        ),
         ({"gaps": "hld"}, "gaps: unknown value 'hld'.*mean 'hold'"),
         ({"forcings": {"precip": "P"}}, "forcing 'precip'"),
         ({"max_gap": 0}, "max_gap: found 0"),
