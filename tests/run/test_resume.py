@@ -155,6 +155,7 @@ def stopped(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> Ask:
         ({"parts": {"evaporation": "oudin"}}, "choice of series"),
         ({"units": "ngen"}, r"choice of series|start"),
         ({"outputs": ("snowpack",)}, "choice of outputs"),
+        ({"single": True}, "precision of outputs"),
         ({"policy": "hold"}, "treatment of missing forcing"),
         ({"block": 6}, "steps of a piece"),
         ({"names": {"air_temperature": "air_temperature_max"}}, "choice of series"),
