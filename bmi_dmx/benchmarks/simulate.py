@@ -6,7 +6,7 @@ import json
 import resource
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from time import process_time
@@ -17,6 +17,7 @@ import numpy as np
 from ..bmi.component import Component
 from ..bmi.settings import LocationSettings, Settings
 from ..bundle import load_bundle
+from ..operate.screen import Screen
 from ..run.netcdf_series import NetcdfSeries
 from ..run.output import SeriesFile
 from ..run.pieces import Pieces
@@ -174,13 +175,19 @@ def _whole(folder: Path, bundle: Path, places: int, days: int) -> Record:
 
 def whole(bundle: str, forcing: str, output: str) -> None:
     """Run a file, and print the CPU seconds of the parts, and the memory, as JSON."""
-    spent: dict[str, float] = {}
-    with (
-        _timed(NetcdfSeries, "read", "reading", spent),
-        _timed(Pieces, "add", "pieces", spent),
-        _timed(SeriesFile, "write", "writing", spent),
-        _timed(Steps, "_block", "computing", spent),
-    ):
+    parts = (
+        (NetcdfSeries, "_raw", "reading"),
+        (NetcdfSeries, "together", "preparing"),
+        (Screen, "accepts", "preparing"),
+        (Steps, "_block", "computing"),
+        (Pieces, "add", "pieces"),
+        (SeriesFile, "write", "writing"),
+    )
+    spent = {label: 0.0 for _, _, label in parts}
+    inside: list[float] = []
+    with ExitStack() as stack:
+        for owner, name, label in parts:
+            stack.enter_context(_timed(owner, name, label, spent, inside))
         start = process_time()
         run_file(Request(bundle=bundle, forcing=Path(forcing), output=Path(output)))
         spent["seconds"] = process_time() - start
@@ -190,18 +197,21 @@ def whole(bundle: str, forcing: str, output: str) -> None:
 
 @contextmanager
 def _timed(
-    owner: type, name: str, label: str, spent: dict[str, float]
+    owner: type, name: str, label: str, spent: dict[str, float], inside: list[float]
 ) -> Iterator[None]:
-    """Add up the CPU seconds of a function of a class."""
+    """Add up the CPU seconds of a function of a class, but for others called inside."""
     original: Callable[..., Any] = getattr(owner, name)
-    spent[label] = 0.0
 
     def timed(*arguments: Any, **more: Any) -> Any:
         start = process_time()
+        inside.append(0.0)
         try:
             return original(*arguments, **more)
         finally:
-            spent[label] += process_time() - start
+            seconds = process_time() - start
+            spent[label] += seconds - inside.pop()
+            if inside:
+                inside[-1] += seconds
 
     setattr(owner, name, timed)
     try:
@@ -223,6 +233,7 @@ def _print(records: list[Record]) -> None:
             RecordColumn("target", "target_per_s", 1.0, ".1g"),
             RecordColumn("computing %", "computing_share", 100.0, ".0f"),
             RecordColumn("reading %", "reading_share", 100.0, ".0f"),
+            RecordColumn("preparing %", "preparing_share", 100.0, ".0f"),
             RecordColumn("pieces %", "pieces_share", 100.0, ".0f"),
             RecordColumn("writing %", "writing_share", 100.0, ".0f"),
             RecordColumn("peak MB", "memory_bytes", 1e-6, ".0f"),

@@ -46,7 +46,7 @@ class MarkedNumbers:
     Parameters
     ----------
     values : ndarray of float64
-        NaN in place of every marker.
+        NaN in place of every marker; without any, the numbers themselves.
     markers : dict of float to int
         How often each was met.
     """
@@ -84,7 +84,6 @@ def without_markers(
         Smallest and largest value that can be, in the units of the values.
     """
     array = np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
-    array = np.array(array, dtype=np.float64)
     if _ordinary(array, bounds):
         return MarkedNumbers(array, {})
     with np.errstate(over="ignore"):
@@ -105,13 +104,15 @@ def without_markers(
         return MarkedNumbers(array, {})
     kinds, counts = np.unique(array[bad], return_counts=True)
     tally = {float(k): int(n) for k, n in zip(kinds, counts, strict=True)}
-    array[bad] = np.nan
-    return MarkedNumbers(array, tally)
+    return MarkedNumbers(np.where(bad, np.nan, array), tally)
 
 
 def _ordinary(array: Array, bounds: tuple[float, float] | None) -> bool:
     """Return whether a glance shows that no number can be a marker."""
     low, high = bounds or (0.0, 1e9)
     low, high = max(low, -_GLANCE), min(high, _GLANCE)
-    # A comparison with NaN is false, and those need no second look.
-    return not ((array < low) | (array > high)).any()
+    # NaN needs no second look.
+    lowest = np.fmin.reduce(array, axis=None, initial=np.inf)
+    return bool(
+        low <= lowest and np.fmax.reduce(array, axis=None, initial=-np.inf) <= high
+    )

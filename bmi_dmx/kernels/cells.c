@@ -50,6 +50,26 @@ static inline void add(const View *v, int64_t t, const real *restrict x, real sc
             p[c->location[i] * v->location + c->member[i] * v->member] += scale * x[i];
 }
 
+/* v[t] = the mean over members, of which x has some. The first writes, others add. */
+static inline void average(const View *v, int64_t t, const real *restrict x, real share,
+                           const Chunk *c)
+{
+    if (c->spare) return;
+    real *p = v->data + t * v->time;
+    if (c->line) {
+        p += c->location[0] * v->location;
+        FOR_LANES(i) p[i * v->location] = x[i];
+    } else if (c->together) {
+        p += c->location[0] * v->location;
+        const real sum = total(x);
+        *p = c->member[0] ? *p + share * sum : share * sum;
+    } else
+        for (int i = 0; i < c->count; i++) {
+            real *q = p + c->location[i] * v->location;
+            *q = c->member[i] ? *q + share * x[i] : share * x[i];
+        }
+}
+
 static inline void store(const View *v, int64_t t, const real *restrict x, const Chunk *c)
 {
     if (c->spare) return;

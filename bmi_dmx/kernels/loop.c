@@ -93,7 +93,7 @@ static int forward_chunks(Work *w, const Scan *s, const Chunk *c)
                 if (!s->output[k].data)
                     continue;
                 else if (s->average)
-                    add(&s->output[k], t, q, share, c + a);
+                    average(&s->output[k], t, q, share, c + a);
                 else
                     store(&s->output[k], t, q, c + a);
             }
@@ -123,12 +123,9 @@ int forward(const Scan *s, int64_t first, int64_t last)
     return bad;
 }
 
-/* One step of all locations, for operation; averages are made anew each time. */
+/* One step of all locations, for operation. */
 int step(const Scan *s)
 {
-    for (int k = 0; k < OUTPUTS; k++)
-        for (int64_t i = 0; i < s->locations; i++)
-            s->output[k].data[i * s->output[k].location] = 0;
     return forward(s, 0, groups(s->locations, s->members));
 }
 

@@ -18,7 +18,7 @@ from ..errors import ScanError, suggestion
 from ..program import Program, evaluate
 from . import build
 from .call import ABSENT, Block, View, refuse_other_layout
-from .layout import LANES, Layout
+from .layout import ABREAST, LANES, Layout
 from .print_c import source
 
 __all__ = ["Stepper", "kernel_of", "kernels_listed"]
@@ -67,9 +67,9 @@ class Stepper:
         output: Mapping[str, Array] | None = None,
     ) -> None:
         kind = np.dtype(dtype)
-        lanes = _lanes(program, locations, members)
+        lanes, abreast = _together(program, locations, members)
         self.layout, self._program, text = _prepared(
-            program, tuple(outputs), kind == np.float64, lanes
+            program, tuple(outputs), kind == np.float64, lanes, abreast
         )
         library = self._library = kernel_of(text)
         self._members = members
@@ -196,10 +196,8 @@ class Stepper:
                 for name in self.layout.outputs
             ],
         )  # fmt: skip
-        # Averages are added up.
-        summed = recorded if average else []
         return partial(
-            _stretch, self._library, block.pack(self.layout), summed, (forcing, output)
+            _stretch, self._library, block.pack(self.layout), (forcing, output)
         )
 
     def _step_numpy(self) -> object:
@@ -243,20 +241,24 @@ def kernel_of(text: str) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _lanes(program: Program, locations: int, members: int) -> int:
-    """Return how many cells are worked on together.
+def _together(program: Program, locations: int, members: int) -> tuple[int, int]:
+    """Return how many cells are worked on together, and how many such chunks by turns.
 
     A cell by itself has no others, and one of many entries fills the vectors of the
-    processor alone, out of memory read from start to end.
+    processor alone, out of memory read from start to end. Turns are taken where there
+    are chunks for all of them, and what is worked on stays in the nearest cache.
     """
     entries = Layout.of(program, (), together=True).state_runs.values()
-    alone = locations == 1 or max(entries, default=1) > 4 * LANES
-    return 1 if members == 1 and alone else LANES
+    many = max(entries, default=1) > 4 * LANES
+    if members == 1 and (locations == 1 or many):
+        return 1, 1
+    chunks, most = -(-locations * members // LANES), max(ABREAST)
+    return LANES, most if chunks >= most and not many else 1
 
 
 @lru_cache(maxsize=64)
 def _prepared(
-    program: Program, outputs: tuple[str, ...], double: bool, lanes: int
+    program: Program, outputs: tuple[str, ...], double: bool, lanes: int, abreast: int
 ) -> tuple[Layout, Program, str]:
     """Return layout, selected program and C text: one for all that run the same."""
     for name in outputs:
@@ -265,7 +267,7 @@ def _prepared(
             raise ScanError(f"unknown output {name!r}{hint}")
     layout = Layout.of(program, outputs, together=True)
     selected = program.select(dict.fromkeys([*layout.states, *outputs]))
-    text = source(layout, program, None, double=double, lanes=lanes)
+    text = source(layout, program, None, double=double, lanes=lanes, abreast=abreast)
     return layout, selected, text
 
 
@@ -293,10 +295,8 @@ def _views(arrays: Mapping[str, Array]) -> list[View]:
     return views
 
 
-def _stretch(library: Any, words: Array, summed: Sequence[Array], _: object) -> object:
+def _stretch(library: Any, words: Array, _: object) -> object:
     """Run the steps of an argument block; the last argument is what it points into."""
-    for array in summed:
-        array.fill(0.0)
     locations, members = words[2:4].tolist()
     return library.forward(words.ctypes.data, 0, library.groups(locations, members))
 

@@ -15,6 +15,7 @@ import numpy as np
 from ..bundle import Bundle
 from ..errors import ConfigError
 from ..kernels import build, roots
+from ..kernels.layout import ABREAST, LANES
 from ..kernels.stepper import kernels_listed
 from ..space import Tree
 from ..variables import Attribute
@@ -74,10 +75,10 @@ def _typical(bundle: Bundle, attribute: Attribute) -> float:
 def needed(bundle: Bundle) -> list[str]:
     """Return the C text of every kernel a component of the bundle may ask for.
 
-    That is in each of its :func:`operations`, at one place and at many.
+    That is in each of its :func:`operations`, at one place, at a few and at many.
     """
     with kernels_listed() as sources:
-        for operation, n in product(operations(bundle), (1, 2)):
+        for operation, n in product(operations(bundle), (1, 2, max(ABREAST) * LANES)):
             typical_runner(operation, n)
     return sources
 

@@ -17,6 +17,10 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 Advance = Callable[[Mapping[str, Array], Mapping[str, Array]], bool]
 
+_NUMBERS = 1 << 16
+"""Of each series that places have at once: what one stage hands to the next stays in
+the cache, half a megabyte of each."""
+
 
 class Passages:
     """Steps of a runner, a block of them at a time.
@@ -46,6 +50,11 @@ class Passages:
         programs = (s.program for s in stages if s.program is not None)
         inputs = {name[2:] for program in programs for name in program.forcings}
         self._handed = sorted((inputs & runner.output.keys()) - set(names))
+        # A tree is run through all its steps, chunk by chunk.
+        self._apart = not any(
+            isinstance(x, TreeStepper) for x in runner.steppers.values()
+        )
+        self._room: dict[str, Array] = {}
         advances = [self._stage(k) for k in range(len(stages))]
         self._stages = [stage for stage in advances if stage is not None]
         whole = bool(advances) and len(self._stages) == len(advances)
@@ -143,11 +152,22 @@ class Passages:
     def _at_once(
         self, forcing: Mapping[str, Array], record: Mapping[str, Array]
     ) -> None:
-        """Let each stage make all the steps, in the order of the stages."""
-        shape = next(iter(forcing.values())).shape
-        outputs = {**record, **{name: np.empty(shape) for name in self._handed}}
-        if any([stage(forcing, outputs) for stage in self._stages]):
-            raise self._runner.not_finite()
+        """Let each stage make the steps, some at a time, in the order of the stages."""
+        steps, places = next(iter(forcing.values())).shape
+        most = max(1, _NUMBERS // places) if self._apart else steps
+        for first in range(0, steps, most):
+            last = min(first + most, steps)
+            outputs = {**_part(record, first, last), **self._between(last - first)}
+            series = _part(forcing, first, last)
+            if any([stage(series, outputs) for stage in self._stages]):
+                raise self._runner.not_finite()
+
+    def _between(self, steps: int) -> dict[str, Array]:
+        """Return where stages leave what is handed on, (step, place), used again."""
+        shape = steps, len(self._runner.ids)
+        if any(len(self._room.get(name, ())) < steps for name in self._handed):
+            self._room = {name: np.empty(shape) for name in self._handed}
+        return _part(self._room, 0, steps)
 
     def _periods(
         self, forcing: Mapping[str, Array], record: Mapping[str, Array]

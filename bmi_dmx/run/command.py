@@ -42,6 +42,11 @@ def run_arguments(parser: ArgumentParser) -> None:
         "--save-state", type=Path, metavar="FILE", help="where to save the last state"
     )
     parser.add_argument(
+        "--precision", choices=("double", "single"), default="double",
+        help="of numbers in the output; single ones take half the room (default: "
+        "%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
         "--forecast-from", type=_date, metavar="DATE",
         help="begin with what FORCING observed before this date, and go on alone",
     )  # fmt: skip
@@ -167,6 +172,7 @@ def run_command(options: Namespace) -> None:
         save_state=options.save_state,
         places=options.block_places,
         crew=Crew(options.workers, options.scheduler),
+        single=options.precision == "single",
     )
     print(run(request))
 

@@ -99,6 +99,8 @@ class SeriesFile:
     chunk : (int, int), optional
         Steps and places that are compressed together. Who writes whole ones has each
         compressed once.
+    single : bool
+        Whether numbers of the series have 32 bits, else 64.
     texts : str
         Attributes of the file, such as ``source``.
     """
@@ -114,12 +116,14 @@ class SeriesFile:
         place: str = "place",
         beside: Sequence[str] = (),
         chunk: tuple[int, int] | None = None,
+        single: bool = False,
         **texts: str,
     ) -> None:
         import netCDF4
 
         self._path, self._place, self._ids = path, place, tuple(ids)
         self._beside, self._chunk = tuple(beside), chunk
+        self._kind = np.dtype(np.float32 if single else np.float64)
         self._file = netCDF4.Dataset(path, "w", format="NETCDF4")
         with writing(path):
             self._begin(variables, grids, axis, texts)
@@ -141,11 +145,12 @@ class SeriesFile:
             if self._chunk is not None and len(shape) == 1:
                 rows, shape = self._chunk[0], [min(self._chunk[1], shape[0])]
             variable = self._file.createVariable(
-                v.name, "f8", ("time", *dims[v.grid]), zlib=True, complevel=1,
+                v.name, self._kind, ("time", *dims[v.grid]), zlib=True, complevel=1,
                 chunksizes=(rows, *shape),
             )  # fmt: skip
             # Written once, from the first to the last.
-            variable.set_var_chunk_cache(2 * 8 * rows * math.prod(shape))
+            room = rows * math.prod(shape) * self._kind.itemsize
+            variable.set_var_chunk_cache(2 * room)
             v.describe(variable)
             if dims[v.grid] == (self._place,):
                 variable.coordinates = " ".join((f"{self._place}_id", *self._beside))

@@ -83,6 +83,8 @@ class Request:
         Places that are stepped together, where they do not see each other.
     crew : Crew
         Who runs them.
+    single : bool
+        Whether numbers of the output have 32 bits, of which 24 are digits.
     lone_step : float, optional
         Seconds of the step of a file of one time, which does not say it; default:
         that of ``mode``, else that of the training of the bundle.
@@ -103,6 +105,7 @@ class Request:
     block: int | None = None
     places: int | None = None
     crew: Crew = field(default_factory=Crew)
+    single: bool = False
     lone_step: float | None = None
 
 

@@ -80,6 +80,7 @@ def run(request: Request) -> Path:
             request=request, attributes=attributes, ids=series.ids, state=request.state,
             series=series, folder=folder, plan={}, names=(),
             steps=series.steps, rows=division.rows, some=slice(0, len(series.ids)),
+            single=request.single,
         )  # fmt: skip
         blocks = [whole.part(some) for some in division.blocks]
         component = first_of(blocks).started(operation)
@@ -156,7 +157,7 @@ class _Block(Task):
                 for name, outside in closed.items():
                     # What is missing there is not of the system.
                     values = forcing[name]
-                    values[np.isnan(values) & outside] = 0.0
+                    forcing[name] = np.where(np.isnan(values) & outside, 0.0, values)
                 return forcing
 
             try:
@@ -232,6 +233,7 @@ def _plan(
             else request.state
         ),
         "choice of outputs": ", ".join(names),
+        "precision of outputs": "single" if request.single else "double",
         "steps of a piece": str(division.rows),
         "places of a piece": str(division.width),
         "treatment of missing forcing": str(request.policy),
@@ -291,7 +293,7 @@ def _finish(
         SeriesFile(
             temporary, variables, component.grids.descriptions, series.ids,
             Axis(epoch, series.seconds, series.steps), chunk=division.chunk,
-            source=component.get_component_name(),
+            single=tasks[0].single, source=component.get_component_name(),
         ) as file,
     ):  # fmt: skip
         file.write_constants(constants)

@@ -324,6 +324,8 @@ class Series(ABC):
         DataError
             When they do, and that is refused.
         """
+        if (low <= high).all():
+            return low, high
         crossed = low - high > _ROUNDING * np.maximum(1.0, np.abs(high))
         if refused and crossed.any():
             row, at = (int(k) for k in np.argwhere(crossed)[0])

@@ -102,7 +102,7 @@ class Steps:
     ) -> dict[str, Array]:
         component = self._component
         runner, clock = component.runner, component.runner.clock
-        count, places = next(iter(inputs.values())).shape
+        count, _ = shape = next(iter(inputs.values())).shape
         component.settle()
         ends = np.empty(count, dtype=bool)
         days = {name: np.empty(count) for name in runner.dates}
@@ -112,7 +112,7 @@ class Steps:
                 series[step] = runner.dates[name][0]
             clock.tick()
         clock.set(clock.step - count)
-        dates = {n: np.repeat(x[:, None], places, axis=1) for n, x in days.items()}
+        dates = {n: np.broadcast_to(x[:, None], shape) for n, x in days.items()}
         outputs = passages.run({**inputs, **dates}, ends)
         # The last good values are those of the last step.
         component.screen.check()

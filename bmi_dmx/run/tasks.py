@@ -153,6 +153,8 @@ class Task(ABC):
         What it starts from.
     ids : tuple of str
         Names of its places.
+    single : bool
+        Whether what is kept has 32 bits a number, else 64.
     """
 
     folder: Path
@@ -163,6 +165,7 @@ class Task(ABC):
     some: slice
     state: str
     ids: tuple[str, ...]
+    single: bool = False
 
     @abstractmethod
     def opened(self) -> AbstractContextManager[tuple[Component, Read]]:
@@ -294,6 +297,8 @@ def run_task(task: Task, progress: Callable[[int], object] | None = None) -> int
                 _log.info("%s: goes on from step %d", task.folder, first)
             steps = Steps(component, read, task.names)
             for begin, values in steps.blocks(task.steps, task.rows, first):
+                if task.single:
+                    values = {n: x.astype(np.float32) for n, x in values.items()}
                 pieces.add(values, component.state_bytes())
                 if progress is not None:
                     progress(min(task.rows, task.steps - begin) * width)

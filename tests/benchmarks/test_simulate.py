@@ -14,8 +14,8 @@ def test_the_run_and_its_parts_are_recorded(
     alone, full, nation = simulate.run(places=20, years=0.2, computed=(10, 20))
     assert alone.sizes["members"] == 16
     assert full.sizes["days"] == 73
-    parts = [full.more[f"{name}_share"]
-             for name in ("computing", "reading", "pieces", "writing")]  # fmt: skip
+    names = ("computing", "reading", "preparing", "pieces", "writing")
+    parts = [full.more[f"{name}_share"] for name in names]
     assert all(isinstance(part, float) and part >= 0.0 for part in parts)
     assert sum(map(float, filter(None, parts))) < 1.0
     assert full.memory_bytes

@@ -203,6 +203,27 @@ def test_a_long_series_of_a_location_is_the_same_bits_alone_and_among_others() -
         np.testing.assert_array_equal(x, together[name][:, one])
 
 
+@pytest.mark.parametrize(("locations", "members"), [(70, 1), (5, 16), (9, 7)])
+def test_chunks_that_take_turns_change_no_bit(
+    monkeypatch: pytest.MonkeyPatch, locations: int, members: int
+) -> None:
+    case = some_case(Delay(5), steps=9, locations=locations, members=members)
+    turns = prepared(case, locations, members, "float64")
+    series = {f"f.{n}": x.numpy() for n, x in case.forcing.items()}
+    # What was there before is of no matter to an average.
+    outputs = {n: np.full((9, locations), np.nan) for n in turns.output}
+    assert not turns.stretch(series, outputs)()
+    monkeypatch.setattr(stepper_module, "ABREAST", (1,))
+    monkeypatch.setattr(
+        stepper_module, "_together", stepper_module._together.__wrapped__
+    )
+    alone = prepared(case, locations, members, "float64")
+    for name, x in run_steps(alone, case).items():
+        np.testing.assert_array_equal(outputs[f"q.{name}"], x)
+    for name, state in turns.state.items():
+        np.testing.assert_array_equal(state, alone.state[name])
+
+
 class Stocked(Delay):
     """A delay beside a store."""
 

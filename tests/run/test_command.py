@@ -110,6 +110,19 @@ def test_a_run_by_the_command_line(
     assert (tmp_path / "last.state").is_file()
 
 
+def test_single_numbers_are_double_ones_rounded(
+    ask: Ask, bundle: Path, tmp_path: Path
+) -> None:
+    expected = ask()["streamflow"].astype(np.float32)
+    files = [str(tmp_path / name) for name in ("forcing.nc", "table.csv", "single.nc")]
+    main([
+        "run", str(bundle), files[0], "--attributes", files[1], "--output", files[2],
+        "--precision", "single",
+    ])  # fmt: skip
+    outputs = read(tmp_path / "single.nc")
+    np.testing.assert_array_equal(outputs["streamflow"], expected, strict=True)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -156,6 +156,7 @@ def stopped(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> Ask:
         ({"units": "ngen"}, r"way of running \(steps, parts, units\)"),
         ({"state": "equilibrium"}, "state was 'cold', now it is 'equilibrium'"),
         ({"outputs": ("snowpack",)}, "choice of outputs"),
+        ({"single": True}, "precision of outputs"),
         ({"policy": "hold"}, "treatment of missing forcing"),
         ({"block": 6}, "steps of a piece"),
         ({"names": {"air_temperature": "air_temperature_max"}}, "choice of series"),

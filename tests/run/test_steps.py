@@ -13,6 +13,7 @@ from bmi_dmx.bmi import Component
 from bmi_dmx.bmi.settings import LocationSettings, Settings
 from bmi_dmx.bundle import load_bundle
 from bmi_dmx.errors import DataError
+from bmi_dmx.operate import passages
 from bmi_dmx.operate.passages import Passages
 from bmi_dmx.run.steps import Steps
 
@@ -83,6 +84,7 @@ def test_blocks_have_the_numbers_states_and_budgets_of_steps(
         at_once(*arguments)
 
     monkeypatch.setattr(Passages, "_at_once", counted)
+    monkeypatch.setattr(passages, "_NUMBERS", 11 * PLACES)
     state = one.state_bytes()
     for rows in (STEPS, 79, 1):
         many = started(bundle, **WAYS[way])
