@@ -44,13 +44,13 @@ def by_name(option: str, pairs: Iterable[tuple[str, T]]) -> dict[str, T]:
     ConfigError
         It says something of one name twice.
     """
-    said: dict[str, T] = {}
+    values: dict[str, T] = {}
     for name, value in pairs:
-        if said.setdefault(name, value) != value:
+        if values.setdefault(name, value) != value:
             raise ConfigError(
-                f"{option}: {name!r} is given twice, {said[name]!r} and {value!r}"
+                f"{option}: {name!r} is given twice, {values[name]!r} and {value!r}"
             )
-    return said
+    return values
 
 
 def whole(least: int) -> Callable[[str], int]:

@@ -212,7 +212,7 @@ def _plan(setup: Setup, names: Sequence[str], division: Division) -> dict[str, s
     """Return what decides the numbers of a run."""
     domain, attributes = setup.domain, setup.attributes
     stat = domain.forcing.path.stat()
-    known = (part for named in attributes.values.items() for part in named)
+    entries = (entry for pair in attributes.values.items() for entry in pair)
     state = Path(str(setup.settings["state"]))
     return {
         "version": __version__,
@@ -222,7 +222,7 @@ def _plan(setup: Setup, names: Sequence[str], division: Division) -> dict[str, s
         "settings": repr(sorted(setup.settings.items())),
         "hours": f"{domain.steps} from {domain.start_time}",
         "catchments": f"{len(attributes.ids)}, {digest_of(*attributes.ids)}",
-        "attributes": digest_of(*known),
+        "attributes": digest_of(*entries),
         "state": digest_of(state.read_bytes()) if state.is_file() else "",
         "choice of outputs": ", ".join(names),
         "size of a piece": f"{division.rows} hours of {division.width} catchments",

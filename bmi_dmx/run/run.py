@@ -216,7 +216,7 @@ def _plan(
     stat = series.path.stat()
     fingerprint, declared, *way = operation.key
     state = Path(request.state)
-    known = (part for named in attributes.items() for part in named)
+    entries = (entry for pair in attributes.items() for entry in pair)
     sources = series.sources.items()
     return {
         "version": __version__,
@@ -226,7 +226,7 @@ def _plan(
         "choice of series": ", ".join(f"{name} is {s}" for name, s in sources),
         "way of running (steps, parts, units)": ", ".join(way),
         "places": f"{len(series.ids)}, {digest_of(*series.ids)}",
-        "attributes": digest_of(*known),
+        "attributes": digest_of(*entries),
         "state": (
             f"{state.name}, {digest_of(state.read_bytes())}"
             if state.is_file()

@@ -177,13 +177,13 @@ class Protocol:
 
 def _check_folders(key: str, names: Iterable[str]) -> None:
     """Refuse names that folders cannot have, or that some disks do not tell apart."""
-    known: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for name in names:
         if not re.fullmatch(NAME, name, re.ASCII):
             raise ConfigError(
                 f"{key}: found {name!r}, expected letters, digits, '-', '_', '.'"
             )
-        alike = known.setdefault(name.casefold(), name)
+        alike = spellings.setdefault(name.casefold(), name)
         if alike != name:
             raise ConfigError(
                 f"{key}: {alike!r} and {name!r} differ in capitals alone, and would be"

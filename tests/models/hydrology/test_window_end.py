@@ -47,12 +47,12 @@ def made(parts: Any = None, **changes: Any) -> tuple[Model, dict[str, torch.Tens
         "air_temperature": rng.normal(1.0, 5.0, size),
         "potential_evaporation": rng.uniform(0.0, 4.0, size),
     }
-    known = {"aridity": np.array([0.4, 0.9, 1.6])}
+    places = {"aridity": np.array([0.4, 0.9, 1.6])}
     torch.manual_seed(2)
-    model = Model(spec, fit_statistics(spec, weather, known)).double().eval()
+    model = Model(spec, fit_statistics(spec, weather, places)).double().eval()
     for weights in model.parameters():
         torch.nn.init.normal_(weights, std=0.5)
-    series = {n: torch.from_numpy(x) for n, x in {**weather, **known}.items()}
+    series = {n: torch.from_numpy(x) for n, x in {**weather, **places}.items()}
     return model, series
 
 
@@ -64,17 +64,17 @@ def test_the_last_day_decides_as_in_a_plain_loop(
     warmup: str, warmup_gradient: bool
 ) -> None:
     """A warm-up of its own has the constants of its own last day, or nothing else."""
-    model, given = made(window_warmup=warmup)
-    forcing, known = {n: given[n] for n in FORCINGS}, {"aridity": given["aridity"]}
+    model, tensors = made(window_warmup=warmup)
+    forcing, places = {n: tensors[n] for n in FORCINGS}, {"aridity": tensors["aridity"]}
     ran = model.simulate(
-        forcing, known, warmup=WARMUP, warmup_gradient=warmup_gradient,
+        forcing, places, warmup=WARMUP, warmup_gradient=warmup_gradient,
         outputs=["runoff"],
     )  # fmt: skip
     inputs = torch.stack([forcing[n] for n in FORCINGS], -1)
     cold = model.initial_state(PLACES)
     memory = {name: cold[f"lstm.{name}"] for name in ("hidden", "cell")}
     with torch.no_grad():
-        answers, _ = model.network("lstm")(inputs, known["aridity"][:, None], memory)
+        answers, _ = model.network("lstm")(inputs, places["aridity"][:, None], memory)
     expected = np.zeros((STEPS, PLACES))
     for place, member in np.ndindex(PLACES, MEMBERS):
         store = (0.001,) * 5
@@ -103,8 +103,8 @@ def test_nobody_can_step_such_a_model(tmp_path: Any) -> None:
 def test_the_same_weights_can_be_stepped_and_scored_as_trained(
     over: int | None, tmp_path: Any
 ) -> None:
-    model, given = made(window_warmup="shared")
-    forcing, places = {n: given[n] for n in FORCINGS}, {"aridity": given["aridity"]}
+    model, tensors = made(window_warmup="shared")
+    forcing, places = {n: tensors[n] for n in FORCINGS}, {"aridity": tensors["aridity"]}
     stepped = at_each_step(model, over)
     facts: dict[str, Any] = {"licence": "CC0-1.0", "scores": {}}
     bundle = save_bundle(stepped, tmp_path / "b", provenance={}, **facts)
