@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ..arguments import by_name, netcdf, whole
 from ..conversion import datetime_of, without_zone
 from ..errors import ConfigError
-from ..run.command import crew_arguments
+from ..run.command import crew_arguments, precision_argument
 
 if TYPE_CHECKING:
     from .domain import Domain
@@ -92,6 +92,7 @@ def simulate_arguments(parser: ArgumentParser) -> None:
         "--map", type=Path, metavar="FILE",
         help="GeoPackage of the catchments with the means of the outputs",
     )  # fmt: skip
+    precision_argument(parser)
     crew_arguments(parser)
 
 
@@ -249,6 +250,7 @@ def simulate(options: Namespace) -> None:
             map_file=options.map,
             places=options.block_places,
             crew=Crew(options.workers, options.scheduler),
+            single=options.precision == "single",
         )
     _tell(summary.remarks)
     print(f"{summary.path}: {summary.catchments} catchments, {summary.hours} hours")

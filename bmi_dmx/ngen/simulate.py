@@ -54,6 +54,7 @@ def simulate(
     map_file: Path | None = None,
     places: int | None = None,
     crew: Crew | None = None,
+    single: bool = False,
 ) -> SetupResult:
     """Run a model over a domain and write a NetCDF file.
 
@@ -83,11 +84,12 @@ def simulate(
     map_file : Path, optional
         GeoPackage of the outlines with the means of the outputs over the period; needs
         geopandas.
-
     places : int, optional
         Catchments that are stepped together.
     crew : Crew, optional
         Who runs them; this process unless told.
+    single : bool
+        Whether numbers of the output have 32 bits, of which 24 are digits.
 
     Returns
     -------
@@ -115,12 +117,12 @@ def simulate(
         setup=setup.settings, attributes=properties.values, forcing=domain.forcing,
         start=domain.start, ids=properties.ids, state=begin, folder=folder_of(output),
         plan={}, names=(), steps=domain.steps,
-        rows=division.rows, some=slice(0, len(domain.ids)),
+        rows=division.rows, some=slice(0, len(domain.ids)), single=single,
     )  # fmt: skip
     blocks = [whole.part(some) for some in division.blocks]
     component = first_of(blocks).started()
     names = tuple(outputs or interesting(component))
-    plan = _plan(setup, names, division)
+    plan = _plan(setup, names, division, single)
     tasks = [replace(block, names=names, plan=plan) for block in blocks]
     sums = {name: np.zeros(len(domain.ids)) for name in names}
     with (
@@ -130,7 +132,7 @@ def simulate(
         run_all(tasks, crew or Crew())
         for some, values in _written(setup, component, output, tasks, division):
             for name, block in values.items():
-                sums[name][some] += block.sum(axis=0)
+                sums[name][some] += block.sum(axis=0, dtype=np.float64)
         if save_state is not None:
             save_last(tasks, component.runner, save_state)
         if map_file is not None:
@@ -208,7 +210,9 @@ def _division(domain: Domain, places: int | None) -> Division:
     return Division.of(domain.steps, len(domain.ids), width, chunk=chunk)
 
 
-def _plan(setup: Setup, names: Sequence[str], division: Division) -> dict[str, str]:
+def _plan(
+    setup: Setup, names: Sequence[str], division: Division, single: bool
+) -> dict[str, str]:
     """Return what decides the numbers of a run."""
     domain, attributes = setup.domain, setup.attributes
     stat = domain.forcing.path.stat()
@@ -225,6 +229,7 @@ def _plan(setup: Setup, names: Sequence[str], division: Division) -> dict[str, s
         "attributes": digest_of(*entries),
         "state": digest_of(state.read_bytes()) if state.is_file() else "",
         "choice of outputs": ", ".join(names),
+        "precision of outputs": "single" if single else "double",
         "size of a piece": f"{division.rows} hours of {division.width} catchments",
     }
 
@@ -246,7 +251,7 @@ def _written(
             temporary, variables, component.grids.descriptions, setup.attributes.ids,
             Axis(domain.start, STEP, domain.steps), place="catchment",
             chunk=division.chunk, title="Runoff of catchments",
-            source=component.get_component_name(),
+            single=tasks[0].single, source=component.get_component_name(),
         ) as file,
     ):  # fmt: skip
         file.write_constants(_constants(setup.attributes))

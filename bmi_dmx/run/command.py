@@ -41,11 +41,7 @@ def run_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--save-state", type=Path, metavar="FILE", help="where to save the last state"
     )
-    parser.add_argument(
-        "--precision", choices=("double", "single"), default="double",
-        help="of numbers in the output; single ones take half the room (default: "
-        "%(default)s)",
-    )  # fmt: skip
+    precision_argument(parser)
     parser.add_argument(
         "--forecast-from", type=_date, metavar="DATE",
         help="begin with what FORCING observed before this date, and go on alone",
@@ -135,6 +131,15 @@ def _date(text: str) -> datetime:
         raise ArgumentTypeError(
             f"found {text!r}, expected YYYY-MM or YYYY-MM-DD"
         ) from None
+
+
+def precision_argument(parser: ArgumentParser) -> None:
+    """Add the argument that says how many digits an output keeps."""
+    parser.add_argument(
+        "--precision", choices=("double", "single"), default="double",
+        help="of numbers in the output; single ones take half the room (default: "
+        "%(default)s)",
+    )  # fmt: skip
 
 
 def crew_arguments(parser: ArgumentParser) -> None:

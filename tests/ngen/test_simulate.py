@@ -65,6 +65,20 @@ def test_nothing_depends_on_the_size_of_the_pieces(sample, bundle, monkeypatch):
         np.testing.assert_allclose(b["streamflow"][:], b[RUNOFF][:] * 1e3, rtol=1e-12)
 
 
+def test_single_numbers_are_double_ones_rounded(sample, bundle, tmp_path):
+    with open_domain(*sample, **SPAN) as domain:
+        for name, single in (("double.nc", False), ("single.nc", True)):
+            simulate(domain, str(bundle), tmp_path / name, single=single)
+    with (
+        netCDF4.Dataset(tmp_path / "double.nc") as double,
+        netCDF4.Dataset(tmp_path / "single.nc") as single,
+    ):
+        assert single[RUNOFF].dtype == np.float32
+        rounded = double[RUNOFF][:].astype(np.float32)
+        assert rounded.any()
+        np.testing.assert_array_equal(single[RUNOFF][:], rounded)
+
+
 def test_where_evaporation_comes_from_is_said(sample, bundle):
     for choice, words in (
         (None, "'oudin', as the bundle was trained"),
