@@ -386,7 +386,8 @@ def looked_at(conditions: Mapping[str, Condition], key: str) -> list[str]:
     Raises
     ------
     ConfigError
-        A condition has a list without anything in it.
+        A condition has a list without anything in it, or a range that ends before it
+        begins.
     """
     names = []
     for name, condition in conditions.items():
@@ -394,6 +395,12 @@ def looked_at(conditions: Mapping[str, Condition], key: str) -> list[str]:
             raise ConfigError(f"{key}.{name}: the list is empty, expected words")
         listed = condition if isinstance(condition, tuple) else ()
         words = [word for word in listed if isinstance(word, str)]
+        numbers = [float(number) for number in listed if not isinstance(number, str)]
+        if numbers != sorted(numbers):
+            raise ConfigError(
+                f"{key}.{name}: found {numbers}, expected the lowest value before the"
+                " highest"
+            )
         names += [class_attribute(name, word) for word in words] or [name]
     return names
 

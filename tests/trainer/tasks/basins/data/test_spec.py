@@ -49,6 +49,8 @@ def test_one_of_some_words_or_codes_satisfies(tmp_path):
         kept(region=("01", "03"))
     with pytest.raises(ConfigError, match=r"data.where.region: the list is empty"):
         kept(region=())
+    with pytest.raises(ConfigError, match=r"data.where.size: found \[9.0, 2.0\]"):
+        kept(size=(9, 2))
 
 
 def test_lists_keep_their_order_and_meet_conditions(tmp_path):
