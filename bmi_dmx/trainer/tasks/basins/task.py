@@ -432,5 +432,7 @@ def _read_by(experiment: Experiment, data: BasinData) -> tuple[list[str], list[s
             f"model.evaporation: 'given' takes {EVAPORATION!r} from the data, which do"
             " not hold it; a formula such as 'hargreaves' computes it"
         )
+    links = [whole.link(part, name) for part in whole.networks for name in part.inputs]
+    forcings += [link.name for link in links if link.giver == "host"]
     attributes = (a.name for a in whole.attributes if a.name not in whole.optional)
-    return forcings, list(attributes)
+    return list(dict.fromkeys(forcings)), list(attributes)
