@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -120,13 +120,17 @@ class UnitHydrograph(Process):
         )
 
     def shares(self, p: SimpleNamespace) -> list[Tensor]:
-        """Return the weights of :func:`gamma_weights` one by one, for a step."""
-        power = torch.clamp(p.routing_a, min=0.0) - 0.9
-        rate = 1.0 / (torch.clamp(p.routing_b, min=0.0) + 0.5)
+        """Return the weights of :func:`gamma_weights` one by one.
+
+        A step is made of operations on single numbers, which a softmax is not. Inside
+        the bounds no weight is too large or small for a number.
+        """
         at_once = _at_once(self.dt)
         times = [(k + 0.5) * self.dt for k in range(self.length() + at_once)]
-        # Inside the bounds none of them is too large or small for a number.
-        weights = [torch.exp(power * math.log(time) - time * rate) for time in times]
+        weights = [
+            torch.exp(_log_weight(p.routing_a, p.routing_b, time, math.log(time)))
+            for time in times
+        ]
         total = sum(weights[1:], weights[0])
         first = sum(weights[1 : at_once + 1], weights[0])
         return [weight / total for weight in (first, *weights[at_once + 1 :])]
@@ -191,16 +195,24 @@ def gamma_weights(a: Tensor, b: Tensor, length: int, dt: float = 1.0) -> Tensor:
     ----------
     Feng et al. (2022), WRR 58, e2022WR032404, doi:10.1029/2022WR032404.
     """
-    shape = torch.clamp(a, min=0.0) + 0.1
-    scale = torch.clamp(b, min=0.0) + 0.5
     at_once = _at_once(dt)
     steps = torch.arange(length + at_once, dtype=a.dtype, device=a.device)
     time = ((steps + 0.5) * dt).reshape(-1, *(1,) * a.ndim)
-    weight = torch.softmax((shape - 1.0) * torch.log(time) - time / scale, dim=0)
+    weight = torch.softmax(_log_weight(a, b, time, torch.log(time)), dim=0)
     if not at_once:
         return weight
     first = weight[: at_once + 1].sum(dim=0, keepdim=True)
     return torch.cat([first, weight[at_once + 1 :]])
+
+
+N = TypeVar("N", Tensor, float)
+
+
+def _log_weight(a: Tensor, b: Tensor, time: N, log_time: N) -> Tensor:
+    """Return the logarithm of a weight that is not normalised yet."""
+    shape = torch.clamp(a, min=0.0) + 0.1
+    scale = torch.clamp(b, min=0.0) + 0.5
+    return (shape - 1.0) * log_time - time / scale
 
 
 def _at_once(dt: float) -> int:
